@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error that this provider raises, in one tree.
+
+::
+
+    TwitchError
+     ├─ TwitchConfigError         the connection, an option or a DAG param is missing or malformed      *
+     ├─ TwitchParameterError      a parameter that Helix would refuse; also a ValueError                *
+     ├─ TwitchAuthError           Twitch refuses the client id, the secret or a fresh token             *
+     ├─ TwitchConnectionError     no whole answer arrived: time-out, DNS, dropped connection, half a body
+     ├─ TwitchResponseError       an answer that is not Helix's: HTML, no JSON, ``data: null``, a redirect
+     ├─ TwitchAPIError            an error answer of Helix: ``status``, ``message``, ``rate_limit``
+     │   ├─ TwitchRequestError        400, 403, 410 and other 4xx: this request is wrong                *
+     │   │   └─ TwitchNotFoundError       404, or ids that Twitch does not know                         *
+     │   ├─ TwitchRateLimitError      429 until patience ran out
+     │   └─ TwitchServerError         5xx until patience ran out
+     ├─ TwitchPaginationError     the walk over pages goes in circles
+     ├─ TwitchDataError           what arrived cannot become a snapshot: nothing there, or rows went astray
+     └─ TwitchStoreError          the object store
+         ├─ TwitchStoreAccessError    it refuses us: credentials, permission or bucket are wrong        *
+         └─ TwitchStoreUnavailableError   it is down or out of reach
+
+The starred ones are ``fatal``: no retry mends them, somebody has to change something. Operators and
+tasks turn those into ``AirflowFailException`` with the same sentence; the others are left to Airflow's
+retries.
+No message carries a secret, a token or a whole body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from twitch_provider.helix.ratelimit import RateLimit
+
+
+class TwitchError(Exception):
+    """The root of the tree: ``except TwitchError`` catches everything that is ours."""
+
+    #: No retry mends it: a configuration, a parameter or a permission has to change.
+    fatal: ClassVar[bool] = False
+
+    #: How far the reading had come; the walk fills it in:
+    #: ``page 7 of streams(language=en); 700 rows read so far``.
+    where: str = ""
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message} ({self.where})" if self.where else message
+
+
+class TwitchConfigError(TwitchError):
+    """The connection, a configuration option or a DAG param is missing or malformed."""
+
+    fatal = True
+
+
+class TwitchParameterError(TwitchError, ValueError):
+    """A parameter that Helix would refuse, found before anything was sent.
+
+    :param parameter: the parameter's name as Helix spells it, or as the reader's argument is called
+    """
+
+    fatal = True
+
+    def __init__(self, message: str, *, parameter: str = "") -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class TwitchAuthError(TwitchError):
+    """Twitch refuses the client id, the secret, or a token that was just fetched."""
+
+    fatal = True
+
+
+class TwitchConnectionError(TwitchError):
+    """No whole answer arrived: time-out, DNS, refused or dropped connection, half a body."""
+
+
+class TwitchResponseError(TwitchError):
+    """An answer that is not Helix's: HTML, no JSON, ``data`` missing or ``null``, a redirect."""
+
+
+class TwitchAPIError(TwitchError):
+    """An error answer of Helix.
+
+    :param status: the HTTP status
+    :param endpoint: the path below the base URL, for example ``games/top``
+    :param detail: Twitch's own ``message``, shortened
+    :param rate_limit: what the rate limit headers of that answer said, if there were any
+
+    Source: https://dev.twitch.tv/docs/api/guide and the status tables of the API reference.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        endpoint: str = "",
+        detail: str = "",
+        rate_limit: RateLimit | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.endpoint = endpoint
+        self.detail = detail
+        self.rate_limit = rate_limit
+
+
+class TwitchRequestError(TwitchAPIError):
+    """400, 403, 410 and the other 4xx: this request is wrong, and will be the next time."""
+
+    fatal = True
+
+
+class TwitchNotFoundError(TwitchRequestError):
+    """404, or ids that Twitch does not know."""
+
+
+class TwitchRateLimitError(TwitchAPIError):
+    """429 again and again, until patience ran out."""
+
+
+class TwitchServerError(TwitchAPIError):
+    """5xx again and again, until patience ran out."""
+
+
+class TwitchPaginationError(TwitchError):
+    """The walk over pages goes in circles: a cursor came twice, or page after page brought nothing new."""
+
+
+class TwitchDataError(TwitchError):
+    """What arrived cannot become a snapshot: nothing there, or counts that do not add up."""
+
+
+class TwitchStoreError(TwitchError):
+    """The object store failed.
+
+    :param key: the object or prefix that was being worked on, as ``s3://bucket/key``
+    """
+
+    def __init__(self, message: str, *, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class TwitchStoreAccessError(TwitchStoreError):
+    """The store refuses us: credentials, permission or bucket are wrong."""
+
+    fatal = True
+
+
+class TwitchStoreUnavailableError(TwitchStoreError):
+    """The store is down or out of reach: a later try may succeed."""
