@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Understanding answers: each reader turns a reply into what was wanted, or raises one of our errors.
+
+Readers key on the status and the shape, never on Twitch's wording: applications "should not take
+dependencies on message strings". https://dev.twitch.tv/docs/api/guide#api-errors
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from twitch_provider.exceptions import (
+    TwitchAPIError,
+    TwitchAuthError,
+    TwitchConnectionError,
+    TwitchError,
+    TwitchNotFoundError,
+    TwitchRateLimitError,
+    TwitchRequestError,
+    TwitchResponseError,
+    TwitchServerError,
+)
+from twitch_provider.helix.messages import Failure, Reply, Request, Response
+from twitch_provider.helix.token import AppToken
+
+T = TypeVar("T")
+
+#: Turns the reply to a request into what was wanted, or raises a :class:`TwitchError`.
+Reader = Callable[[Request, Reply], T]
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The answer of a list endpoint, opened.
+
+    :param response: as it came
+    :param rows: ``data``
+    :param cursor: of the next page; None at the end of the list
+    :param total: where the endpoint sends one
+    """
+
+    response: Response
+    rows: list[Any]
+    cursor: str | None
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What Twitch says of a token.
+
+    :param client_id: the application it was given to
+    :param expires_in: seconds it still lives; None where Twitch does not say
+    """
+
+    client_id: str
+    expires_in: int | None
+
+
+def read_response(request: Request, reply: Reply) -> Response:
+    """Take any answer of Helix that is no error.
+
+    :raises TwitchError: there is no whole answer, or it is an error, a redirect or a web page
+    """
+    response = _received(request, reply)
+    status = response.status
+    if status < 300:
+        if "html" in response.headers.get("content-type", ""):
+            raise TwitchResponseError(f"{request}: a web page came in place of an answer; try later")
+        return response
+    if status < 400:
+        raise TwitchResponseError(
+            f"{request}: a redirect ({status}), which Twitch's API never sends; check the host"
+        )
+    said = _reason(response)
+    if status == HTTPStatus.UNAUTHORIZED:
+        raise TwitchAuthError(f"{request}: Twitch refuses the token ({said}); check client id and secret")
+    kind, advice = _KINDS.get(status) or _KINDS[status // 100]
+    raise kind(
+        f"{request}: Twitch answered {said}; {advice}",
+        status=status,
+        endpoint=request.endpoint,
+        detail=_detail(response),
+        rate_limit=response.rate_limit,
+    )
+
+
+_KINDS: dict[int, tuple[type[TwitchAPIError], str]] = {
+    4: (TwitchRequestError, "correct the request"),
+    404: (TwitchNotFoundError, "check that the ids and the endpoint exist"),
+    429: (TwitchRateLimitError, "fewer requests with this client id, or more time between them, would help"),
+    5: (TwitchServerError, "try later, and see https://status.twitch.com"),
+}
+
+
+def read_page(request: Request, reply: Reply) -> Envelope:
+    """Open a page of a list endpoint.
+
+    :raises TwitchError: as :func:`read_response`, and for a body without a list of rows
+    """
+    response = read_response(request, reply)
+    body = _object(request, response)
+    rows = body.get("data")
+    if not isinstance(rows, list):
+        found = "no data" if "data" not in body else f"data: {json.dumps(rows):.40}"
+        raise TwitchResponseError(f"{request}: the answer has {found} instead of a list of rows; try later")
+    total = body.get("total")
+    return Envelope(
+        response, rows, _cursor(request, body.get("pagination")), total if type(total) is int else None
+    )
+
+
+def _cursor(request: Request, pagination: Any) -> str | None:
+    """Find the cursor; ``{}``, ``null``, ``""`` or nothing at all ends the list.
+
+    https://dev.twitch.tv/docs/api/guide#pagination
+    """
+    cursor = pagination.get("cursor") if isinstance(pagination, dict) else pagination
+    if cursor is not None and not isinstance(cursor, str):
+        # To take it for the end would be to lose the rest of the list without a word.
+        raise TwitchResponseError(f"{request}: the cursor is {json.dumps(cursor):.40}, not a text; try later")
+    return cursor or None
+
+
+def read_token(request: Request, reply: Reply) -> AppToken:
+    """Take the app token out of the token endpoint's answer.
+
+    :raises TwitchAuthError: Twitch refuses client id or secret (400 or 403 here)
+    :raises TwitchError: there is no whole answer, or none that could be understood
+    """
+    try:
+        response = read_response(request, reply)
+    except TwitchRequestError as error:
+        raise TwitchAuthError(
+            f"Twitch gives no app token: {error.detail or error.status}; check the connection's client id "
+            f"(login) and client secret (password)"
+        ) from None
+    value = _object(request, response).get("access_token")
+    # It goes into a header: blanks, line breaks and what is not ASCII have no place there.
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
+        raise TwitchResponseError(f"{request}: an answer without access_token; check the auth_url")
+    return AppToken(value)
+
+
+def read_validation(request: Request, reply: Reply) -> Validation:
+    """Read the answer of the validate endpoint.
+
+    :raises TwitchError: the token is refused, or the answer could not be understood
+    """
+    body = _object(request, read_response(request, reply))
+    client_id, expires_in = body.get("client_id"), body.get("expires_in")
+    if not isinstance(client_id, str):
+        raise TwitchResponseError(f"{request}: an answer without client_id; check the auth_url")
+    return Validation(client_id, expires_in if isinstance(expires_in, int) else None)
+
+
+def _received(request: Request, reply: Reply) -> Response:
+    if isinstance(reply, Failure):
+        raise TwitchConnectionError(
+            f"{request}: no answer from {request.host}, {reply.reason}; check network and host"
+        )
+    return reply
+
+
+def _object(request: Request, response: Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise TwitchResponseError(
+            f"{request}: {len(response.body)} bytes came that are no JSON object; try later"
+        )
+    return body
+
+
+def _reason(response: Response) -> str:
+    detail = _detail(response)
+    return f"{response.status}{': ' if detail else ''}{detail}"
+
+
+def _detail(response: Response) -> str:
+    """Twitch's own message, shortened. Bodies of errors may be empty or come from a gateway."""
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    message = body.get("message") if isinstance(body, dict) else None
+    return " ".join(message.split())[:200] if isinstance(message, str) else ""
+
+
+def without(error: TwitchError, *secrets: str) -> TwitchError:
+    """Take secrets out of an error's texts: a broken gateway may echo what it was sent."""
+    for secret in filter(None, secrets):
+        error.args = tuple(str(text).replace(secret, "***") for text in error.args)
+        if isinstance(error, TwitchAPIError):
+            error.detail = error.detail.replace(secret, "***")
+    return error

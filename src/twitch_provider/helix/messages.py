@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The values that go to and fro between the rules and a transport."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from twitch_provider.helix.ratelimit import RateLimit
+
+#: Query parameters in the order of sending; a list parameter is repeated, never joined by commas.
+Params = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request.
+
+    :param method: ``GET`` or ``POST``
+    :param url: absolute, without query
+    :param params: the query
+    :param headers: they may carry a token: not shown
+    :param body: the form of a token request, which carries the secret: not shown
+    :param endpoint: what to call it in messages, for example ``games/top``
+    """
+
+    method: str
+    url: str
+    params: Params = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    endpoint: str = ""
+
+    @property
+    def host(self) -> str:
+        """Whom it goes to, for messages."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    def __str__(self) -> str:
+        query = ", ".join(f"{name}={value}" for name, value in self.params[:5])
+        more = f", … {len(self.params) - 5} more" if len(self.params) > 5 else ""
+        return f"{self.endpoint}({query}{more})"
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP answer, read to its end.
+
+    :param headers: names in lower case
+    :param received_at: aware UTC, by our clock
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    received_at: datetime
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """What the headers say about the bucket."""
+        return RateLimit.from_headers(self.headers)
+
+    @property
+    def answered_at(self) -> datetime:
+        """When Twitch answered, aware UTC: the ``Date`` header, else the receipt."""
+        try:
+            stated = parsedate_to_datetime(self.headers.get("date", ""))
+        except ValueError:
+            return self.received_at
+        return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
+
+    def json(self) -> Any:
+        """The decoded body.
+
+        :raises ValueError: it is not JSON in UTF-8
+        """
+        return json.loads(self.body.decode())
+
+
+@dataclass(frozen=True)
+class Failure:
+    """No whole answer arrived. A transport returns this instead of raising its library's errors.
+
+    :param reason: what happened in a few words, without URL, token or secret
+    """
+
+    reason: str
+
+
+#: What a transport gives back for a request.
+Reply = Response | Failure
+
+
+@dataclass(frozen=True)
+class Send:
+    """Do this: send the request, give back the reply."""
+
+    request: Request
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Do this: wait.
+
+    :param seconds: how long
+    :param reason: why, for the log
+    """
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list endpoint: the rows, and what they came with.
+
+    :param endpoint: for example ``streams``
+    :param params: the query that was sent
+    :param answered_at: when Twitch answered, aware UTC
+    :param body: untouched
+    :param rows: all rows of the body, as they are
+    :param fresh: those whose id no earlier page of this walk had, cut at ``max_items``
+    :param cursor: where the next page begins; None at the end of the list
+    :param rate_limit: what the headers said
+    :param total: Helix's ``total``, on the few endpoints that send one
+    """
+
+    endpoint: str
+    params: Params
+    answered_at: datetime
+    body: bytes = field(repr=False)
+    rows: list[Any] = field(repr=False)
+    fresh: list[Any] = field(repr=False)
+    cursor: str | None
+    rate_limit: RateLimit | None = None
+    total: int | None = None

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rate limit: what the headers say, and a bucket that mirrors the server's.
+
+Twitch keeps one bucket of points per client id for app tokens; most requests cost one point and the
+bucket refills continuously. https://dev.twitch.tv/docs/api/guide#twitch-rate-limits
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+#: What Twitch documents for a client id that was granted no more.
+DEFAULT_LIMIT = 800
+#: The bucket refills from empty to full in this many seconds.
+REFILL_SECONDS = 60.0
+#: Less than this is missing only because floats round: a wait so short would not move the clock.
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """What one answer said about the bucket.
+
+    :param limit: size of the bucket, in points
+    :param remaining: points left in it
+    :param full_at: when the bucket is *full* again if nothing is spent: not when the next point arrives
+    """
+
+    limit: int
+    remaining: int
+    full_at: datetime | None = None
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> RateLimit | None:
+        """Read ``Ratelimit-Limit``, ``-Remaining`` and ``-Reset`` (a Unix epoch, in seconds).
+
+        :param headers: the answer's headers, names in lower case
+        :returns: None where limit or remaining is absent or no number: not every answer carries them
+        """
+        limit = _whole(headers.get("ratelimit-limit"))
+        remaining = _whole(headers.get("ratelimit-remaining"))
+        if limit is None or remaining is None or limit < 1:
+            return None
+        return cls(limit, remaining, _instant(_whole(headers.get("ratelimit-reset"))))
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+
+
+def _instant(epoch: int | None) -> datetime | None:
+    try:
+        return None if epoch is None else datetime.fromtimestamp(epoch, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+@dataclass
+class Bucket:
+    """A mirror of Twitch's bucket: lazy refill, no thread, time is an argument.
+
+    Ask :meth:`take` before a request. The headers of the answers correct the mirror, because every process
+    with the same client id draws from the one real bucket: the headers are their shared memory. Corrections
+    only go down; going up is left to the refill, as answers overtake each other.
+
+    :param reserve: points left to others, never more than a tenth of the real limit
+    """
+
+    reserve: float = 50
+    limit: int = DEFAULT_LIMIT
+    level: float = field(init=False)
+    in_flight: int = field(default=0, init=False)
+    _filled_at: float | None = field(default=None, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.level = float(self.limit)
+
+    def take(self, now: float) -> float:
+        """Take one point for a request.
+
+        :param now: seconds on a monotonic clock
+        :returns: 0 where the point is taken; else the seconds after which to ask again: the wait for one
+            point, not for a full bucket
+        """
+        with self._lock:
+            self._refill(now)
+            missing = 1 + min(self.reserve, self.limit // 10) - self.level
+            if missing > _ROUNDING:
+                return missing * REFILL_SECONDS / self.limit
+            self.level -= 1
+            self.in_flight += 1
+            return 0.0
+
+    def settle(self, now: float, rate_limit: RateLimit | None, *, refused: bool = False) -> None:
+        """A request that took a point is over.
+
+        :param now: seconds on a monotonic clock
+        :param rate_limit: what its answer said; None without headers or without an answer
+        :param refused: it was answered with 429
+        """
+        with self._lock:
+            self._refill(now)
+            self.in_flight = max(0, self.in_flight - 1)
+            if rate_limit is not None:
+                self.limit = rate_limit.limit
+                # What is still under way may be spent already or not: take it for spent.
+                self.level = min(self.level, rate_limit.remaining - self.in_flight, self.limit)
+            elif refused:
+                self.level = min(self.level, 0.0)
+
+    def _refill(self, now: float) -> None:
+        if self._filled_at is not None and now > self._filled_at:
+            gained = (now - self._filled_at) * self.limit / REFILL_SECONDS
+            self.level = min(float(self.limit), self.level + gained)
+        self._filled_at = now if self._filled_at is None else max(now, self._filled_at)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The walk over the pages of a list: each id once, to its real end, never in circles.
+
+A list moves while it is read: rows come twice, pages come short or empty. None of that is its end; only a
+missing or empty cursor is. https://dev.twitch.tv/docs/api/guide#pagination
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from twitch_provider.exceptions import TwitchError, TwitchNotFoundError, TwitchPaginationError
+from twitch_provider.helix.answers import Envelope, read_page
+from twitch_provider.helix.conversation import Session, converse
+from twitch_provider.helix.messages import Page, Params, Reply, Request, Send, Sleep
+from twitch_provider.helix.queries import Query
+
+#: So many pages in a row without one new id, each with a new cursor, are a circle and not a moving list:
+#: past a thousand clips the same ones come for ever. https://github.com/twitchdev/issues/issues/1188
+STALE_PAGES = 5
+
+
+@dataclass
+class Trail:
+    """Where a walk has been.
+
+    :param id_field: what identifies a row
+    :param max_items: how many distinct rows are wanted; None for all
+    """
+
+    id_field: str
+    max_items: int | None = None
+    rows: int = field(default=0, init=False)
+    _ids: set[str] = field(default_factory=set, init=False)
+    _cursors: set[str] = field(default_factory=set, init=False)
+    _stale: int = field(default=0, init=False)
+
+    @property
+    def full(self) -> bool:
+        """Whether all rows that were wanted are there."""
+        return self.max_items is not None and self.rows >= self.max_items
+
+    def begin(self) -> None:
+        """Start on another list: its cursors have nothing to do with those of the last one."""
+        self._cursors.clear()
+        self._stale = 0
+
+    def fresh(self, rows: list[Any]) -> list[Any]:
+        """Pick the rows not seen before, cut at ``max_items``. A row without an id is always fresh."""
+        fresh = []
+        for row in rows:
+            identity = row.get(self.id_field) if isinstance(row, dict) else None
+            if isinstance(identity, str):
+                if identity in self._ids:
+                    continue
+                self._ids.add(identity)
+            fresh.append(row)
+        if self.max_items is not None:
+            fresh = fresh[: self.max_items - self.rows]
+        self.rows += len(fresh)
+        self._stale = 0 if fresh else self._stale + 1
+        return fresh
+
+    def follow(self, cursor: str) -> None:
+        """Go on at this cursor.
+
+        :raises TwitchPaginationError: it leads back, or page after page brought nothing new
+        """
+        if cursor in self._cursors:
+            raise TwitchPaginationError(
+                "Twitch sent the same cursor twice, the list would never end; ask again later"
+            )
+        if self._stale >= STALE_PAGES:
+            raise TwitchPaginationError(
+                f"{self._stale} pages in a row brought nothing new, the list would never end; "
+                f"ask for less of it, or again later"
+            )
+        self._cursors.add(cursor)
+
+
+def walk(session: Session, query: Query) -> Generator[Send | Sleep | Page, Reply | None, None]:
+    """Read a list, page by page.
+
+    Yields :class:`Send` and :class:`Sleep` for its driver, and each :class:`Page` for its caller; holds one
+    page at a time.
+
+    :raises TwitchPaginationError: the list goes in circles
+    :raises TwitchError: a page could not be read; ``where`` says how far the walk had come
+    """
+    trail = Trail(query.endpoint.id_field, query.max_items)
+    for params in query.batches:
+        trail.begin()
+        yield from _walk_batch(session, query, params, trail)
+        if trail.full:
+            return
+
+
+def _walk_batch(
+    session: Session, query: Query, params: Params, trail: Trail
+) -> Generator[Send | Sleep | Page, Reply | None, None]:
+    path = query.endpoint.path
+    url = f"{session.base_url}/{path}"
+    number, asked = 1, params
+    while True:
+        request = Request("GET", url, asked, endpoint=path)
+        try:
+            envelope = yield from converse(session, request, read_page)
+            page = _page(request, envelope, trail)
+            yield page
+            if page.cursor is None or trail.full or number == query.max_pages or not query.follows(params):
+                return
+            trail.follow(page.cursor)
+        except TwitchNotFoundError:
+            if query.endpoint.absent_ids_are_404 and any(name == "id" for name, _ in params):
+                return
+            raise
+        except TwitchError as error:
+            error.where = (
+                f"page {number} of {Request('GET', url, params, endpoint=path)}, {trail.rows} rows read"
+            )
+            raise
+        number += 1
+        asked = (*(pair for pair in params if pair[0] not in {"after", "before"}), ("after", page.cursor))
+
+
+def _page(request: Request, envelope: Envelope, trail: Trail) -> Page:
+    response = envelope.response
+    return Page(
+        endpoint=request.endpoint,
+        params=request.params,
+        answered_at=response.answered_at,
+        body=response.body,
+        rows=envelope.rows,
+        fresh=trail.fresh(envelope.rows),
+        cursor=envelope.cursor,
+        rate_limit=response.rate_limit,
+        total=envelope.total,
+    )

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stepping the generators by hand: replies from a list, time from the sleeps that were asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from twitch_provider.helix.conversation import Session
+from twitch_provider.helix.messages import Failure, Page, Reply, Request, Response, Send, Sleep
+from twitch_provider.helix.ratelimit import Bucket
+from twitch_provider.helix.token import AppToken, Credentials
+
+RECEIVED = datetime(2026, 11, 23, 16, 35, 7, tzinfo=UTC)
+
+
+class Tokens:
+    """A token store that remembers what was done to it."""
+
+    def __init__(self) -> None:
+        self.token: AppToken | None = None
+        self.discarded: list[AppToken] = []
+
+    def load(self) -> AppToken | None:
+        return self.token
+
+    def save(self, token: AppToken) -> None:
+        self.token = token
+
+    def discard(self, token: AppToken) -> None:
+        self.discarded.append(token)
+        if self.token == token:
+            self.token = None
+
+
+@dataclass
+class Played:
+    """What a generator asked for, and what it gave."""
+
+    sent: list[Request] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
+    result: Any = None
+
+    @property
+    def rows(self) -> list[Any]:
+        return [row for page in self.pages for row in page.fresh]
+
+    @property
+    def cursors(self) -> list[str | None]:
+        return [dict(request.params).get("after") for request in self.sent]
+
+
+class Twitch:
+    """A session whose time stands still but for its sleeps, and a Twitch that answers from a list."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.played = Played()
+        self.session = Session(
+            credentials=Credentials("client-id", "client-secret"),
+            base_url="https://api.twitch.tv/helix",
+            auth_url="https://id.twitch.tv/oauth2",
+            tokens=Tokens(),
+            bucket=Bucket(),
+            clock=lambda: self.now,
+            random=lambda: 1.0,
+        )
+
+    @property
+    def tokens(self) -> Tokens:
+        assert isinstance(self.session.tokens, Tokens)
+        return self.session.tokens
+
+    def play(
+        self, steps: Generator[Any, Reply | None, Any], replies: Iterable[Reply | dict[str, Any]]
+    ) -> Played:
+        """Drive a generator to its end; running out of replies is a test's mistake."""
+        waiting = iter(replies)
+        reply: Reply | None = None
+        while True:
+            try:
+                step = steps.send(reply)
+            except StopIteration as done:
+                self.played.result = done.value
+                assert next(waiting, None) is None, "not every reply was asked for"
+                return self.played
+            reply = None
+            match step:
+                case Send(request):
+                    self.played.sent.append(request)
+                    given = next(waiting)
+                    reply = ok(given) if isinstance(given, dict) else given
+                case Sleep(seconds, _):
+                    self.played.slept.append(seconds)
+                    self.now += seconds
+                case Page():
+                    self.played.pages.append(step)
+
+
+def ok(body: Any = None, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    raw = body if isinstance(body, bytes) else json.dumps(body if body is not None else {}).encode()
+    return Response(status, headers or {}, raw, RECEIVED)
+
+
+def page(*ids: str, cursor: str | None = None) -> Response:
+    return ok({"data": [{"id": each} for each in ids], "pagination": {"cursor": cursor} if cursor else {}})
+
+
+def error(status: int, message: str = "", headers: Mapping[str, str] | None = None) -> Response:
+    return ok({"error": "…", "status": status, "message": message}, status, headers)
+
+
+TOKEN = ok({"access_token": "token-1", "expires_in": 5011271, "token_type": "bearer"})
+
+
+@pytest.fixture
+def twitch() -> Twitch:
+    """A Twitch that has not given a token yet."""
+    return Twitch()
+
+
+@pytest.fixture
+def signed_in() -> Twitch:
+    """A Twitch whose token is there already."""
+    twitch = Twitch()
+    twitch.tokens.save(AppToken("token-0"))
+    return twitch
+
+
+@pytest.fixture(scope="session")
+def new_twitch() -> Callable[[], Twitch]:
+    """Make a Twitch with a token, for tests that need many."""
+
+    def make() -> Twitch:
+        twitch = Twitch()
+        twitch.tokens.save(AppToken("token-0"))
+        return twitch
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def answers() -> Any:
+    """Makers of replies."""
+
+    class Answers:
+        ok: Callable[..., Response] = staticmethod(ok)
+        page: Callable[..., Response] = staticmethod(page)
+        error: Callable[..., Response] = staticmethod(error)
+        failure = Failure
+        token = TOKEN
+        received = RECEIVED
+
+    return Answers

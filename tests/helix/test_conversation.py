@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from twitch_provider.exceptions import (
+    TwitchAPIError,
+    TwitchAuthError,
+    TwitchConnectionError,
+    TwitchError,
+    TwitchParameterError,
+    TwitchRateLimitError,
+    TwitchRequestError,
+    TwitchResponseError,
+    TwitchServerError,
+)
+from twitch_provider.helix.answers import Envelope, read_page, read_response
+from twitch_provider.helix.conversation import Steps, converse, validate
+from twitch_provider.helix.messages import Request, Send, Sleep
+
+STREAMS = "https://api.twitch.tv/helix/streams"
+
+
+def ask(twitch: Any, **changes: Any) -> Steps[Envelope]:
+    request = Request("GET", STREAMS, (("first", "100"),), endpoint="streams")
+    return converse(twitch.session, Request(**{**vars(request), **changes}), read_page)
+
+
+def test_fetches_a_token_on_first_use_and_signs_with_it(twitch: Any, answers: Any) -> None:
+    played = twitch.play(ask(twitch), [answers.token, answers.page("1")])
+    fetched, signed = played.sent
+    assert (fetched.method, fetched.url, fetched.params) == ("POST", "https://id.twitch.tv/oauth2/token", ())
+    assert parse_qs(fetched.body.decode()) == {
+        "client_id": ["client-id"],
+        "client_secret": ["client-secret"],
+        "grant_type": ["client_credentials"],
+    }
+    assert signed.headers == {"Client-Id": "client-id", "Authorization": "Bearer token-1"}
+    assert twitch.session.tally == {"tokens": 1, "requests": 1}
+
+
+def test_uses_the_token_that_is_there(signed_in: Any, answers: Any) -> None:
+    played = signed_in.play(ask(signed_in), [answers.page("1")])
+    assert [request.url for request in played.sent] == [STREAMS]
+
+
+def test_renews_the_token_once_on_401(signed_in: Any, answers: Any) -> None:
+    played = signed_in.play(ask(signed_in), [answers.error(401), answers.token, answers.page("1")])
+    assert played.sent[-1].headers["Authorization"] == "Bearer token-1"
+    assert [token.value for token in signed_in.tokens.discarded] == ["token-0"]
+    assert played.slept == []
+
+
+def test_a_second_401_is_an_error_and_leaves_no_token(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchAuthError, match="check client id and secret"):
+        signed_in.play(ask(signed_in), [answers.error(401), answers.token, answers.error(401)])
+    assert signed_in.tokens.token is None
+
+
+def test_takes_a_token_that_came_meanwhile_instead_of_fetching_one(signed_in: Any, answers: Any) -> None:
+    steps = ask(signed_in)
+    assert isinstance(next(steps), Send)
+    signed_in.tokens.save(type(signed_in.tokens.token)("token-of-another-thread"))
+    again = steps.send(answers.error(401))
+    assert isinstance(again, Send)
+    assert again.request.headers["Authorization"] == "Bearer token-of-another-thread"
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(400, "invalid client"), (403, "invalid client secret"), (400, "missing client id")],
+)
+def test_wrong_credentials_are_an_error_at_once(twitch: Any, answers: Any, status: int, message: str) -> None:
+    with pytest.raises(TwitchAuthError, match=message):
+        twitch.play(ask(twitch), [answers.ok({"status": status, "message": message}, status)])
+
+
+def test_survives_a_token_endpoint_that_is_down_once(twitch: Any, answers: Any) -> None:
+    down = [answers.error(503), answers.failure("the connection broke"), answers.ok(b"<html>")]
+    played = twitch.play(ask(twitch), [*down, answers.token, answers.page("1")])
+    assert played.slept == [1.0, 2.0, 4.0]
+
+
+def test_takes_a_token_without_expires_in(twitch: Any, answers: Any) -> None:
+    twitch.play(ask(twitch), [answers.ok({"access_token": "abc"}), answers.page("1")])
+    assert twitch.tokens.token.value == "abc"
+
+
+@pytest.mark.parametrize("value", [None, "", 7, "two words", "line\nbreak", "ünicode"])
+def test_refuses_what_cannot_be_a_token(twitch: Any, answers: Any, value: Any) -> None:
+    with pytest.raises(TwitchResponseError, match="access_token"):
+        twitch.play(ask(twitch), [answers.ok({"access_token": value})] * 4)
+
+
+PASSING = [
+    ("500", lambda a: a.error(500)),
+    ("502 as a web page", lambda a: a.ok(b"<html>bad gateway</html>", 502, {"content-type": "text/html"})),
+    ("503", lambda a: a.error(503)),
+    ("504 without a body", lambda a: a.ok(b"", 504)),
+    ("dropped", lambda a: a.failure("the connection broke")),
+    ("timed out", lambda a: a.failure("not within 30 s")),
+    ("half a body", lambda a: a.ok(b'{"data": [{"id"')),
+    ("a web page", lambda a: a.ok(b"<html>", 200, {"content-type": "text/html; charset=utf-8"})),
+    ("no JSON", lambda a: a.ok(b"OK")),
+    ("no object", lambda a: a.ok(b"[]")),
+    ("not UTF-8", lambda a: a.ok(b'{"data": ["\xff"]}')),
+    ("data null", lambda a: a.ok({"data": None, "pagination": {}})),
+    ("no data", lambda a: a.ok({"pagination": {}})),
+    ("cursor a number", lambda a: a.ok({"data": [], "pagination": {"cursor": 7}})),
+    ("429 with points left", lambda a: a.error(429, headers=headers(remaining=700))),
+    ("429 without headers", lambda a: a.error(429)),
+]
+
+
+def headers(*, remaining: int, limit: int = 800) -> dict[str, str]:
+    return {"ratelimit-limit": str(limit), "ratelimit-remaining": str(remaining), "ratelimit-reset": "9"}
+
+
+@pytest.mark.parametrize("make", [make for _, make in PASSING], ids=[name for name, _ in PASSING])
+def test_survives_once(signed_in: Any, answers: Any, make: Any) -> None:
+    played = signed_in.play(ask(signed_in), [make(answers), answers.page("1")])
+    assert played.result.rows == [{"id": "1"}]
+    assert len(played.slept) >= 1
+
+
+@pytest.mark.parametrize("make", [make for _, make in PASSING], ids=[name for name, _ in PASSING])
+def test_ends_in_an_error_of_ours_after_a_bounded_number_of_requests(
+    signed_in: Any, answers: Any, make: Any
+) -> None:
+    with pytest.raises(TwitchError) as caught:
+        signed_in.play(ask(signed_in), [make(answers)] * 10)
+    assert not caught.value.fatal
+    assert len(signed_in.played.sent) in {4, 6}
+    assert sum(signed_in.played.slept) < 130
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ("error", TwitchServerError),
+        ("failure", TwitchConnectionError),
+        ("page", TwitchResponseError),
+        ("limit", TwitchRateLimitError),
+    ],
+)
+def test_the_error_tells_what_it_was(signed_in: Any, answers: Any, reply: str, kind: type) -> None:
+    made = {
+        "error": answers.error(500, "boom"),
+        "failure": answers.failure("the connection broke"),
+        "page": answers.ok(b"<p>"),
+        "limit": answers.error(429, headers=headers(remaining=0)),
+    }[reply]
+    with pytest.raises(kind, match=r"streams\(first=100\)"):
+        signed_in.play(ask(signed_in), [made] * 10)
+
+
+def test_an_api_error_carries_status_endpoint_detail_and_rate_limit(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchAPIError) as caught:
+        signed_in.play(ask(signed_in), [answers.error(403, "no\n entry", headers(remaining=3))])
+    error = caught.value
+    assert (error.status, error.endpoint, error.detail) == (403, "streams", "no entry")
+    assert error.rate_limit is not None
+    assert error.rate_limit.remaining == 3
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 418])
+def test_does_not_repeat_a_request_that_is_wrong(signed_in: Any, answers: Any, status: int) -> None:
+    with pytest.raises(TwitchRequestError):
+        signed_in.play(ask(signed_in), [answers.error(status)])
+    assert len(signed_in.played.sent) == 1
+
+
+def test_asks_once_more_when_a_cursor_is_refused(signed_in: Any, answers: Any) -> None:
+    cursor = (("first", "100"), ("after", "c"))
+    played = signed_in.play(
+        ask(signed_in, params=cursor), [answers.error(400, "invalid cursor"), answers.page("1")]
+    )
+    assert played.slept == [1.0]
+    with pytest.raises(TwitchRequestError, match="invalid cursor"):
+        signed_in.play(ask(signed_in, params=cursor), [answers.error(400, "invalid cursor")] * 2)
+
+
+def test_a_redirect_is_refused(signed_in: Any, answers: Any) -> None:
+    moved = answers.ok(b"", 302, {"location": "https://evil.example"})
+    with pytest.raises(TwitchResponseError, match="redirect"):
+        signed_in.play(ask(signed_in), [moved] * 4)
+    assert {request.host for request in signed_in.played.sent} == {"api.twitch.tv"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/helix/streams",
+        "https://api.twitch.tv.evil.example/helix/streams",
+        "https://api.twitch.tv@evil.example/helix/streams",
+        "http://api.twitch.tv/helix/streams",
+        "https://api.twitch.tv/helixstreams",
+    ],
+)
+def test_sends_nothing_to_another_host(signed_in: Any, url: str) -> None:
+    with pytest.raises(TwitchParameterError, match="speaks only to"):
+        next(ask(signed_in, url=url))
+
+
+def test_the_callers_headers_never_replace_ours(signed_in: Any, answers: Any) -> None:
+    theirs = {"authorization": "Basic abc", "CLIENT-ID": "theirs", "Cookie": "a=b", "X-More": "kept"}
+    played = signed_in.play(ask(signed_in, headers=theirs), [answers.page()])
+    assert played.sent[0].headers == {
+        "X-More": "kept",
+        "Client-Id": "client-id",
+        "Authorization": "Bearer token-0",
+    }
+
+
+def test_does_not_send_twice_what_may_change_something(signed_in: Any, answers: Any) -> None:
+    request = Request("POST", "https://api.twitch.tv/helix/eventsub/subscriptions", endpoint="eventsub")
+    with pytest.raises(TwitchServerError):
+        signed_in.play(converse(signed_in.session, request, read_response), [answers.error(500)])
+
+
+def test_waits_for_a_point_and_not_for_a_full_bucket(signed_in: Any, answers: Any) -> None:
+    signed_in.session.bucket.level = 50.0
+    played = signed_in.play(ask(signed_in), [answers.page()])
+    assert played.slept == [pytest.approx(0.075)]
+
+
+def test_a_429_with_points_left_waits_a_second_or_more_and_keeps_the_points(
+    signed_in: Any, answers: Any
+) -> None:
+    played = signed_in.play(
+        ask(signed_in), [answers.error(429, headers=headers(remaining=700)), answers.page()]
+    )
+    assert played.slept == [2.0]
+    assert signed_in.session.bucket.level > 600
+
+
+def test_a_429_on_an_empty_bucket_waits_for_points(signed_in: Any, answers: Any) -> None:
+    played = signed_in.play(
+        ask(signed_in), [answers.error(429, headers=headers(remaining=0)), answers.page()]
+    )
+    assert 3.8 <= sum(played.slept) < 5
+
+
+def test_gives_the_point_back_when_the_driver_gives_up(signed_in: Any) -> None:
+    steps = ask(signed_in)
+    next(steps)
+    assert signed_in.session.bucket.in_flight == 1
+    steps.close()
+    assert signed_in.session.bucket.in_flight == 0
+
+
+def test_counts_what_it_did(signed_in: Any, answers: Any) -> None:
+    signed_in.play(
+        ask(signed_in),
+        [answers.error(429), answers.error(500), answers.error(401), answers.token, answers.page()],
+    )
+    tally = dict(signed_in.session.tally)
+    assert tally.pop("waited_ms") > 3000
+    assert tally == {
+        "requests": 4,
+        "tokens": 1,
+        "retries: rate limit": 1,
+        "retries: transient": 1,
+        "retries: token": 1,
+    }
+
+
+def test_no_secret_is_in_a_repr_a_sleep_or_an_error(twitch: Any, answers: Any) -> None:
+    echo = answers.error(500, "you sent client-secret and token-1")
+    replies = iter([answers.error(500, "you sent client-secret"), answers.token, *[echo] * 4])
+    texts: list[str] = []
+
+    def play() -> None:
+        steps = ask(twitch)
+        step: Any = next(steps)
+        while True:
+            texts.append(repr(step))
+            step = steps.send(None if isinstance(step, Sleep) else next(replies))
+
+    with pytest.raises(TwitchServerError) as caught:
+        play()
+    texts += [str(caught.value), repr(caught.value), caught.value.detail, repr(twitch.session)]
+    assert "you sent *** and ***" in texts[-2]
+    assert not [text for text in texts if "client-secret" in text or "token-1" in text]
+
+
+def test_validate_says_whose_token_it_is(signed_in: Any, answers: Any) -> None:
+    played = signed_in.play(
+        validate(signed_in.session), [answers.ok({"client_id": "client-id", "expires_in": 99})]
+    )
+    assert (played.result.client_id, played.result.expires_in) == ("client-id", 99)
+    assert played.sent[0].headers["Authorization"] == "OAuth token-0"
+    assert signed_in.session.tally["requests"] == 0
+
+
+def test_a_driver_that_forgets_the_reply_is_told(signed_in: Any) -> None:
+    steps = ask(signed_in)
+    next(steps)
+    with pytest.raises(TypeError, match="wants a Response or a Failure"):
+        next(steps)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twitch_provider.exceptions import TwitchNotFoundError, TwitchPaginationError, TwitchServerError
+from twitch_provider.helix import queries
+from twitch_provider.helix.walk import STALE_PAGES, walk
+
+
+def read(twitch: Any, replies: list[Any], **arguments: Any) -> Any:
+    return twitch.play(walk(twitch.session, queries.streams(**arguments)), replies)
+
+
+def ids(rows: list[Any]) -> list[str]:
+    return [row["id"] for row in rows]
+
+
+def test_follows_the_cursor_to_the_end(signed_in: Any, answers: Any) -> None:
+    played = read(
+        signed_in, [answers.page("1", "2", cursor="a"), answers.page("3", cursor="b"), answers.page()]
+    )
+    assert ids(played.rows) == ["1", "2", "3"]
+    assert played.cursors == [None, "a", "b"]
+
+
+def test_asks_for_full_pages_and_keeps_the_filters_on_every_page(signed_in: Any, answers: Any) -> None:
+    played = read(
+        signed_in, [answers.page("1", cursor="a"), answers.page("2")], game_ids=["7", "8"], languages="en"
+    )
+    filters = (("first", "100"), ("game_id", "7"), ("game_id", "8"), ("language", "en"))
+    assert sorted(played.sent[0].params) == sorted(filters)
+    assert sorted(played.sent[1].params) == sorted((*filters, ("after", "a")))
+
+
+@pytest.mark.parametrize(
+    "pagination",
+    [{}, None, "", {"cursor": ""}, {"cursor": None}, ...],
+    ids=lambda value: json.dumps(str(value)),
+)
+def test_ends_on_every_way_to_say_that_there_is_no_cursor(
+    signed_in: Any, answers: Any, pagination: Any
+) -> None:
+    body = {"data": [{"id": "1"}]} | ({} if pagination is ... else {"pagination": pagination})
+    assert ids(read(signed_in, [answers.ok(body)]).rows) == ["1"]
+
+
+def test_takes_a_cursor_that_is_a_bare_text(signed_in: Any, answers: Any) -> None:
+    played = read(signed_in, [answers.ok({"data": [{"id": "1"}], "pagination": "c"}), answers.page("2")])
+    assert ids(played.rows) == ["1", "2"]
+
+
+def test_a_short_page_is_not_the_end(signed_in: Any, answers: Any) -> None:
+    played = read(signed_in, [answers.page("1", cursor="a"), answers.page(*map(str, range(2, 101)))])
+    assert len(played.rows) == 100
+
+
+def test_an_empty_page_is_not_the_end(signed_in: Any, answers: Any) -> None:
+    played = read(signed_in, [answers.page("1", cursor="a"), answers.page(cursor="b"), answers.page("2")])
+    assert ids(played.rows) == ["1", "2"]
+
+
+def test_gives_each_id_once(signed_in: Any, answers: Any) -> None:
+    played = read(signed_in, [answers.page("1", "2", "1", cursor="a"), answers.page("2", "3")])
+    assert ids(played.rows) == ["1", "2", "3"]
+    assert [len(page.rows) for page in played.pages] == [3, 2]
+
+
+def test_loses_no_row_that_has_no_id(signed_in: Any, answers: Any) -> None:
+    odd = [{"title": "x"}, {"title": "x"}, None, 7, {"id": None}]
+    assert read(signed_in, [answers.ok({"data": odd, "pagination": {}})]).rows == odd
+
+
+def test_a_repeated_cursor_is_an_error(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchPaginationError, match="same cursor twice") as caught:
+        read(signed_in, [answers.page("1", cursor="a"), answers.page("2", cursor="a")])
+    assert "page 2 of streams(first=100), 2 rows read" in str(caught.value)
+
+
+def test_a_last_page_that_leads_back_to_page_one_is_an_error(signed_in: Any, answers: Any) -> None:
+    one, two = answers.page("1", cursor="a"), answers.page("2", cursor="b")
+    with pytest.raises(TwitchPaginationError):
+        read(signed_in, [one, two, one])
+
+
+@pytest.mark.parametrize("rows", [[], ["1"]], ids=["empty", "old rows"])
+def test_ever_new_cursors_without_new_rows_are_an_error(
+    signed_in: Any, answers: Any, rows: list[str]
+) -> None:
+    stale = [answers.page(*rows, cursor=f"c{n}") for n in range(STALE_PAGES)]
+    with pytest.raises(TwitchPaginationError, match="nothing new"):
+        read(signed_in, [answers.page("1", cursor="a"), *stale])
+
+
+def test_pages_that_bring_nothing_new_are_forgiven_when_something_new_follows(
+    signed_in: Any, answers: Any
+) -> None:
+    stale = [answers.page("1", cursor=f"c{n}") for n in range(STALE_PAGES - 1)]
+    again = [answers.page("1", cursor=f"d{n}") for n in range(STALE_PAGES - 1)]
+    replies = [
+        answers.page("1", cursor="a"),
+        *stale,
+        answers.page("2", cursor="b"),
+        *again,
+        answers.page("3"),
+    ]
+    assert ids(read(signed_in, replies).rows) == ["1", "2", "3"]
+
+
+def test_stops_at_max_items_without_asking_for_more(signed_in: Any, answers: Any) -> None:
+    played = read(signed_in, [answers.page("1", "2", "3", cursor="a")], max_items=2)
+    assert ids(played.rows) == ["1", "2"]
+    assert ("first", "2") in played.sent[0].params
+
+
+def test_stops_at_max_pages(signed_in: Any, answers: Any) -> None:
+    query = queries.query("streams", max_pages=2)
+    replies = [answers.page("1", cursor="a"), answers.page("2", cursor="b")]
+    played = signed_in.play(walk(signed_in.session, query), replies)
+    assert played.pages[-1].cursor == "b"
+
+
+def test_reads_more_than_a_hundred_ids_in_several_requests_each_id_once(signed_in: Any, answers: Any) -> None:
+    wanted = [str(n) for n in range(250)]
+    played = read(
+        signed_in,
+        [answers.page("1"), answers.page("1", "2", cursor="a"), answers.page("3"), answers.page("4")],
+        user_ids=wanted,
+    )
+    assert ids(played.rows) == ["1", "2", "3", "4"]
+    sizes = [sum(name == "user_id" for name, _ in request.params) for request in played.sent]
+    assert sizes == [100, 100, 100, 50]
+
+
+def test_the_same_cursor_may_come_in_another_batch(signed_in: Any, answers: Any) -> None:
+    replies = [
+        answers.page("1", cursor="a"),
+        answers.page("2"),
+        answers.page("3", cursor="a"),
+        answers.page("4"),
+    ]
+    played = read(signed_in, replies, user_ids=[str(n) for n in range(101)])
+    assert len(played.rows) == 4
+
+
+def test_unknown_videos_are_absent_and_not_an_error(signed_in: Any, answers: Any) -> None:
+    query = queries.videos(ids=["1", "2"])
+    assert signed_in.play(walk(signed_in.session, query), [answers.error(404)]).pages == []
+
+
+def test_an_unknown_game_of_videos_is_an_error(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchNotFoundError):
+        signed_in.play(walk(signed_in.session, queries.videos(game_id="0")), [answers.error(404)])
+
+
+def test_videos_of_a_game_are_one_page(signed_in: Any, answers: Any) -> None:
+    query = queries.videos(game_id="7")
+    played = signed_in.play(walk(signed_in.session, query), [answers.page("1", cursor="a")])
+    assert ids(played.rows) == ["1"]
+
+
+def test_never_walks_backwards(signed_in: Any, answers: Any) -> None:
+    query = queries.query("streams", {"before": "b"})
+    played = signed_in.play(walk(signed_in.session, query), [answers.page("1", cursor="a")])
+    assert played.cursors == [None]
+
+
+def test_an_error_says_how_far_the_walk_had_come(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(
+        TwitchServerError, match=r"\(page 2 of streams\(first=100, language=en\), 1 rows read\)"
+    ):
+        read(signed_in, [answers.page("1", cursor="a"), *[answers.error(500)] * 4], languages=["en"])
+
+
+def test_a_page_remembers_its_answer(signed_in: Any, answers: Any) -> None:
+    body = b'{"data": [ {"id": "1"} ], "pagination": {"cursor": "c"}, "total": 9}'
+    headers = {
+        "date": "Wed, 17 Jul 2024 12:00:05 GMT",
+        "ratelimit-limit": "800",
+        "ratelimit-remaining": "799",
+    }
+    query = queries.query("streams", max_pages=1)
+    (page,) = signed_in.play(walk(signed_in.session, query), [answers.ok(body, 200, headers)]).pages
+    assert (page.endpoint, page.params, page.body) == ("streams", (("first", "100"),), body)
+    assert (page.cursor, page.total, page.rate_limit.remaining) == ("c", 9, 799)
+    assert page.answered_at == datetime(2024, 7, 17, 12, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday"])
+def test_without_a_date_header_the_receipt_is_the_instant(
+    signed_in: Any, answers: Any, date: str | None
+) -> None:
+    headers = {} if date is None else {"date": date}
+    (page,) = read(signed_in, [answers.ok({"data": []}, 200, headers)]).pages
+    assert page.answered_at == answers.received
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_mix_of_pages_and_passing_faults_gives_every_id_once_in_order(
+    new_twitch: Any, answers: Any, data: Any
+) -> None:
+    twitch = new_twitch()
+    pages = data.draw(st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=4), min_size=1, max_size=4))
+    faults = [
+        None,
+        answers.error(500),
+        answers.error(429),
+        answers.failure("the connection broke"),
+        answers.ok(b"<html>"),
+    ]
+    replies: list[Any] = []
+    for number, rows in enumerate(pages):
+        fault = data.draw(st.sampled_from(faults))
+        replies += [fault] if fault else []
+        replies.append(answers.page(*rows, cursor=None if number == len(pages) - 1 else f"c{number}"))
+    played = twitch.play(walk(twitch.session, queries.streams()), replies)
+    assert ids(played.rows) == list(dict.fromkeys(row for rows in pages for row in rows))
