@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a ``twitch`` connection says, checked once."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.helix.token import Credentials
+
+BASE_URL = "https://api.twitch.tv/helix"
+AUTH_URL = "https://id.twitch.tv/oauth2"
+
+#: The extras we know, with the least and the most each number may be. Nothing else in the extra is used, let
+#: alone sent anywhere.
+_NUMBERS = {"timeout": (0.1, 600.0), "rate_limit_reserve": (0.0, 1_000_000.0)}
+_EXTRAS = {"auth_url", *_NUMBERS}
+
+log = logging.getLogger(__name__)
+
+
+class ConnectionLike(Protocol):
+    """The attributes of Airflow's ``Connection`` that we read."""
+
+    conn_id: Any
+    login: Any
+    password: Any
+    host: Any
+    port: Any
+    schema: Any
+    extra: Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A checked ``twitch`` connection.
+
+    :param conn_id: its name, for messages
+    :param credentials: login and password: client id and client secret
+    :param base_url: of Helix, no slash at its end
+    :param auth_url: of OAuth; ``/token`` and ``/validate`` are below it
+    :param timeout: seconds for each connect and each read, and for a whole answer
+    :param rate_limit_reserve: points of the rate limit to leave to others
+    """
+
+    conn_id: str
+    credentials: Credentials
+    base_url: str = BASE_URL
+    auth_url: str = AUTH_URL
+    timeout: float = 30.0
+    rate_limit_reserve: float = 50.0
+
+    @classmethod
+    def from_connection(cls, connection: ConnectionLike) -> Settings:
+        """Read a connection.
+
+        :raises TwitchConfigError: naming the connection and the field that is missing or malformed
+        """
+        conn_id = str(connection.conn_id)
+        try:
+            extra = _extra(connection.extra)
+            unknown = sorted(extra.keys() - _EXTRAS)
+            if unknown:
+                log.warning("Connection %s: unknown extras are not used: %s", conn_id, ", ".join(unknown))
+            return cls(
+                conn_id=conn_id,
+                credentials=Credentials(
+                    _credential("login (client id)", connection.login),
+                    _credential("password (client secret)", connection.password),
+                ),
+                base_url=_base_url(connection),
+                auth_url=_url("extra auth_url", extra.get("auth_url") or AUTH_URL),
+                **{
+                    name: _number(name, extra[name]) for name in _NUMBERS if extra.get(name) not in {None, ""}
+                },
+            )
+        except ValueError as error:
+            raise TwitchConfigError(
+                f"connection {conn_id}: {error}; mend it under Admin → Connections or in AIRFLOW_CONN_"
+                f"{conn_id.upper()}"
+            ) from None
+
+
+def _extra(text: str | None) -> Mapping[str, Any]:
+    try:
+        extra = json.loads(text) if text else {}
+    except ValueError:
+        raise ValueError("the extra is no JSON") from None
+    if not isinstance(extra, dict):
+        raise ValueError("the extra is no JSON object")
+    return extra
+
+
+def _credential(name: str, value: str | None) -> str:
+    if not value:
+        raise ValueError(f"{name} is missing, an application at https://dev.twitch.tv/console has one")
+    # It goes into a header or a form: what copying adds is the likeliest mistake.
+    if not re.fullmatch(r"[!-~]+", value):
+        raise ValueError(f"{name} has blanks or other characters that Twitch does not use")
+    return value
+
+
+def _base_url(connection: ConnectionLike) -> str:
+    host = connection.host or BASE_URL
+    schema = connection.schema or "https"
+    if schema not in {"http", "https"}:
+        raise ValueError(f"the schema {schema!r:.40} is not used, the whole base URL belongs into host")
+    url = urlsplit(host if "://" in host else f"{schema}://{host}")
+    if connection.port and url.port is None and connection.port != {"https": 443, "http": 80}.get(url.scheme):
+        url = url._replace(netloc=f"{url.netloc}:{connection.port}")
+    return _url("host", url.geturl())
+
+
+def _url(name: str, text: Any) -> str:
+    if not isinstance(text, str):
+        raise ValueError(f"{name} is no text")
+    url = urlsplit(text)
+    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+        raise ValueError(f"{name} {text!r:.100} is no URL such as {BASE_URL}")
+    if "@" in url.netloc:
+        raise ValueError(f"{name} carries a user or password, which belong into login and password")
+    if url.scheme == "http" and not _is_loopback(url.hostname):
+        # Whoever can edit a connection must not be able to have the secret sent in clear.
+        raise ValueError(f"{name} {text!r:.100} is http, which only 127.0.0.1 and localhost may be")
+    return text.rstrip("/")
+
+
+def _is_loopback(hostname: str) -> bool:
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return hostname == "localhost"
+
+
+def _number(name: str, value: Any) -> float:
+    least, most = _NUMBERS[name]
+    try:
+        number = float("nan") if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not least <= number <= most:
+        raise ValueError(f"extra {name} {value!r:.40} is no number from {least:g} to {most:g}")
+    return number

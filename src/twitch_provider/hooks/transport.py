@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``helix`` requests over the ``requests`` library: dull on purpose, every decision is in ``helix``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http.client import responses
+from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+import requests
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError, NameResolutionError
+
+from twitch_provider.helix.messages import Failure, Reply, Request, Response
+
+#: A page of Helix has some 50 kB; whatever sends more than this is not Helix.
+MOST_BYTES = 32 * 1024 * 1024
+
+
+class RequestsTransport:
+    """Sends one request, reads its answer to the end, raises nothing that a network may do.
+
+    :param session: its adapters are used; its redirects, cookies and ``.netrc`` are not
+    :param timeout: seconds for each connect and each read, and for a whole answer
+    """
+
+    def __init__(self, session: requests.Session, timeout: float) -> None:
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # Without an auth of its own, requests takes one from a .netrc file, over our header.
+        session.auth = lambda prepared: prepared
+        self._session = session
+        self._timeout = timeout
+
+    def send(self, request: Request) -> Reply:
+        """Send a request."""
+        started = time.monotonic()
+        try:
+            with self._session.request(
+                request.method,
+                request.url,
+                params=request.params,
+                headers=dict(request.headers),
+                data=request.body,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                body = self._read(answer, deadline=started + self._timeout)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status_code, headers, body, datetime.now(UTC))
+        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
+            # The library's error stays here: it holds the request with all its headers.
+            return Failure(self._reason(error))
+
+    def _read(self, answer: requests.Response, *, deadline: float) -> bytes:
+        """Read the body as it arrives: the library's time-out is for each read and lets a trickle go on."""
+        body = BytesIO()
+        while chunk := answer.raw.read1(65536, decode_content=True):
+            body.write(chunk)
+            if time.monotonic() > deadline:
+                raise requests.Timeout
+            if body.tell() > MOST_BYTES:
+                raise requests.RequestException("too large")
+        return body.getvalue()
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, requests.Timeout | TimeoutError):
+            return f"not within {self._timeout:g} s"
+        causes = [error, *error.args, *(getattr(cause, "reason", None) for cause in error.args)]
+        if any(isinstance(cause, NameResolutionError) for cause in causes):
+            return "its name could not be resolved"
+        return _REASONS.get(type(error), "the connection broke")
+
+
+_REASONS: Mapping[type[Exception], str] = {
+    requests.exceptions.SSLError: "no secure connection (TLS) came about",
+    requests.exceptions.ProxyError: "the proxy failed",
+    requests.exceptions.InvalidHeader: "a header could not be sent",
+}
+
+
+class ConversationAdapter(BaseAdapter):
+    """Gives code that was written for ``requests`` the whole conversation behind ``session.get(…)``.
+
+    :param ask: takes a ``helix`` request and returns its answer, or raises one of our errors
+    :param base_url: of Helix
+    """
+
+    def __init__(self, ask: Callable[[Request], Response], base_url: str) -> None:
+        super().__init__()
+        self._ask = ask
+        self._base_url = base_url
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        """Answer a prepared request; the other arguments are decided by the connection alone."""
+        url = urlsplit(request.url or "")
+        bare = urlunsplit(url._replace(query="", fragment=""))
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        answer = self._ask(
+            Request(
+                request.method or "GET",
+                bare,
+                tuple(parse_qsl(url.query, keep_blank_values=True)),
+                dict(request.headers),
+                body if isinstance(body, bytes) else None,
+                endpoint=bare.removeprefix(f"{self._base_url}/"),
+            )
+        )
+        return _as_requests(answer, request)
+
+    def close(self) -> None:
+        """Nothing is held open here."""
+
+
+def _as_requests(answer: Response, request: requests.PreparedRequest) -> requests.Response:
+    response = requests.Response()
+    response.status_code = answer.status
+    response.reason = responses.get(answer.status, "")
+    response.headers = CaseInsensitiveDict(answer.headers)
+    response.encoding = "utf-8"
+    response.raw = BytesIO(answer.body)
+    response.url = request.url or ""
+    response.request = request
+    return response
