@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+r"""Tables as CSV: RFC 4180, UTF-8, ``\n``, a header.
+
+Text is quoted and a missing value is an empty field, lists are JSON, booleans ``true`` and ``false``. A title
+that begins with ``=`` stays as it is: the file is data, and whoever opens it in a spreadsheet imports those
+columns as text.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as pa_csv
+
+from twitch_provider.lake.schema import Schema
+
+_INSTANT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
+
+
+def to_csv(frame: pd.DataFrame, schema: Schema) -> bytes:
+    """Return the frame as CSV, in the schema's columns and order. The same frame gives the same bytes."""
+    table = schema.to_arrow(frame).combine_chunks()
+    columns = [_json_lists(column) if pa.types.is_list(column.type) else column for column in table.columns]
+    sink = io.BytesIO()
+    sink.write(f"{','.join(schema.names)}\n".encode())
+    pa_csv.write_csv(pa.table(columns, names=schema.names), sink, pa_csv.WriteOptions(include_header=False))
+    return sink.getvalue()
+
+
+def newest_run_after(data: bytes) -> str | None:
+    """Return the newest ``run_after`` in a CSV of ours; None where it has no row or is not ours."""
+    parse = pa_csv.ParseOptions(newlines_in_values=True)
+    convert = pa_csv.ConvertOptions(include_columns=["run_after"], column_types={"run_after": pa.string()})
+    try:
+        table = pa_csv.read_csv(io.BytesIO(data), parse_options=parse, convert_options=convert)
+    except (pa.ArrowInvalid, pa.ArrowKeyError):
+        return None
+    ticks = table["run_after"].filter(pc.match_substring_regex(table["run_after"], _INSTANT))
+    newest: str | None = pc.max(ticks).as_py()
+    return newest
+
+
+def _json_lists(lists: pa.ChunkedArray) -> pa.Array:
+    """Write each list of text as JSON. Tags repeat: each distinct one is escaped once."""
+    lists = lists.combine_chunks()
+    items = lists.values.dictionary_encode()
+    quoted = pa.array(
+        [json.dumps(item, ensure_ascii=False) for item in items.dictionary.to_pylist()], pa.string()
+    )
+    inner = pc.binary_join(pa.ListArray.from_arrays(lists.offsets, quoted.take(items.indices)), ",")
+    return pc.if_else(lists.is_null(), None, pc.binary_join_element_wise("[", inner, "]", ""))

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instants as the lake writes them: ISO 8601 in UTC, whole seconds, ``Z``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from twitch_provider.exceptions import TwitchParameterError
+
+
+def in_utc(instant: datetime, name: str) -> datetime:
+    """Return the instant in UTC.
+
+    :param name: what the instant is called in a message
+    :raises TwitchParameterError: it has no time zone: a guess would move rows to another hour
+    """
+    if instant.utcoffset() is None:
+        raise TwitchParameterError(
+            f"{name} must carry a time zone, {instant.isoformat()} has none.", parameter=name
+        )
+    return instant.astimezone(UTC)
+
+
+def utc_text(instant: datetime, name: str) -> str:
+    """Return the instant as ``2026-11-23T16:35:00Z``; parts of a second are cut off."""
+    return in_utc(instant, name).strftime("%Y-%m-%dT%H:%M:%SZ")

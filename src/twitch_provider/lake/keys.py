@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the objects of one run lie.
+
+A key comes from the run's ``run_after`` (the tick) and never from the clock: the same run always writes the
+same keys, and a run that starts late does not move into another partition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from twitch_provider.lake.instants import in_utc
+
+
+@dataclass(frozen=True)
+class SnapshotKeys:
+    """The keys of one run, in Hive-style partitions by UTC day and hour.
+
+    :param prefix: the lake's folder in the bucket; may be empty
+    :param dag_id: whose manifests these are
+    :param run_after: the tick; any time zone, but it must have one
+    :raises TwitchParameterError: ``run_after`` has no time zone
+    """
+
+    prefix: str
+    dag_id: str
+    run_after: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "run_after", in_utc(self.run_after, "run_after"))
+
+    @property
+    def tick(self) -> str:
+        """The run's name in keys: ``20261123T163500Z``. It sorts by time."""
+        return self.run_after.strftime("%Y%m%dT%H%M%SZ")
+
+    @property
+    def day(self) -> str:
+        """The day's partition: ``dt=2026-11-23``."""
+        return self.run_after.strftime("dt=%Y-%m-%d")
+
+    def data(self, dataset: str, suffix: str = ".csv") -> str:
+        """Key of a table: ``top_streams`` lies in ``streams_data_{tick}.csv``."""
+        content = dataset.rpartition("_")[2]
+        return self._partitioned(dataset, f"{content}_data_{self.tick}{suffix}")
+
+    def raw(self, dataset: str) -> str:
+        """Key of the pages as Helix answered them."""
+        return self._partitioned(f"raw/{dataset}", f"pages_{self.tick}.jsonl.gz")
+
+    def rejects(self, dataset: str) -> str:
+        """Key of the rows that cleaning refused."""
+        return self._partitioned(f"rejects/{dataset}", f"rejects_{self.tick}.csv")
+
+    def latest(self, dataset: str) -> str:
+        """Return the fixed key of a dataset's newest table."""
+        return self._below(f"latest/{dataset}.csv")
+
+    @property
+    def manifest(self) -> str:
+        """Key of the manifest: no manifest, no snapshot."""
+        return self._partitioned(f"manifests/{self.dag_id}", f"{self.tick}.json")
+
+    @property
+    def manifests(self) -> str:
+        """The folder of all manifests of this DAG, ending in ``/``."""
+        return self._below(f"manifests/{self.dag_id}/")
+
+    def _partitioned(self, folder: str, name: str) -> str:
+        return self._below(f"{folder}/{self.day}/{self.run_after:hour=%H}/{name}")
+
+    def _below(self, path: str) -> str:
+        return f"{self.prefix.strip('/')}/{path}".lstrip("/")

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manifest of one run: what was published, what became of every row, and what came before.
+
+No manifest, no snapshot: it is written last, and readers begin with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.lake.instants import utc_text
+from twitch_provider.lake.keys import SnapshotKeys
+from twitch_provider.lake.store import Store
+
+log = logging.getLogger(__name__)
+
+#: How often the reference DAGs take a snapshot.
+INTERVAL = timedelta(minutes=5)
+
+_NAME = re.compile(r"/(\d{8}T\d{6}Z)\.json$")
+
+
+@dataclass(frozen=True)
+class ObjectEntry:
+    """One object of the run.
+
+    :param bytes: its size
+    :param rows: rows of a table, pages of a raw object
+    """
+
+    key: str
+    bytes: int
+    sha256: str
+    rows: int
+
+
+def describe(key: str, body: bytes, *, rows: int) -> ObjectEntry:
+    """Describe the bytes that lie, or will lie, under this key."""
+    return ObjectEntry(key, len(body), hashlib.sha256(body).hexdigest(), rows)
+
+
+@dataclass(frozen=True)
+class Previous:
+    """The snapshot before this one.
+
+    :param manifest: its manifest's key
+    :param run_after: its tick, aware UTC
+    :param gap_seconds: from its tick to this one
+    """
+
+    manifest: str
+    run_after: datetime
+    gap_seconds: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one run published.
+
+    Objects under ``latest/`` are not listed: the next run replaces them, and a manifest never describes
+    what is not there.
+
+    :param run_after: the tick; this and the other instants are aware UTC
+    :param requests: requests to Helix that it took
+    :param transport: further counters of the transport by name, for example tokens fetched and retries
+    :param counts: for each dataset the account of its rows, ``filtered`` and ``rejects`` also by reason
+    :param objects: everything written, data first and raw pages included
+    :param previous: None for the first snapshot of the DAG
+    """
+
+    dag_id: str
+    run_id: str
+    run_after: datetime
+    first_answer_at: datetime
+    last_answer_at: datetime
+    published_at: datetime
+    complete: bool
+    requests: int
+    transport: Mapping[str, int]
+    counts: Mapping[str, Mapping[str, Any]]
+    objects: tuple[ObjectEntry, ...]
+    previous: Previous | None
+    schema_version: int
+    provider_version: str
+
+    def missed(self, interval: timedelta = INTERVAL) -> bool:
+        """Whether at least one snapshot is missing before this one.
+
+        :param interval: how often one was due
+        """
+        return self.previous is not None and self.previous.gap_seconds > interval.total_seconds()
+
+    def to_json(self) -> bytes:
+        """Return the manifest for people and programs: indented, keys in a fixed order."""
+        return (json.dumps(asdict(self), indent=2, ensure_ascii=False, default=_instant_text) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Read a manifest.
+
+        :raises TwitchDataError: it is not one
+        """
+        try:
+            values = json.loads(data)
+            for name in ("run_after", "first_answer_at", "last_answer_at", "published_at"):
+                values[name] = datetime.fromisoformat(values[name])
+            values["objects"] = tuple(ObjectEntry(**entry) for entry in values["objects"])
+            if previous := values["previous"]:
+                before = datetime.fromisoformat(previous["run_after"])
+                values["previous"] = Previous(**{**previous, "run_after": before})
+            return cls(**values)
+        except (ValueError, TypeError, KeyError):
+            raise TwitchDataError(
+                "This is not a manifest of ours: delete it and run its DAG run again."
+            ) from None
+
+
+def _instant_text(value: datetime) -> str:
+    return utc_text(value, "instant")
+
+
+def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:
+    """Find the newest snapshot of the same DAG strictly before this tick.
+
+    Two or three listings, however long the lake is: this day's manifests, else those of the newest earlier
+    day that has any.
+    """
+    days = [day for day in store.folders(keys.manifests) if day <= f"{keys.manifests}{keys.day}/"]
+    for day in reversed(days):
+        named = {match[1]: key for key in store.list(day) if (match := _NAME.search(key))}
+        if earlier := [tick for tick in named if tick < keys.tick]:
+            tick = max(earlier)
+            run_after = datetime.strptime(tick, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            gap = round((keys.run_after.replace(microsecond=0) - run_after).total_seconds())
+            return Previous(named[tick], run_after, gap)
+    return None
+
+
+def withdraw(store: Store, keys: SnapshotKeys, *, keep: Collection[str]) -> None:
+    """Delete this run's manifest, then the objects that it listed.
+
+    :param keep: keys of those objects that stay, or are about to be written again
+    """
+    old = store.get(keys.manifest)
+    if old is None:
+        return
+    try:
+        listed = [entry.key for entry in Manifest.from_json(old).objects]
+    except TwitchDataError:
+        log.warning("%s cannot be read: what it listed stays.", store.uri(keys.manifest))
+        listed = []
+    store.delete([keys.manifest])
+    store.delete([key for key in listed if key not in keep])

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore import exceptions as boto
+from moto import mock_aws
+
+from twitch_provider.exceptions import (
+    TwitchConfigError,
+    TwitchError,
+    TwitchStoreAccessError,
+    TwitchStoreError,
+    TwitchStoreUnavailableError,
+)
+from twitch_provider.hooks.s3_errors import explain
+from twitch_provider.hooks.s3_store import S3Store
+
+KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    connection = {
+        "conn_type": "aws",
+        "login": KEY_ID,
+        "password": SECRET,
+        "extra": {"region_name": "us-east-1"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="lake")
+        yield S3Store("lake", "aws_default")
+
+
+def test_put_replaces_and_sets_the_content_type(store: S3Store) -> None:
+    store.put("a/b.csv", b"old", content_type="text/csv; charset=utf-8")
+    store.put("a/b.csv", b"new", content_type="text/csv; charset=utf-8")
+    assert store.get("a/b.csv") == b"new"
+    head = boto3.client("s3", region_name="us-east-1").head_object(Bucket="lake", Key="a/b.csv")
+    assert head["ContentType"] == "text/csv; charset=utf-8"
+
+
+def test_content_types_do_not_mix(store: S3Store) -> None:
+    store.put("a.csv", b"", content_type="text/csv")
+    store.put("b.json", b"", content_type="application/json")
+    store.put("c.csv", b"", content_type="text/csv")
+    client = boto3.client("s3", region_name="us-east-1")
+    found = [
+        client.head_object(Bucket="lake", Key=key)["ContentType"] for key in ("a.csv", "b.json", "c.csv")
+    ]
+    assert found == ["text/csv", "application/json", "text/csv"]
+
+
+def test_get_of_a_missing_key_is_none(store: S3Store) -> None:
+    assert store.get("nothing") is None
+
+
+def test_delete_does_not_mind_missing_keys(store: S3Store) -> None:
+    store.put("a", b"", content_type="text/csv")
+    store.delete(["nothing", "a"])
+    assert store.list("") == []
+
+
+def test_lists_keys_and_folders(store: S3Store) -> None:
+    for key in ("t/dt=2/x", "t/dt=1/hour=1/y", "t/dt=1/x", "t/z", "u/x"):
+        store.put(key, b"", content_type="text/csv")
+    assert store.list("t/dt=1/") == ["t/dt=1/hour=1/y", "t/dt=1/x"]
+    assert store.folders("t/") == ["t/dt=1/", "t/dt=2/"]
+    assert store.list("none/") == store.folders("none/") == []
+
+
+def test_lists_more_than_one_answer_of_s3(store: S3Store) -> None:
+    client = boto3.client("s3", region_name="us-east-1")
+    for number in range(1001):
+        client.put_object(Bucket="lake", Key=f"many/{number:04}")
+    assert len(store.list("many/")) == 1001
+
+
+def test_uri() -> None:
+    assert S3Store("lake", None).uri("a/b.csv") == "s3://lake/a/b.csv"
+
+
+def test_missing_connection_is_not_the_machine_s_credentials(store: S3Store) -> None:
+    del store
+    with pytest.raises(TwitchConfigError, match="Connection 'nowhere' does not exist: create it, or leave"):
+        S3Store("lake", "nowhere").get("a")
+
+
+@pytest.mark.parametrize("aws_conn_id", ["", None])
+def test_no_connection_means_boto3_s_own_credentials(
+    store: S3Store, aws_conn_id: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    store.put("a", b"x", content_type="text/csv")
+    assert S3Store("lake", aws_conn_id).get("a") == b"x"
+
+
+def test_missing_bucket_says_so_in_every_operation(store: S3Store) -> None:
+    del store
+    missing = S3Store("nope", "aws_default")
+    for operation in (
+        lambda: missing.put("a", b"", content_type="text/csv"),
+        lambda: missing.get("a"),
+        lambda: missing.delete(["a"]),
+        lambda: missing.list("a"),
+        lambda: missing.folders("a"),
+    ):
+        with pytest.raises(TwitchStoreAccessError, match="The bucket 'nope' does not exist") as caught:
+            operation()
+        assert caught.value.key == "s3://nope/a"
+        assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__
+
+
+def test_impossible_bucket_name_is_configuration(store: S3Store) -> None:
+    del store
+    with pytest.raises(TwitchConfigError, match="correct the bucket's name"):
+        S3Store("not a bucket", "aws_default").get("a")
+
+
+def refusal(code: str, status: int = 400, operation: str = "PutObject", **details: str) -> boto.ClientError:
+    answer = {
+        "Error": {"Code": code, "Message": f"{KEY_ID} {SECRET}", **details},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}},
+    }
+    return boto.ClientError(answer, operation)
+
+
+ACCESS, DOWN, CONFIG = TwitchStoreAccessError, TwitchStoreUnavailableError, TwitchConfigError
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (refusal("NoSuchBucket", 404), ACCESS, "The bucket 'lake' does not exist: create it"),
+        (
+            refusal("AccessDenied", 403),
+            ACCESS,
+            "S3 denies s3:PutObject on arn:aws:s3:::lake/a/b.csv: grant it to",
+        ),
+        (
+            refusal("AccessDenied", 403, "ListObjectsV2"),
+            ACCESS,
+            "S3 denies s3:ListBucket on arn:aws:s3:::lake: ",
+        ),
+        (refusal("AccessDenied", 403, "GetObject"), ACCESS, "s3:GetObject (and s3:ListBucket on the bucket)"),
+        (
+            refusal("AccessDenied", 403, "DeleteObject"),
+            ACCESS,
+            "s3:DeleteObject on arn:aws:s3:::lake/a/b.csv",
+        ),
+        (refusal("AccessDenied", 403, "AssumeRole"), ACCESS, "S3 denies sts:AssumeRole on the role"),
+        (
+            refusal("InvalidAccessKeyId", 403),
+            ACCESS,
+            "does not accept the access key of connection 'aws_default'",
+        ),
+        (refusal("SignatureDoesNotMatch", 403), ACCESS, "correct the key id and the secret"),
+        (refusal("ExpiredToken"), ACCESS, "The session token of connection 'aws_default' is no longer valid"),
+        (refusal("RequestTimeTooSkewed", 403), ACCESS, "This machine's clock"),
+        (refusal("PermanentRedirect", 301), CONFIG, "lies in another region: set region_name"),
+        (refusal("AuthorizationHeaderMalformed", Region="eu-west-1"), CONFIG, "another region (eu-west-1)"),
+        (refusal("InvalidBucketName"), CONFIG, "cannot be the name of a bucket"),
+        (refusal("SlowDown", 503), DOWN, "S3 is busy or down (SlowDown)"),
+        (refusal("InternalError", 500), DOWN, "a later try may succeed"),
+        (refusal("Unheard", 502), DOWN, "HTTP 502"),
+        (
+            refusal("EntityTooLarge"),
+            TwitchStoreError,
+            "S3 refused PutObject at s3://lake/a/b.csv (EntityTooLarge",
+        ),
+        (
+            boto.EndpointConnectionError(endpoint_url="http://x"),
+            DOWN,
+            "S3 cannot be reached for s3://lake/a/b.csv",
+        ),
+        (boto.ReadTimeoutError(endpoint_url="http://x"), DOWN, "ReadTimeoutError"),
+        (boto.ConnectTimeoutError(endpoint_url="http://x"), DOWN, "ConnectTimeoutError"),
+        (boto.ConnectionClosedError(endpoint_url="http://x"), DOWN, "ConnectionClosedError"),
+        (boto.NoCredentialsError(), ACCESS, "There are no AWS credentials in connection 'aws_default'"),
+        (
+            boto.PartialCredentialsError(provider="env", cred_var="x"),
+            ACCESS,
+            "add an access key or an IAM role",
+        ),
+        (boto.NoRegionError(), CONFIG, "NoRegionError"),
+        (
+            ValueError(f"Invalid endpoint: {SECRET}"),
+            CONFIG,
+            "correct the bucket's name, region_name and endpoint_url",
+        ),
+    ],
+    ids=lambda value: value.response["Error"]["Code"] if isinstance(value, boto.ClientError) else None,
+)
+def test_explains(error: Exception, kind: type[TwitchError], sentence: str) -> None:
+    ours = explain(error, bucket="lake", key="a/b.csv", aws_conn_id="aws_default")
+    assert type(ours) is kind
+    assert sentence in str(ours)
+    assert KEY_ID not in str(ours)
+    assert SECRET not in str(ours)
+
+
+def test_names_the_machine_s_credentials_without_a_connection() -> None:
+    ours = explain(refusal("ExpiredToken"), bucket="lake", key="a", aws_conn_id=None)
+    assert "The session token of the machine's AWS credentials" in str(ours)

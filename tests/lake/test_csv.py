@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twitch_provider.lake.csv import newest_run_after, to_csv
+from twitch_provider.lake.schema import REJECTS, STREAMS
+
+NASTY = [
+    "=1+1",
+    "a,b",
+    'say "hi"',
+    "two\nlines",
+    "cr\r\nlf",
+    " padded ",
+    "👩‍👩‍👧",
+    "'",
+    '"',
+    ",",
+    "NULL",
+    "null",
+    "0012",
+    "é",
+]
+
+
+def frame(**columns: list[Any]) -> pd.DataFrame:
+    """Streams with these columns; the others are missing."""
+    rows = max(len(values) for values in columns.values())
+    arrays = [pa.array(columns.get(field.name, [None] * rows), field.type) for field in STREAMS.arrow]
+    return STREAMS.to_frame(pa.Table.from_arrays(arrays, schema=STREAMS.arrow))
+
+
+def read(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True))
+
+
+def test_writes_each_kind_as_the_contract_says() -> None:
+    data = to_csv(
+        frame(
+            id=["0042", None],
+            viewer_count=[7, None],
+            started_at=["2026-11-23T14:35:02Z", None],
+            tags=[["Español", 'say "hi"', ""], None],
+            tag_ids=[[], None],
+            is_mature=[True, None],
+            game_rank=[1, None],
+        ),
+        STREAMS,
+    )
+    header, first, second, end = data.decode().split("\n")
+    assert header.split(",") == STREAMS.names
+    assert end == ""
+    assert first == (
+        '"0042",,,,,,,,7,"2026-11-23T14:35:02Z",,,"[]","[""Español"",""say \\""hi\\"""",""""]",true,,,1,'
+    )
+    assert second == "," * (len(STREAMS.names) - 1)
+
+
+def test_ends_lines_with_newline_only() -> None:
+    assert b"\r" not in to_csv(frame(id=["1"], title=["x"]), STREAMS)
+
+
+def test_empty_table_is_a_header() -> None:
+    data = to_csv(frame(id=[]), STREAMS)
+    assert data.decode() == ",".join(STREAMS.names) + "\n"
+
+
+def test_nasty_text_survives() -> None:
+    data = to_csv(frame(title=NASTY), STREAMS)
+    assert [row["title"] for row in read(data)] == NASTY
+    back = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
+    assert list(back["title"]) == NASTY
+
+
+def test_part_of_a_frame_keeps_its_lists() -> None:
+    whole = frame(id=["1", "2", "3"], tags=[["a"], ["b", "c"], None])
+    assert [row["tags"] for row in read(to_csv(whole.iloc[1:], STREAMS))] == ['["b","c"]', ""]
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(st.lists(st.tuples(TEXT, st.none() | st.lists(st.text(st.characters(exclude_categories=["Cs"]))))))
+def test_round_trip(rows: list[tuple[str, list[str] | None]]) -> None:
+    titles, tags = [title for title, _ in rows], [tag for _, tag in rows]
+    back = read(to_csv(frame(title=titles, tags=tags), STREAMS))
+    assert [row["title"] for row in back] == titles
+    assert [json.loads(row["tags"]) if row["tags"] else None for row in back] == tags
+
+
+def test_newest_run_after_of_a_table() -> None:
+    data = to_csv(
+        frame(title=["a\n2099", "b"], run_after=["2026-11-23T16:35:00Z", "2026-11-23T16:40:00Z"]), STREAMS
+    )
+    assert newest_run_after(data) == "2026-11-23T16:40:00Z"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"a,b\n1,2\n", b'run_after\n"', b"run_after\nzzz\n", to_csv(frame(id=[]), STREAMS)]
+)
+def test_no_rows_or_a_foreign_file_have_no_newest(data: bytes) -> None:
+    assert newest_run_after(data) is None
+
+
+def test_rejects_are_a_table_too() -> None:
+    rejects = pd.DataFrame(
+        {"reason": ["r"], "row": ['{"a":"b"}'], "snapshot_at": ["s"], "run_after": ["t"]}, dtype="string"
+    )
+    assert to_csv(rejects, REJECTS) == b'reason,row,snapshot_at,run_after\n"r","{""a"":""b""}","s","t"\n'

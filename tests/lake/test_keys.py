@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from twitch_provider.exceptions import TwitchParameterError
+from twitch_provider.lake.keys import SnapshotKeys
+
+
+@pytest.fixture
+def keys(run_after: datetime) -> SnapshotKeys:
+    return SnapshotKeys("twitch", "twitch_top_games", run_after)
+
+
+def test_writes_the_keys_of_the_design(keys: SnapshotKeys) -> None:
+    where = "dt=2026-11-23/hour=16"
+    assert keys.data("top_streams") == f"twitch/top_streams/{where}/streams_data_20261123T163500Z.csv"
+    assert keys.data("top_games") == f"twitch/top_games/{where}/games_data_20261123T163500Z.csv"
+    assert keys.data("all_streams", ".csv.gz").endswith("/streams_data_20261123T163500Z.csv.gz")
+    assert keys.raw("top_games") == f"twitch/raw/top_games/{where}/pages_20261123T163500Z.jsonl.gz"
+    assert keys.rejects("top_streams") == f"twitch/rejects/top_streams/{where}/rejects_20261123T163500Z.csv"
+    assert keys.manifest == f"twitch/manifests/twitch_top_games/{where}/20261123T163500Z.json"
+    assert keys.manifests == "twitch/manifests/twitch_top_games/"
+    assert keys.latest("top_games") == "twitch/latest/top_games.csv"
+
+
+def test_converts_another_time_zone_to_utc() -> None:
+    new_year_in_tokyo = datetime(2027, 1, 1, 8, 5, tzinfo=timezone(timedelta(hours=9)))
+    assert SnapshotKeys("p", "d", new_year_in_tokyo).raw("x") == (
+        "p/raw/x/dt=2026-12-31/hour=23/pages_20261231T230500Z.jsonl.gz"
+    )
+
+
+def test_refuses_an_instant_without_time_zone(run_after: datetime) -> None:
+    with pytest.raises(TwitchParameterError, match="run_after must carry a time zone"):
+        SnapshotKeys("twitch", "d", run_after.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"), [("", "latest/x.csv"), ("a/b", "a/b/latest/x.csv"), ("/a/", "a/latest/x.csv")]
+)
+def test_prefix_may_be_empty_deep_or_slashed(prefix: str, expected: str, run_after: datetime) -> None:
+    assert SnapshotKeys(prefix, "d", run_after).latest("x") == expected

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.lake.keys import SnapshotKeys
+from twitch_provider.lake.manifest import Manifest, Previous, describe, find_previous
+
+
+@pytest.fixture
+def keys(run_after: datetime) -> SnapshotKeys:
+    return SnapshotKeys("twitch", "d", run_after)
+
+
+@pytest.fixture
+def manifest(run_after: datetime) -> Manifest:
+    return Manifest(
+        dag_id="d",
+        run_id="scheduled__2026-11-23T16:35:00+00:00",
+        run_after=run_after,
+        first_answer_at=run_after + timedelta(seconds=1),
+        last_answer_at=run_after + timedelta(seconds=9),
+        published_at=run_after + timedelta(seconds=20),
+        complete=True,
+        requests=21,
+        transport={"tokens": 1},
+        counts={"top_games": {"rows_in": 1, "rows_out": 1, "filtered_by_reason": {}}},
+        objects=(describe("twitch/x.csv", b"abc", rows=1),),
+        previous=Previous("twitch/manifests/d/x.json", run_after - timedelta(minutes=5), 300),
+        schema_version=1,
+        provider_version="1.0.0",
+    )
+
+
+def test_comes_back_from_json(manifest: Manifest) -> None:
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    first = replace(manifest, previous=None)
+    assert Manifest.from_json(first.to_json()) == first
+
+
+def test_json_is_for_people_and_programs(manifest: Manifest) -> None:
+    text = manifest.to_json().decode()
+    assert text.startswith('{\n  "dag_id": "d",\n')
+    assert text.endswith("}\n")
+    values = json.loads(text)
+    assert values["run_after"] == "2026-11-23T16:35:00Z"
+    assert values["objects"] == [
+        {
+            "key": "twitch/x.csv",
+            "bytes": 3,
+            "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "rows": 1,
+        }
+    ]
+    assert values["previous"]["gap_seconds"] == 300
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"null", b"\xff", b'{"run_after": 5}'])
+def test_refuses_what_is_no_manifest(data: bytes) -> None:
+    with pytest.raises(TwitchDataError, match="not a manifest of ours"):
+        Manifest.from_json(data)
+
+
+@pytest.mark.parametrize(("seconds", "missed"), [(60, False), (300, False), (301, True), (600, True)])
+def test_says_whether_a_snapshot_is_missing(manifest: Manifest, seconds: int, missed: bool) -> None:
+    previous = Previous("x", manifest.run_after - timedelta(seconds=seconds), seconds)
+    assert replace(manifest, previous=previous).missed() is missed
+    assert replace(manifest, previous=None).missed() is False
+    assert replace(manifest, previous=previous).missed(timedelta(hours=1)) is False
+
+
+def at(text: str) -> SnapshotKeys:
+    return SnapshotKeys("twitch", "d", datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        ([], None),
+        (["2026-11-23T16:30"], "2026-11-23T16:30"),
+        (["2026-11-23T16:25", "2026-11-23T16:30", "2026-11-23T09:00"], "2026-11-23T16:30"),
+        (["2026-11-23T16:35"], None),
+        (["2026-11-23T16:35", "2026-11-23T16:40", "2026-11-24T00:00"], None),
+        (["2026-11-22T23:55", "2026-11-23T16:40"], "2026-11-22T23:55"),
+        (["2025-12-31T23:55", "2026-01-05T00:00"], "2026-01-05T00:00"),
+    ],
+)
+def test_finds_the_newest_snapshot_before_this_one(
+    store: Any, keys: SnapshotKeys, present: list[str], expected: str | None
+) -> None:
+    for tick in present:
+        store.objects[at(tick).manifest] = b"{}"
+    store.objects["twitch/manifests/another_dag/dt=2026-11-23/hour=16/20261123T163400Z.json"] = b"{}"
+    store.objects["twitch/manifests/d/dt=2026-11-23/hour=16/notes.txt"] = b"foreign"
+    found = find_previous(store, keys)
+    if expected is None:
+        assert found is None
+    else:
+        before = at(expected)
+        gap = int((keys.run_after - before.run_after).total_seconds())
+        assert found == Previous(before.manifest, before.run_after, gap)
+
+
+def test_looks_into_two_days_at_most(store: Any) -> None:
+    for day in range(1, 29):
+        store.objects[at(f"2026-02-{day:02}T12:00").manifest] = b"{}"
+    find_previous(store, at("2026-03-01T00:00"))
+    find_previous(store, at("2026-02-28T12:00"))
+    assert [operation for operation, _ in store.diary] == ["folders", "list", "folders", "list", "list"]
+
+
+def test_gap_counts_from_tick_to_tick(store: Any) -> None:
+    store.objects[at("2026-11-23T16:30").manifest] = b"{}"
+    manual = SnapshotKeys("twitch", "d", datetime(2026, 11, 23, 16, 35, 7, 900_000, UTC))
+    found = find_previous(store, manual)
+    assert found is not None
+    assert found.gap_seconds == 307

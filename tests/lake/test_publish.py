@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from twitch_provider.exceptions import TwitchStoreError
+from twitch_provider.lake.extract import keep
+from twitch_provider.lake.keys import SnapshotKeys
+from twitch_provider.lake.manifest import Manifest
+from twitch_provider.lake.publish import publish
+from twitch_provider.lake.raw import RawPage
+from twitch_provider.lake.top_games import transform
+
+Make = Callable[..., Any]
+Run = Callable[..., Manifest]
+
+
+@pytest.fixture
+def keys(run_after: datetime) -> SnapshotKeys:
+    return SnapshotKeys("twitch", "twitch_top_games", run_after)
+
+
+@pytest.fixture
+def snapshot(page: Make, game: Make, stream: Make) -> Callable[..., list[RawPage]]:
+    """Pages of one game with one stream, and a row to refuse where asked for."""
+
+    def snapshot(*, bad_row: bool = False, title: str = "a") -> list[RawPage]:
+        rows = [stream(game_id="a", title=title), *([stream(viewer_count=-1)] if bad_row else [])]
+        return [page("games/top", [game(id="a")]), page("streams", rows, params=[("game_id", "a")])]
+
+    return snapshot
+
+
+@pytest.fixture
+def run(store: Any, keys: SnapshotKeys) -> Run:
+    """A whole run: raw pages, then everything that is made of them."""
+
+    def run(pages: list[RawPage], keys: SnapshotKeys = keys) -> Manifest:
+        extract = keep(store, keys, "top_games", pages, tally={"requests": 2, "tokens": 1})
+        tables = transform(extract.pages(store), run_after=keys.run_after)
+        return publish(
+            store, keys, tables, extract=extract, run_id="r", published_at=keys.run_after, latest=True
+        )
+
+    return run
+
+
+def changes(store: Any) -> list[tuple[str, str]]:
+    return [(operation, key) for operation, key in store.diary if operation in {"put", "delete"}]
+
+
+def check_manifests(store: Any) -> None:
+    """Every manifest describes what is there, to the byte."""
+    for key, body in store.objects.items():
+        if "/manifests/" in key:
+            for entry in Manifest.from_json(body).objects:
+                present = store.objects[entry.key]
+                assert (len(present), hashlib.sha256(present).hexdigest()) == (entry.bytes, entry.sha256)
+
+
+def test_first_run_writes_the_manifest_last(store: Any, run: Run, keys: SnapshotKeys, snapshot: Make) -> None:
+    run(snapshot(bad_row=True))
+    assert changes(store) == [
+        ("put", keys.raw("top_games")),
+        ("put", keys.data("top_streams")),
+        ("put", keys.data("top_games")),
+        ("put", keys.rejects("top_streams")),
+        ("put", keys.latest("top_streams")),
+        ("put", keys.latest("top_games")),
+        ("put", keys.manifest),
+    ]
+
+
+def test_rerun_deletes_the_manifest_first_and_stale_objects_then(
+    store: Any, run: Run, keys: SnapshotKeys, snapshot: Make
+) -> None:
+    run(snapshot(bad_row=True))
+    store.diary.clear()
+    run(snapshot())
+    assert changes(store)[0] == ("delete", keys.manifest)
+    assert ("delete", keys.rejects("top_streams")) in changes(store)
+    assert changes(store)[-1] == ("put", keys.manifest)
+    assert keys.rejects("top_streams") not in store.objects
+
+
+def test_no_rejects_no_object(store: Any, run: Run, keys: SnapshotKeys, snapshot: Make) -> None:
+    manifest = run(snapshot())
+    assert not any("/rejects/" in key for key in store.objects)
+    assert [entry.key for entry in manifest.objects] == [
+        keys.data("top_streams"),
+        keys.data("top_games"),
+        keys.raw("top_games"),
+    ]
+
+
+def test_content_types(store: Any, run: Run, keys: SnapshotKeys, snapshot: Make) -> None:
+    run(snapshot(bad_row=True))
+    assert store.content_types[keys.raw("top_games")] == "application/gzip"
+    assert store.content_types[keys.manifest] == "application/json"
+    csvs = {kind for key, kind in store.content_types.items() if key.endswith(".csv")}
+    assert csvs == {"text/csv; charset=utf-8"}
+
+
+def test_manifest_accounts_for_every_row(run: Run, snapshot: Make) -> None:
+    manifest = run(snapshot(bad_row=True))
+    assert manifest.counts["top_streams"] == {
+        "rows_in": 2,
+        "rows_out": 1,
+        "duplicates": 0,
+        "filtered": 0,
+        "rejects": 1,
+        "filtered_by_reason": {},
+        "rejects_by_reason": {"viewer_count: negative": 1},
+    }
+    assert {entry.key.split("/")[1]: entry.rows for entry in manifest.objects} == {
+        "top_streams": 1,
+        "top_games": 1,
+        "rejects": 1,
+        "raw": 2,
+    }
+
+
+def test_manifest_knows_the_snapshot_before(run: Run, snapshot: Make, keys: SnapshotKeys) -> None:
+    assert run(snapshot()).previous is None
+    later = SnapshotKeys("twitch", "twitch_top_games", keys.run_after + timedelta(minutes=15))
+    manifest = run(snapshot(), later)
+    assert manifest.previous is not None
+    assert (manifest.previous.manifest, manifest.previous.gap_seconds) == (keys.manifest, 900)
+    assert manifest.missed()
+
+
+def test_same_pages_give_the_same_keys_and_bytes(store: Any, run: Run, snapshot: Make) -> None:
+    run(snapshot(bad_row=True))
+    before = dict(store.objects)
+    run(snapshot(bad_row=True))
+    assert store.objects == before
+
+
+def test_latest_is_the_newest_run(store: Any, run: Run, snapshot: Make, keys: SnapshotKeys) -> None:
+    older = SnapshotKeys("twitch", "twitch_top_games", keys.run_after - timedelta(minutes=5))
+    run(snapshot())
+    newest = store.objects[keys.data("top_streams")]
+    run(snapshot(title="older"), older)
+    assert store.objects[keys.latest("top_streams")] == newest
+    run(snapshot(title="rerun"))
+    assert store.objects[keys.latest("top_streams")] == store.objects[keys.data("top_streams")] != newest
+
+
+def test_latest_is_written_only_where_asked_for(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
+    extract = keep(store, keys, "top_games", snapshot(), tally={})
+    tables = transform(snapshot(), run_after=keys.run_after)
+    publish(store, keys, tables, extract=extract, run_id="r", published_at=keys.run_after)
+    assert not [key for key in store.objects if "/latest/" in key]
+
+
+@pytest.mark.parametrize("present", [b"", b"run_after\n", b"somebody else's file"])
+def test_latest_without_rows_is_replaced(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys, present: bytes
+) -> None:
+    store.objects[keys.latest("top_games")] = present
+    run(snapshot())
+    assert store.objects[keys.latest("top_games")] == store.objects[keys.data("top_games")]
+
+
+def test_an_unreadable_old_manifest_does_not_stop_a_rerun(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
+) -> None:
+    store.objects[keys.manifest] = b"damaged"
+    run(snapshot())
+    check_manifests(store)
+
+
+def test_nothing_is_described_that_is_not_there(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
+) -> None:
+    """Break off first runs and reruns at every operation, and look after every change."""
+    store.watch = lambda: check_manifests(store)
+    run(snapshot(bad_row=True))
+    first_run = len(store.diary)
+    run(snapshot(title="b"))
+    rerun = len(store.diary) - first_run
+
+    for already_there, operations in (([], first_run), ([snapshot(bad_row=True)], rerun)):
+        for fail_at in range(1, operations + 1):
+            store.objects.clear()
+            for pages in already_there:
+                run(pages)
+            store.diary.clear()
+            store.fail_at = fail_at
+            with pytest.raises(TwitchStoreError):
+                run(snapshot(title="b", bad_row=not already_there))
+            store.fail_at = None
+            # Whatever a broken-off run left behind, another try mends it.
+            run(snapshot(title="b"))
+            assert keys.manifest in store.objects
+
+
+def test_a_failed_part_leaves_no_manifest(store: Any, run: Run, snapshot: Make, keys: SnapshotKeys) -> None:
+    run(snapshot(bad_row=True))
+    started = len(store.diary)
+    deleted = started + 2  # the old manifest is read, then deleted
+    run(snapshot(title="b"))
+    for fail_at in range(deleted + 1, len(store.diary) + 1):
+        store.objects.clear()
+        store.diary.clear()
+        run(snapshot(bad_row=True))
+        store.fail_at = fail_at
+        with pytest.raises(TwitchStoreError):
+            run(snapshot(title="b"))
+        store.fail_at = None
+        assert keys.manifest not in store.objects
