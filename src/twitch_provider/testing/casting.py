@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who plays in a generated world: games, channels and broadcasts from hashed numbers."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from twitch_provider.testing import vocabulary as words
+from twitch_provider.testing.world import Channel, Keys, Row, rfc3339
+
+_MASK = (1 << 64) - 1
+#: Letters in pairs: five of 50 name 312 million channels, more than three a slot of the biggest world.
+_SYLLABLES = 5
+_FIRST_USER_ID = 20_000_000
+_FIRST_STREAM_ID = 40_000_000_000
+
+#: One broadcast in so many is odd; which way follows from its hash.
+_ODD_ONE_IN = 90
+_ODDITIES = ("tags", "title", "game_id", "type", "tags", "tag_ids")
+
+
+def mix(*numbers: int) -> int:
+    """A 64-bit hash of whole numbers: the same on every machine, unlike Python's own for texts.
+
+    The finaliser of splitmix64, https://prng.di.unimi.it/splitmix64.c, once a number.
+    """
+    value = 0x9E37_79B9_7F4A_7C15
+    for number in numbers:
+        value = (value + number) * 0xBF58_476D_1CE4_E5B9 & _MASK
+        value ^= value >> 27
+        value = value * 0x94D0_49BB_1331_11EB & _MASK
+        value ^= value >> 31
+    return value
+
+
+def unit(number: int) -> float:
+    """A hash as a float from 0 up to, not including, 1."""
+    return (number >> 11) / (1 << 53)
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """One live stream from its start to its end.
+
+    :param round: which broadcast of its slot it is
+    :param channel: number of the broadcaster
+    :param started: Unix epoch, seconds
+    :param oddity: the field that is odd in its row, or ""
+    """
+
+    slot: int
+    round: int
+    channel: int
+    started: int
+    keys: Keys
+    oddity: str
+
+
+def made_up_games(count: int) -> dict[str, Row]:
+    """The first ``count`` made-up categories, by id."""
+    names = list(words.FIRST_GAMES)
+    # Column by column, so that neighbours differ in both words.
+    names += [f"{head} {tail}" for tail in words.GAME_TAILS for head in words.GAME_HEADS]
+    games: dict[str, Row] = {}
+    for place, name in enumerate(names[:count]):
+        game_id = str(500_000 + 7_919 * place)
+        games[game_id] = {
+            "id": game_id,
+            "name": name,
+            "box_art_url": f"https://static-cdn.jtvnw.net/ttv-boxart/{game_id}-{{width}}x{{height}}.jpg",
+            "igdb_id": "" if place % 4 == 0 else str(100 + 37 * place),
+        }
+    return games
+
+
+class Cast:
+    """The people and broadcasts of one seed.
+
+    :param games: by id, the most streamed first
+    :param slots: how many streams are live at once; ``turns`` channels share a slot
+    """
+
+    turns = 3
+
+    def __init__(self, seed: int, games: Mapping[str, Row], *, slots: int, oddities: bool) -> None:
+        self._seed = seed
+        self._games = games
+        self._game_ids = list(games)
+        self._slots = slots
+        self._oddities = oddities
+        self._languages = list(words.LANGUAGE_SHARES)
+        self._language_shares = list(accumulate(words.LANGUAGE_SHARES.values()))
+        self._game_shares = list(accumulate((place + 1) ** -0.9 for place in range(len(games))))
+
+    def slot_of(self, channel: int) -> tuple[int, int]:
+        """The slot that a channel shares, and its turn in it."""
+        return divmod(channel, self.turns)
+
+    def find(self, ids: Collection[str], logins: Collection[str]) -> list[int]:
+        """The channels with these ids or logins."""
+        numbers = {int(text) - _FIRST_USER_ID for text in ids if text.isascii() and text.isdigit()}
+        found = {number for number in numbers if 0 <= number < self._slots * self.turns}
+        if logins:
+            found |= {self._logins[login] for login in logins if login in self._logins}
+        return sorted(found)
+
+    @cached_property
+    def _logins(self) -> dict[str, int]:
+        return {self._login(number): number for number in range(self._slots * self.turns)}
+
+    def _user_id(self, channel: int) -> str:
+        return str(_FIRST_USER_ID + channel)
+
+    def _login(self, channel: int) -> str:
+        """Five syllables, scrambled so that neighbours are not namesakes."""
+        base = len(words.SYLLABLES)
+        # The factor has no divisor in common with the syllables, so different numbers get different names.
+        rest = (channel * 1_234_567 + self._seed) % base**_SYLLABLES
+        syllables = []
+        for _ in range(_SYLLABLES):
+            rest, syllable = divmod(rest, base)
+            syllables.append(words.SYLLABLES[syllable])
+        return "".join(syllables)
+
+    def _game(self, draw: int) -> str:
+        return _pick(self._game_ids, self._game_shares, unit(mix(draw, 4)))
+
+    def _language(self, channel: int) -> str:
+        return _pick(self._languages, self._language_shares, unit(mix(self._seed, channel, 5)))
+
+    def broadcast(self, slot: int, number: int, *, started: int) -> Broadcast:
+        """The ``number``-th broadcast of a slot."""
+        channel = slot * self.turns + number % self.turns
+        draw = mix(self._seed, slot, number, 3)
+        odd = self._oddities and draw % _ODD_ONE_IN == 0
+        oddity = _ODDITIES[draw // _ODD_ONE_IN % len(_ODDITIES)] if odd else ""
+        keys = Keys(
+            user_id=self._user_id(channel),
+            user_login=self._login(channel),
+            game_id=self._game(draw) if oddity != "game_id" else "",
+            language=self._language(channel),
+            type="live" if oddity != "type" else "",
+        )
+        return Broadcast(slot, number, channel, started, keys, oddity)
+
+    def channel(self, broadcast: Broadcast) -> Channel:
+        """The broadcaster, as this broadcast shows it."""
+        row = self.row(broadcast, viewers=0)
+        return Channel(
+            user_id=row["user_id"],
+            login=row["user_login"],
+            name=row["user_name"],
+            language=row["language"],
+            game_id=row["game_id"],
+            game_name=row["game_name"],
+            title=row["title"],
+            tags=tuple(row["tags"] or ()),
+        )
+
+    def row(self, broadcast: Broadcast, *, viewers: int) -> dict[str, Any]:
+        """The row of Get Streams, in its order: https://dev.twitch.tv/docs/api/reference#get-streams."""
+        user_id, login, game_id, language, type_ = broadcast.keys
+        odd = broadcast.oddity
+        draw = mix(self._seed, broadcast.slot, broadcast.round, 6)
+        titles = words.TITLES[language]
+        return {
+            "id": str(_FIRST_STREAM_ID + (broadcast.round << 20) + broadcast.slot),
+            "user_id": user_id,
+            "user_login": login,
+            "user_name": _display_name(login, language),
+            "game_id": game_id,
+            "game_name": self._games[game_id]["name"] if game_id else "",
+            "type": type_,
+            "title": "" if odd == "title" else titles[draw % len(titles)],
+            "viewer_count": viewers,
+            "started_at": rfc3339(datetime.fromtimestamp(broadcast.started, UTC)),
+            "language": language,
+            "thumbnail_url": (
+                f"https://static-cdn.jtvnw.net/previews-ttv/live_user_{login}-{{width}}x{{height}}.jpg"
+            ),
+            # Both are withdrawn: https://dev.twitch.tv/docs/change-log. The lists stay empty or null, and
+            # is_mature is always false since January 2026.
+            "tag_ids": None if odd == "tag_ids" else [],
+            "tags": None if odd == "tags" else _tags(language, draw),
+            "is_mature": False,
+        }
+
+
+def _display_name(login: str, language: str) -> str:
+    return words.LOCAL_NAMES[language] + login[:4] if language in words.LOCAL_NAMES else login.title()
+
+
+def _tags(language: str, draw: int) -> list[str]:
+    own = [words.LANGUAGE_TAGS[language]] if language in words.LANGUAGE_TAGS else []
+    return own + [tag for place, tag in enumerate(words.TAGS) if draw >> (8 + 2 * place) & 3 == 0]
+
+
+def _pick(items: Sequence[str], totals: Sequence[float], draw: float) -> str:
+    return items[bisect(totals, draw * totals[-1])]

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Helix answers: the endpoints that the simulator plays, as pure functions of query, world and instant.
+
+https://dev.twitch.tv/docs/api/reference
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from twitch_provider.testing import cursors
+from twitch_provider.testing.answers import Answer
+from twitch_provider.testing.query import Position, Query
+from twitch_provider.testing.world import Channel, Filters, Listed, Snapshot, World, rfc3339
+
+Endpoint = Callable[[Query, World, datetime], Answer]
+
+
+def get_streams(query: Query, world: World, now: datetime) -> Answer:
+    """``GET streams``: https://dev.twitch.tv/docs/api/reference#get-streams."""
+    filters = Filters(
+        user_ids=query.many("user_id"),
+        user_logins=frozenset(login.lower() for login in query.many("user_login")),
+        game_ids=query.many("game_id"),
+        languages=query.many("language"),
+        live_only=query.choice("type", ("all", "live")) == "live",
+    )
+    snapshot = world.at(now)
+    return _page(snapshot.select(filters), query.position(), snapshot, may_be_short=snapshot.short_pages)
+
+
+def get_top_games(query: Query, world: World, now: datetime) -> Answer:
+    """``GET games/top``: https://dev.twitch.tv/docs/api/reference#get-top-games."""
+    snapshot = world.at(now)
+    return _page(snapshot.games, query.position(), snapshot, may_be_short=False)
+
+
+def get_games(query: Query, world: World, now: datetime) -> Answer:
+    """``GET games``: https://dev.twitch.tv/docs/api/reference#get-games."""
+    query.require_some_of("id", "name", "igdb_id")
+    ids, names, igdb_ids = query.many("id"), query.many("name"), query.many("igdb_id")
+    found = {
+        row["id"]: row
+        for row in world.at(now).known_games()
+        if row["id"] in ids or row.get("name") in names or row.get("igdb_id") in igdb_ids
+    }
+    return Answer(payload={"data": list(found.values())})
+
+
+def get_users(query: Query, world: World, now: datetime) -> Answer:
+    """``GET users``: https://dev.twitch.tv/docs/api/reference#get-users."""
+    query.require_some_of("id", "login")
+    logins = frozenset(login.lower() for login in query.many("login"))
+    found = world.channels(now, query.many("id"), logins)
+    return Answer(payload={"data": [_user(channel) for channel in found]})
+
+
+def get_channels(query: Query, world: World, now: datetime) -> Answer:
+    """``GET channels``: https://dev.twitch.tv/docs/api/reference#get-channel-information."""
+    query.require_some_of("broadcaster_id")
+    found = world.channels(now, query.many("broadcaster_id"), frozenset())
+    return Answer(payload={"data": [_channel_information(channel) for channel in found]})
+
+
+#: Path below the Helix root -> endpoint.
+ENDPOINTS: dict[str, Endpoint] = {
+    "streams": get_streams,
+    "games/top": get_top_games,
+    "games": get_games,
+    "users": get_users,
+    "channels": get_channels,
+}
+
+
+def _page(listed: Sequence[Listed], position: Position, snapshot: Snapshot, *, may_be_short: bool) -> Answer:
+    rows, more = cursors.page(listed, position.first, after=position.after, before=position.before)
+    if rows and more and may_be_short and position.before is None:
+        rows = rows[: position.first - cursors.shortfall(rows[0].score, position.first)]
+    # An empty Pagination object is the end, and nothing else is: a captured list broke off in its middle,
+    # so its last rows still carry a cursor, which leads to an empty page.
+    pagination = {}
+    if rows and (more or snapshot.open_ended):
+        pagination = {"cursor": cursors.encode(rows[0].score, rows[-1].score)}
+    return Answer(
+        payload={"data": [item.row for item in rows], "pagination": pagination},
+        scores=tuple(item.score for item in rows),
+    )
+
+
+def _user(channel: Channel) -> dict[str, Any]:
+    """What no capture tells is made up from the id, so that it stays the same."""
+    number = zlib.crc32(channel.user_id.encode())
+    created_at = datetime(2012, 1, 1, tzinfo=UTC) + timedelta(seconds=number % (9 * 365 * 86400))
+    portraits = "https://static-cdn.jtvnw.net/jtv_user_pictures"
+    return {
+        "id": channel.user_id,
+        "login": channel.login,
+        "display_name": channel.name,
+        "type": "",
+        "broadcaster_type": ("", "affiliate", "affiliate", "partner")[number % 4],
+        "description": "",
+        "profile_image_url": f"{portraits}/{number:08x}-profile_image-300x300.png",
+        "offline_image_url": "",
+        "view_count": 0,
+        "created_at": rfc3339(created_at),
+    }
+
+
+def _channel_information(channel: Channel) -> dict[str, Any]:
+    return {
+        "broadcaster_id": channel.user_id,
+        "broadcaster_login": channel.login,
+        "broadcaster_name": channel.name,
+        "broadcaster_language": channel.language,
+        "game_id": channel.game_id,
+        "game_name": channel.game_name,
+        "title": channel.title,
+        # The delay is the broadcaster's own business: 0 with an app token.
+        "delay": 0,
+        "tags": list(channel.tags),
+        "content_classification_labels": [],
+        "is_branded_content": False,
+    }

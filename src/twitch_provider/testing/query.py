@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Helix's rules of query parameters: each breach is the 400 that Twitch answers.
+
+https://dev.twitch.tv/docs/api/reference. Twitch's texts are used where they are known; clients should not
+depend on them (https://dev.twitch.tv/docs/api/guide).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from twitch_provider.testing import cursors
+from twitch_provider.testing.answers import RefusedError, helix_error
+
+#: The most values of a list parameter, and the most rows of a page.
+MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Which page is asked for; at most one of the two cursors is given."""
+
+    first: int
+    after: float | None
+    before: float | None
+
+
+class Query:
+    """The parameters of one request; unknown ones are ignored, empty ones count as absent."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            if value:
+                self._values.setdefault(name, []).append(value)
+
+    def one(self, name: str, default: str = "") -> str:
+        """The last value of a parameter."""
+        return self._values.get(name, [default])[-1]
+
+    def many(self, name: str) -> frozenset[str]:
+        """The values of a parameter that may be repeated: ``id=1&id=2``, never ``id=1,2``.
+
+        :raises RefusedError: there are more than 100
+        """
+        values = self._values.get(name, [])
+        if len(values) > MOST:
+            raise _malformed(name, f"the value must have no more than {MOST} items")
+        return frozenset(values)
+
+    def require_some_of(self, *names: str) -> None:
+        """Helix counts the values of these parameters together and wants 1 to 100 of them.
+
+        :raises RefusedError: there are none, or more than 100
+        """
+        count = sum(len(self._values.get(name, [])) for name in names)
+        listed = ", ".join(f'"{name}"' for name in names)
+        if count == 0:
+            raise _bad_request(f"At least one of these query parameters is required: {listed}.")
+        if count > MOST:
+            raise _bad_request(f"The query parameters {listed} must not have more than {MOST} values in all.")
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """One of a few words; the first is the default.
+
+        :raises RefusedError: another word
+        """
+        value = self.one(name, choices[0])
+        if value not in choices:
+            raise _malformed(name, f"the value must be one of {', '.join(choices)}")
+        return value
+
+    def position(self) -> Position:
+        """``first``, and one of ``after`` and ``before``.
+
+        :raises RefusedError: out of range, both cursors at once, or a cursor that nobody issued
+        """
+        first = self._first()
+        if self.one("after") and self.one("before"):
+            raise _bad_request("The query parameters after and before are mutually exclusive.")
+        return Position(first, self._cursor("after"), self._cursor("before"))
+
+    def _first(self) -> int:
+        text = self.one("first", "20")
+        if not text.lstrip("-").isdigit() or not text.isascii():
+            raise _malformed("first", "the value must be an integer")
+        if int(text) > MOST:
+            raise _malformed("first", f"the value must be less than or equal to {MOST}")
+        if int(text) < 1:
+            raise _malformed("first", "the value must be greater than or equal to 1")
+        return int(text)
+
+    def _cursor(self, name: str) -> float | None:
+        if not (text := self.one(name)):
+            return None
+        try:
+            return cursors.decode(text, name[0])
+        except ValueError:
+            raise _bad_request(
+                "The cursor specified in the before or after query parameter is not valid."
+            ) from None
+
+
+def _malformed(name: str, rule: str) -> RefusedError:
+    return _bad_request(f'The parameter "{name}" was malformed: {rule}')
+
+
+def _bad_request(message: str) -> RefusedError:
+    return RefusedError(helix_error(400, message))

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A thread with its own event loop that serves one simulated Twitch on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+
+from aiohttp import web
+
+from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.testing.app import make_app
+from twitch_provider.testing.twitch import Twitch
+
+HOST = "127.0.0.1"
+
+#: How long open connections may take to end, in seconds: nothing is worth waiting for here.
+_GRACE = 0.1
+
+
+class Server:
+    """Serves from its construction until it is closed.
+
+    :param latency: seconds that every answer takes
+    :param port: 0 takes a free one; the attribute tells which
+    :raises TwitchConfigError: the port is taken
+    """
+
+    def __init__(self, twitch: Twitch, *, latency: float, port: int) -> None:
+        self._twitch, self._latency = twitch, latency
+        self._listening: Future[int] = Future()
+        self._thread = threading.Thread(target=self._run, args=(port,), name="twitch-simulator", daemon=True)
+        self._thread.start()
+        try:
+            self.port = self._listening.result()
+        except (OSError, OverflowError) as error:
+            self._thread.join()
+            raise TwitchConfigError(
+                f"The simulator cannot listen on {HOST}:{port}: {error}; port 0 takes a free one."
+            ) from error
+
+    def release(self) -> None:
+        """Let held answers go, now and from now on."""
+        self._loop.call_soon_threadsafe(self._released.set)
+
+    def close(self) -> None:
+        """Stop listening, let held answers go, end the thread."""
+        self._loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join()
+
+    def _run(self, port: int) -> None:
+        try:
+            asyncio.run(self._serve(port))
+        except Exception as error:
+            self._listening.set_exception(error)
+
+    async def _serve(self, port: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._closing, self._released = asyncio.Event(), asyncio.Event()
+        app = make_app(self._twitch, latency=self._latency, released=self._released)
+        # A client that gives up ends its handler: otherwise a held answer would outlive it.
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, port).start()
+            self._listening.set_result(runner.addresses[0][1])
+            await self._closing.wait()
+        finally:
+            self._released.set()
+            await runner.cleanup()
