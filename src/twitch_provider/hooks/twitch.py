@@ -7,7 +7,7 @@ import functools
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import requests
@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.providers.http.hooks.http import HttpHook
 
 from twitch_provider import __version__
-from twitch_provider.exceptions import TwitchConfigError, TwitchDataError, TwitchError
+from twitch_provider.exceptions import TwitchConfigError, TwitchDataError, TwitchError, TwitchNotFoundError
 from twitch_provider.helix import queries
 from twitch_provider.helix.answers import read_response
 from twitch_provider.helix.conversation import Session, Steps, converse, validate
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 @functools.cache
-def _shared(settings: Settings) -> tuple[ProcessTokens, Bucket]:
+def shared(settings: Settings) -> tuple[ProcessTokens, Bucket]:
     """One token and one mirror of the rate limit for all hooks of an application in this process."""
     return ProcessTokens(), Bucket(reserve=settings.rate_limit_reserve)
 
@@ -82,7 +82,7 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._walk(queries.query(endpoint, params, max_pages=max_pages))
+        return self.walk(queries.query(endpoint, params, max_pages=max_pages))
 
     def paginate(
         self, endpoint: str, params: Mapping[str, Any] | None = None, *, max_items: int | None = None
@@ -97,6 +97,24 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
         """
         return self._rows(queries.query(endpoint, params, max_items=max_items))
 
+    def walk(self, query: Query) -> Iterator[Page]:
+        """Walk a checked query of :mod:`twitch_provider.helix.queries`, page by page.
+
+        :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
+        """
+        steps = walk(self._session, query)
+        reply: Reply | None = None
+        while True:
+            try:
+                step = steps.send(reply)
+            except StopIteration:
+                return
+            if isinstance(step, Page):
+                yield step
+                reply = None
+            else:
+                reply = self._do(step)
+
     def get_follower_count(self, broadcaster_id: str) -> int:
         """How many followers a channel has.
 
@@ -104,10 +122,24 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
 
         :raises TwitchDataError: Twitch did not say
         """
-        (page,) = self._walk(queries.follower_count(broadcaster_id))
+        (page,) = self.walk(queries.follower_count(broadcaster_id))
         if page.total is None:
             raise TwitchDataError(f"channels/followers: no total for broadcaster {broadcaster_id}; try later")
         return page.total
+
+    def require_games(self, ids: Iterable[str]) -> None:
+        """Make sure that Twitch knows these games: it answers an unknown id with an empty list of streams.
+
+        :raises TwitchNotFoundError: naming the ids that it does not know
+        """
+        wanted = sorted(set(ids))
+        known = {game["id"] for game in self.get_games(ids=wanted)} if wanted else set()
+        if unknown := [each for each in wanted if each not in known]:
+            raise TwitchNotFoundError(
+                f"Twitch knows no game {', '.join(unknown)}; search_categories finds the ids of names",
+                status=404,
+                endpoint="games",
+            )
 
     # --- one request, one connection -----------------------------------------------------------------------
 
@@ -154,13 +186,20 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
 
         :raises TwitchConfigError: it is missing or malformed
         """
+        conn_id = self.twitch_conn_id
         try:
-            return Settings.from_connection(self.get_connection(self.twitch_conn_id))
+            connection = self.get_connection(conn_id)
         except AirflowNotFoundException:
             raise TwitchConfigError(
-                f"connection {self.twitch_conn_id} does not exist; make it under Admin → Connections, type "
-                f"Twitch, or set AIRFLOW_CONN_{self.twitch_conn_id.upper()}"
+                f"connection {conn_id} does not exist; make it under Admin → Connections, type Twitch, or "
+                f"set AIRFLOW_CONN_{conn_id.upper()}"
             ) from None
+        except ValueError:  # its text may hold what was malformed, and with it the secret
+            raise TwitchConfigError(
+                f"connection {conn_id} cannot be read by Airflow; check that AIRFLOW_CONN_{conn_id.upper()} "
+                f"and the extra in it are JSON objects"
+            ) from None
+        return Settings.from_connection(connection)
 
     @property
     def tally(self) -> Counter[str]:
@@ -170,14 +209,14 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
     @functools.cached_property
     def _session(self) -> Session:
         settings = self.settings
-        tokens, bucket = _shared(settings)
+        tokens, bucket = shared(settings)
         return Session(
             credentials=settings.credentials,
             base_url=settings.base_url,
             auth_url=settings.auth_url,
             tokens=tokens,
             bucket=bucket,
-            clock=time.monotonic,
+            clock=self._clock,
             random=random.random,  # noqa: S311 - jitter, no secret
             name=settings.conn_id,
         )
@@ -193,21 +232,7 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
         return self._drive(converse(self._session, request, read_response))
 
     def _rows(self, query: Query) -> Iterator[Row]:
-        return (row for page in self._walk(query) for row in page.fresh)
-
-    def _walk(self, query: Query) -> Iterator[Page]:
-        steps = walk(self._session, query)
-        reply: Reply | None = None
-        while True:
-            try:
-                step = steps.send(reply)
-            except StopIteration:
-                return
-            if isinstance(step, Page):
-                yield step
-                reply = None
-            else:
-                reply = self._do(step)
+        return (row for page in self.walk(query) for row in page.fresh)
 
     def _drive(self, steps: Steps[T]) -> T:
         reply: Reply | None = None
@@ -224,6 +249,11 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
         self.log.info("Waiting %.1f s: %s", step.seconds, step.reason)
         self._sleep(step.seconds)
         return None
+
+    # Time is an argument of all rules; these two are where it comes from.
+
+    def _clock(self) -> float:
+        return time.monotonic()
 
     def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)

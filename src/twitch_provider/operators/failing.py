@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which failures Airflow should try again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from twitch_provider.exceptions import TwitchError
+
+
+@contextmanager
+def fail_fast() -> Iterator[None]:
+    """Turn what no retry can mend into ``AirflowFailException``, with the same sentence.
+
+    Works around a block and as a decorator below ``@task``. Other errors pass, and Airflow tries again.
+    """
+    try:
+        yield
+    except TwitchError as error:
+        if not error.fatal:
+            raise
+        raise AirflowFailException(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One throw-away Airflow for the whole run: its settings have to be there before it is imported."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+HOME = tempfile.TemporaryDirectory(prefix="airflow-provider-twitch-")
+
+for name in list(os.environ):
+    if name.startswith(("AIRFLOW", "AWS_", "TWITCH_")):
+        del os.environ[name]
+os.environ |= {
+    "AIRFLOW_HOME": HOME.name,
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME.name}/airflow.db",
+    # No test may find credentials or a metadata service by accident.
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real Airflow, a real S3 protocol, a Twitch on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from twitch_provider.hooks.twitch import shared
+from twitch_provider.testing import Simulator
+
+DAGS = Path(__file__).parents[2] / "dags"
+BUCKET = "lake"
+
+
+class Bucket:
+    """What lies in the bucket."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.client = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="testing-key",
+            aws_secret_access_key="testing-secret",
+        )
+        self.client.create_bucket(Bucket=BUCKET)
+
+    def keys(self, containing: str = "") -> list[str]:
+        listed = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return [entry["Key"] for entry in listed if containing in entry["Key"]]
+
+    def read(self, key: str) -> bytes:
+        body: bytes = self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return body
+
+    def objects(self) -> dict[str, bytes]:
+        return {key: self.read(key) for key in self.keys()}
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of an S3 server."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """An empty bucket, and the connection and options that lead to it."""
+    connection = {
+        "conn_type": "aws",
+        "login": "testing-key",
+        "password": "testing-secret",
+        "extra": {"endpoint_url": s3, "region_name": "us-east-1"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", BUCKET)
+    monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_default")
+    bucket = Bucket(s3)
+    yield bucket
+    for key in bucket.keys():
+        bucket.client.delete_object(Bucket=BUCKET, Key=key)
+    bucket.client.delete_bucket(Bucket=BUCKET)
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """A migrated metadata database: ``dag.test`` needs one."""
+    from airflow.utils import db
+
+    db.initdb()
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Simulator], None]:
+    """Lead the connection ``twitch_default`` to a simulator."""
+
+    def connect(simulator: Simulator) -> None:
+        shared.cache_clear()
+        monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", simulator.connection_json())
+
+    return connect
+
+
+@pytest.fixture
+def run_dag(airflow_database: None, bucket: Bucket) -> Callable[..., Any]:
+    """Run ``twitch_top_games`` for a tick, in this process, and return its run."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    dag = DagBag(DAGS / "twitch_top_games.py").get_dag("twitch_top_games")
+    for task in dag.tasks:
+        task.retries = 0
+
+    def run(run_after: datetime, **params: Any) -> Any:
+        return dag.test(run_after=run_after, run_conf=params or None)
+
+    return run

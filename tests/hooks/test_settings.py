@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.hooks.settings import AUTH_URL, BASE_URL, Settings
+
+
+def settings(**fields: Any) -> Settings:
+    extra = fields.pop("extra", None)
+    text = extra if isinstance(extra, str) or extra is None else json.dumps(extra)
+    given = {"login": "id", "password": "top-secret", "host": None, "port": None, "schema": None} | fields
+    return Settings.from_connection(SimpleNamespace(conn_id="twitch_x", extra=text, **given))
+
+
+def test_login_and_password_are_enough() -> None:
+    found = settings()
+    assert (found.credentials.client_id, found.credentials.client_secret) == ("id", "top-secret")
+    assert (found.base_url, found.auth_url) == (BASE_URL, AUTH_URL)
+    assert (found.timeout, found.rate_limit_reserve) == (30, 50)
+
+
+@pytest.mark.parametrize(
+    ("fields", "base_url"),
+    [
+        ({"host": "https://api.twitch.tv/helix/"}, "https://api.twitch.tv/helix"),
+        ({"host": "https://api.twitch.tv/helix", "port": 443}, "https://api.twitch.tv/helix"),
+        ({"host": "api.twitch.tv/helix"}, "https://api.twitch.tv/helix"),
+        ({"host": "https://mock.example/helix", "port": 8443}, "https://mock.example:8443/helix"),
+        ({"host": "https://mock.example:8443/helix", "port": 443}, "https://mock.example:8443/helix"),
+        ({"host": "127.0.0.1/helix", "schema": "http", "port": 8080}, "http://127.0.0.1:8080/helix"),
+        ({"host": "http://localhost:9/a/b"}, "http://localhost:9/a/b"),
+        ({"host": "http://[::1]:9"}, "http://[::1]:9"),
+    ],
+)
+def test_finds_the_base_url(fields: dict[str, Any], base_url: str) -> None:
+    assert settings(**fields).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"login": None}, "login"),
+        ({"login": ""}, "login"),
+        ({"password": None}, "password"),
+        ({"password": "top-secret\n"}, "password"),
+        ({"login": "two words"}, "login"),
+        ({"extra": "{not json"}, "no JSON"),
+        ({"extra": "[1]"}, "no JSON object"),
+        ({"extra": {"timeout": "soon"}}, "timeout"),
+        ({"extra": {"timeout": 0}}, "timeout"),
+        ({"extra": {"timeout": True}}, "timeout"),
+        ({"extra": {"timeout": "nan"}}, "timeout"),
+        ({"extra": {"rate_limit_reserve": -1}}, "rate_limit_reserve"),
+        ({"extra": {"auth_url": 7}}, "auth_url"),
+        ({"extra": {"auth_url": "id.twitch.tv"}}, "auth_url"),
+        ({"extra": {"auth_url": "http://id.twitch.tv/oauth2"}}, "only 127.0.0.1 and localhost"),
+        ({"host": "http://api.twitch.tv/helix"}, "only 127.0.0.1 and localhost"),
+        ({"host": "http://127.0.0.1.evil.example/helix"}, "only 127.0.0.1 and localhost"),
+        ({"host": "https://me:mine@api.twitch.tv/helix"}, "carries a user or password"),
+        ({"host": "file:///etc/passwd"}, "no URL"),
+        ({"host": "https://api.twitch.tv/helix?x=1"}, "no URL"),
+        ({"host": "https://"}, "no URL"),
+        ({"host": "127.0.0.1", "schema": "helix"}, "schema"),
+    ],
+)
+def test_a_malformed_field_is_one_sentence_that_names_it_and_the_connection(
+    fields: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(TwitchConfigError) as caught:
+        settings(**fields)
+    assert "connection twitch_x: " in str(caught.value)
+    assert complaint in str(caught.value)
+    assert "top-secret" not in str(caught.value)
+
+
+def test_unknown_extras_are_left_alone_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    found = settings(extra={"verify": False, "proxies": {"https": "http://evil"}, "timeout": "12"})
+    assert found == settings(extra={"timeout": 12})
+    assert "not used: proxies, verify" in caplog.text
+    assert "evil" not in caplog.text
+
+
+def test_null_extras_are_the_defaults() -> None:
+    assert settings(extra={"timeout": None, "auth_url": None, "rate_limit_reserve": None}) == settings()
+
+
+def test_its_repr_hides_the_secret() -> None:
+    assert "top-secret" not in repr(settings())

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carry out the Dockerfile's own lines without a Docker engine (``make image-test``; needs PyPI).
+
+Each stage gets a folder as its root and a virtual environment as its Python. In place of the official image
+stands an environment with Airflow and those of its providers that we need, at our pins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: What the official image has of our requirements.
+IN_THE_IMAGE = (
+    "apache-airflow",
+    "apache-airflow-providers-amazon",
+    "apache-airflow-providers-http",
+    "pandas",
+    "pyarrow",
+)
+
+
+class Machine:
+    """A folder that stands for a container's root, and a Python of its own."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.work = folder
+        self.mounts: dict[str, Path] = {}
+        venv.create(folder / "venv", with_pip=True)
+        path = f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))
+        }
+        self.env = {**clean, "PATH": path, "AIRFLOW_HOME": str(folder / "home"), **env}
+
+    def at(self, path: str) -> Path:
+        """Return where a path of the container lies."""
+        return self.folder / path.lstrip("/") if path.startswith("/") else self.work / path
+
+    def run(self, command: str) -> str:
+        """Run a shell command of a RUN line and return its output."""
+        inside = re.sub(r"(?<=\s)/(?=\w)", f"{self.folder}/", command)
+        done = subprocess.run(
+            ["sh", "-c", inside], cwd=self.work, env=self.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def replay(self, steps: list[tuple[str, str]], context: Path, others: Mapping[str, Machine]) -> None:
+        """Carry out the steps of a stage."""
+        for keyword, rest in steps:
+            if keyword == "WORKDIR":
+                self.work = self.at(rest)
+                self.work.mkdir(parents=True)
+            elif keyword == "COPY":
+                self.copy(rest, context)
+            else:
+                assert keyword == "RUN", keyword
+                for options in re.findall(r"--mount=(\S+)", rest):
+                    mount = dict(option.split("=") for option in options.split(","))
+                    shutil.copytree(others[mount["from"]].at(mount["source"]), self.at(mount["target"]))
+                self.run(re.sub(r"--mount=\S+ ", "", rest))
+
+    def copy(self, rest: str, context: Path) -> None:
+        """Carry out a COPY line."""
+        *sources, target = [word for word in rest.split() if not word.startswith("--")]
+        for source in (context / name for name in sources):
+            if source.is_dir():
+                shutil.copytree(source, self.at(target))
+            else:
+                shutil.copy(source, self.at(target))
+
+
+@pytest.fixture(scope="module")
+def image(stages: list[Any], root: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """The image, as far as a virtual environment can be one."""
+    builds, extends = stages
+    version = re.search(r"apache/airflow:([\d.]+)-", extends.base)
+    assert version
+    builder = Machine(tmp_path_factory.mktemp("wheel"), {})
+    builder.replay(builds.steps, root, {})
+
+    image = Machine(tmp_path_factory.mktemp("image"), {"AIRFLOW_VERSION": version[1]})
+    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet"]
+    into = ["--python", str(image.folder / "venv" / "bin" / "python")]
+    constraints = ["--constraint", str(root / "constraints" / "runtime.txt")]
+    subprocess.run([*install, *into, *constraints, *IN_THE_IMAGE], check=True)
+    image.replay(extends.steps, root, {builds.base.split(" AS ")[1]: builder})
+    return image
+
+
+def test_airflow_lists_our_provider(image: Machine) -> None:
+    assert "airflow-provider-twitch" in image.run("airflow providers list")
+
+
+def test_airflow_itself_did_not_move(image: Machine) -> None:
+    assert image.run("airflow version").strip().endswith(image.env["AIRFLOW_VERSION"])
+
+
+def test_dags_lie_where_airflow_looks(image: Machine) -> None:
+    assert image.at("/opt/airflow/dags/twitch_top_games.py").is_file()

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The walls of the house: who may import what, checked by importing it in a process of its own."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "twitch_provider"
+
+#: Each room and the rooms below it that it may import. ``exceptions`` is open to all.
+MAY_IMPORT = {
+    "helix": set(),
+    "lake": {""},
+    "hooks": {"helix", ""},
+    "operators": {"helix", "hooks", "lake", "config", ""},
+    "config": {"hooks", "lake", "get_provider_info"},
+    "get_provider_info": {""},
+    "testing": set(),
+}
+
+
+def imported_by(statement: str) -> set[str]:
+    """Top-level names of all modules that a statement brings in."""
+    code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_helix_brings_in_no_airflow_no_pandas_and_no_http_library() -> None:
+    rooms = ", ".join(f"twitch_provider.helix.{path.stem}" for path in (PACKAGE / "helix").glob("[a-z]*.py"))
+    http = {"requests", "urllib3", "aiohttp", "httpx", "httpcore"}
+    assert not imported_by(f"import {rooms}") & {"airflow", "pandas", "pyarrow", "numpy", *http}
+
+
+def test_the_package_itself_brings_in_nothing() -> None:
+    assert not imported_by("import twitch_provider, twitch_provider.get_provider_info") & {
+        "airflow",
+        "pandas",
+        "pyarrow",
+        "requests",
+        "aiohttp",
+    }
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.name)
+def test_parsing_a_dag_brings_in_no_pandas_no_pyarrow_and_no_boto3(path: Path) -> None:
+    parse = f"import runpy; runpy.run_path({str(path)!r})"
+    assert not imported_by(parse) & {"pandas", "pyarrow", "boto3", "botocore", "numpy", "aiohttp"}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+    inside = {module for module in modules if module.split(".")[0] == "twitch_provider"}
+    return {[*module.split("."), ""][1] for module in inside if module != "twitch_provider.__version__"}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(PACKAGE.rglob("*.py")) if room_of(path) not in {"__init__", "exceptions"}],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_imports_run_one_way(path: Path) -> None:
+    room = room_of(path)
+    assert rooms_imported(path) <= MAY_IMPORT[room] | {room, "exceptions"}
+
+
+def test_exceptions_import_nothing_at_run_time() -> None:
+    assert not imported_by("import twitch_provider.exceptions") & {"airflow", "requests"}
