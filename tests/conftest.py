@@ -7,6 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 HOME = tempfile.TemporaryDirectory(prefix="airflow-provider-twitch-")
 
@@ -24,3 +26,14 @@ os.environ |= {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What hooks would have slept, in seconds; their clock runs on by as much and no time is lost."""
+    from twitch_provider.hooks.twitch import TwitchHook
+
+    naps: list[float] = []
+    monkeypatch.setattr(TwitchHook, "_clock", lambda _self: 1000.0 + sum(naps))
+    monkeypatch.setattr(TwitchHook, "_sleep", lambda _self, seconds: naps.append(seconds))
+    return naps

@@ -34,7 +34,7 @@ class Bucket:
         )
         self.client.create_bucket(Bucket=BUCKET)
 
-    def keys(self, containing: str = "") -> list[str]:
+    def find(self, containing: str = "") -> list[str]:
         listed = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
         return [entry["Key"] for entry in listed if containing in entry["Key"]]
 
@@ -43,7 +43,7 @@ class Bucket:
         return body
 
     def objects(self) -> dict[str, bytes]:
-        return {key: self.read(key) for key in self.keys()}
+        return {key: self.read(key) for key in self.find()}
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_default")
     bucket = Bucket(s3)
     yield bucket
-    for key in bucket.keys():
+    for key in bucket.find():
         bucket.client.delete_object(Bucket=BUCKET, Key=key)
     bucket.client.delete_bucket(Bucket=BUCKET)
 
@@ -95,15 +95,16 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Simulator], None]:
 
 
 @pytest.fixture
-def run_dag(airflow_database: None, bucket: Bucket) -> Callable[..., Any]:
-    """Run ``twitch_top_games`` for a tick, in this process, and return its run."""
+def run_dag(airflow_database: None, bucket: Bucket) -> Callable[..., dict[str, str]]:
+    """Run ``twitch_top_games`` for a tick, in this process; gives the state of each task."""
     from airflow.dag_processing.dagbag import DagBag
 
     dag = DagBag(DAGS / "twitch_top_games.py").get_dag("twitch_top_games")
     for task in dag.tasks:
         task.retries = 0
 
-    def run(run_after: datetime, **params: Any) -> Any:
-        return dag.test(run_after=run_after, run_conf=params or None)
+    def run(run_after: datetime, **params: Any) -> dict[str, str]:
+        dag_run = dag.test(run_after=run_after, logical_date=run_after, run_conf=params or None)
+        return {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
 
     return run

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,13 +46,7 @@ def objects() -> dict[str, bytes]:
         keys.data("top_streams"): STREAMS.encode(),
         keys.rejects("top_streams"): REJECTS.encode(),
     }
-    nothing = {
-        "duplicates": 0,
-        "filtered": 0,
-        "rejects": 0,
-        "filtered_by_reason": {},
-        "rejects_by_reason": {},
-    }
+    nothing = {"duplicates": 0, "filtered": 0, "rejects": 0, "filtered_by_reason": {}}
     manifest = Manifest(
         dag_id="twitch_top_games",
         run_id="manual__1",
@@ -90,15 +85,13 @@ def tick() -> datetime:
 @pytest.fixture
 def local_lake(tmp_path: Path) -> Lake:
     """A lake of plain files."""
-    return Lake(
-        "lake", endpoint_url="http://127.0.0.1:9", access_key="AK", secret_key="s3-secret", folder=tmp_path
-    )
+    return Lake("lake", "twitch", "http://127.0.0.1:9", "AK", "hunter3", tmp_path)
 
 
 @pytest.fixture
 def simulated() -> Twitch:
     """A simulated Twitch."""
-    return Twitch("client", "twitch-secret", Simulated("http://127.0.0.1:8", "a made-up world"))
+    return Twitch("client", "hunter2", Simulated("http://127.0.0.1:8", "a made-up world"))
 
 
 @pytest.fixture
@@ -106,10 +99,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Child]]:
     """Start shell commands that end with the test."""
     children: list[Child] = []
 
-    def start(script: str, env: dict[str, str] | None = None) -> Child:
+    def start(script: str) -> Child:
         command = ["sh", "-c", script]
-        environment = {"PATH": "/usr/bin:/bin", **(env or {})}
-        children.append(Child("The child", command, env=environment, log=tmp_path / "child.log"))
+        children.append(Child("The child", command, env=os.environ, log=tmp_path / "child.log"))
         return children[-1]
 
     yield start

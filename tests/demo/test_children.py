@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,7 +32,7 @@ def test_names_the_reason_of_a_child_that_cannot_start(start: Start) -> None:
 
 
 def test_gives_up_on_a_child_that_says_nothing(start: Start) -> None:
-    with pytest.raises(DemoError, match="^The child was not ready after 0 s"):
+    with pytest.raises(DemoError, match=r"^The child was not ready after 0 s"):
         start("exec sleep 60").wait_for("^ready$", timeout=0)
 
 
@@ -45,7 +44,7 @@ def test_ends_a_child_and_its_children(start: Start) -> None:
     assert_gone(grandchild)
 
 
-def test_kills_what_ignores_sigterm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kills_what_ignores_sigterm() -> None:
     process = subprocess.Popen(
         ["sh", "-c", "trap '' TERM; (trap '' TERM; echo $$; exec sleep 60); :"],
         stdout=subprocess.PIPE,
@@ -81,16 +80,6 @@ def test_leaves_with_its_children_when_we_are_killed(tmp_path: Path) -> None:
     us.kill()
     us.communicate(timeout=30)
     assert_gone(child)
-
-
-def test_keeps_its_environment_out_of_the_arguments(start: Start) -> None:
-    child = start("echo ready; exec sleep 60", {"SECRET": "hunter2hunter2"})
-    child.wait_for("^ready$", timeout=30)
-    commands = [
-        " ".join(process.cmdline()) for process in psutil.Process(os.getpid()).children(recursive=True)
-    ]
-    assert any("demo.guard" in command for command in commands)
-    assert not [command for command in commands if "hunter2" in command]
 
 
 def assert_gone(process: psutil.Process) -> None:

@@ -27,7 +27,7 @@ def test_gives_reasons(objects: dict[str, bytes], tick: datetime) -> None:
 
 
 def test_run_without_a_manifest_is_no_snapshot(objects: dict[str, bytes], tick: datetime) -> None:
-    with pytest.raises(DemoError, match="^The run of 16:40 UTC has published no snapshot"):
+    with pytest.raises(DemoError, match=r"^The run of 16:40 UTC has published no snapshot"):
         read_snapshot(objects.get, "twitch", tick + timedelta(minutes=5))
 
 

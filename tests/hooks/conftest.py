@@ -15,15 +15,6 @@ pytest_plugins = ["twitch_provider.testing.fixtures"]
 
 
 @pytest.fixture
-def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the hook would have slept, in seconds; its clock runs on by as much."""
-    naps: list[float] = []
-    monkeypatch.setattr(TwitchHook, "_clock", lambda _self: 1000.0 + sum(naps))
-    monkeypatch.setattr(TwitchHook, "_sleep", lambda _self, seconds: naps.append(seconds))
-    return naps
-
-
-@pytest.fixture
 def hook(twitch_connection: Simulator, naps: list[float]) -> Iterator[TwitchHook]:
     """A hook whose tokens and bucket are its own."""
     twitch.shared.cache_clear()

@@ -73,7 +73,7 @@ def test_an_endless_answer_is_a_failure(serve: Serve, monkeypatch: pytest.Monkey
 
 def test_a_trickle_is_cut_off_at_the_time_out(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(0, 1000, 10))
-    monkeypatch.setattr(transport.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr("twitch_provider.hooks.transport.time.monotonic", lambda: next(ticks))
     reply = send(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"))
     assert reply == Failure("not within 5 s")
 

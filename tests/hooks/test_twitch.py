@@ -244,7 +244,7 @@ def test_http_operator_works_with_a_twitch_connection(twitch_connection: Simulat
         response_filter=lambda answer: answer.json()["data"][0]["id"],
     )
     answer = operator.hook.run(operator.endpoint, operator.data, operator.headers, operator.extra_options)
-    assert operator.process_response(context={}, response=answer)  # type: ignore[typeddict-item]
+    assert operator.process_response(context={}, response=answer)
 
 
 def test_the_session_speaks_to_no_other_host(hook: TwitchHook, twitch_connection: Simulator) -> None:

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+
+from twitch_provider.config import LakeConfig, option
+from twitch_provider.exceptions import TwitchConfigError
+
+
+def test_arguments_win_over_options_and_options_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", "from-options")
+    monkeypatch.setenv("AIRFLOW__TWITCH__PREFIX", "from-options")
+    config = LakeConfig.resolve({"prefix": "given", "bucket": None, "games": 20})
+    assert config == LakeConfig("from-options", "given", "twitch_default", "")
+
+
+def test_an_empty_aws_connection_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_default")
+    assert LakeConfig.resolve({"bucket": "lake", "aws_conn_id": ""}).aws_conn_id == ""
+
+
+def test_defaults_are_those_that_the_provider_declares() -> None:
+    assert (option("bucket"), option("prefix"), option("twitch_conn_id")) == ("", "twitch", "twitch_default")
+
+
+def test_without_a_bucket_it_says_where_to_put_one() -> None:
+    with pytest.raises(TwitchConfigError, match="AIRFLOW__TWITCH__BUCKET"):
+        LakeConfig.resolve({})
+
+
+@pytest.mark.parametrize("bucket", ["s3://lake", "lake/folder", "Lake", "a", " ", "la ke"])
+def test_refuses_what_is_no_bucket(bucket: str) -> None:
+    with pytest.raises(TwitchConfigError, match="bucket"):
+        LakeConfig.resolve({"bucket": bucket})
