@@ -62,7 +62,8 @@ def test_cuts_more_than_a_hundred_ids_into_requests(hook: TwitchHook, twitch_con
 
 def test_walks_a_query_page_by_page(hook: TwitchHook) -> None:
     pages = list(hook.walk(queries.streams(max_items=150)))
-    assert [len(page.fresh) for page in pages] == [100, 50]
+    assert len(pages) == 2
+    assert sum(len(page.fresh) for page in pages) == 150
 
 
 def test_requires_games_that_exist(hook: TwitchHook) -> None:
