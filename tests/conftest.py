@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["twitch_provider.testing.fixtures"]
+
 ROOT = Path(__file__).parents[1]
 HOME = tempfile.TemporaryDirectory(prefix="airflow-provider-twitch-")
 

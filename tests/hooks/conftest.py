@@ -11,8 +11,6 @@ from twitch_provider.hooks import twitch
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.testing import Simulator
 
-pytest_plugins = ["twitch_provider.testing.fixtures"]
-
 
 @pytest.fixture
 def hook(twitch_connection: Simulator, naps: list[float]) -> Iterator[TwitchHook]:

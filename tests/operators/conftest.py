@@ -13,8 +13,6 @@ import pytest
 from twitch_provider.config import LakeConfig
 from twitch_provider.hooks.twitch import shared
 
-pytest_plugins = ["twitch_provider.testing.fixtures"]
-
 
 class MemoryStore:
     """Objects by key."""
