@@ -18,9 +18,9 @@ from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, withd
 from twitch_provider.lake.raw import Page, RawPage, dump_pages, load_pages
 from twitch_provider.lake.store import Store
 
-#: A run that begins later than this after its tick must not ask Twitch: now is not then. Two intervals leave
-#: room for a run that waited for the one before it, and for retries.
-TOO_LATE = timedelta(minutes=10)
+#: A run that begins later than this after its tick must not ask Twitch: now is not then. Two intervals and
+#: a little leave room for a run that waited for the one before it, and for retries.
+TOO_LATE = timedelta(minutes=12)
 
 
 def is_too_late(run_after: datetime, now: datetime) -> bool:
