@@ -78,8 +78,9 @@ def test_publishes_a_snapshot_that_its_manifest_describes_to_the_byte(
 def test_a_second_tick_knows_the_first(run_dag: Run, bucket: Any, connect: Any) -> None:
     with Simulator(streams=300) as twitch:
         connect(twitch)
-        run_dag(tick(minutes_ago=7))
-        run_dag(tick(minutes_ago=1))
+        last = tick()
+        run_dag(last - timedelta(minutes=6))
+        run_dag(last)
         assert twitch.counters.tokens_minted == 1
     assert manifest(bucket)["previous"]["gap_seconds"] == 360
     assert len(bucket.find("/manifests/")) == 2

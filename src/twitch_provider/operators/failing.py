@@ -22,4 +22,4 @@ def fail_fast() -> Iterator[None]:
     except TwitchError as error:
         if not error.fatal:
             raise
-        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        raise AirflowFailException(str(error)) from error

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# The official Airflow image with this provider and its DAGs: docker build --tag airflow-twitch .
+# Configure it at run time (connections, AIRFLOW__TWITCH__BUCKET …): no secret belongs in an image.
+
+FROM python:3.12-slim-bookworm AS wheel
+WORKDIR /src
+RUN pip install --no-cache-dir build==1.6.1 hatchling==1.33.0
+COPY pyproject.toml README.md LICENSE ./
+COPY src src
+COPY dags dags
+RUN python -m build --no-isolation --wheel --outdir /dist .
+
+FROM apache/airflow:3.3.2-python3.12
+# Airflow's own pin is repeated, so that pip cannot change it. Of the image's packages one is too old for us
+# and moves; everything else stays as the image's own constraints made it, which pip check confirms. Our
+# constraints/runtime.txt would move dozens of them, such as boto3 away from the image's aiobotocore.
+# https://airflow.apache.org/docs/docker-stack/build.html#extending-the-image
+RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
+    pip install --no-cache-dir \
+      "apache-airflow==${AIRFLOW_VERSION}" \
+      apache-airflow-providers-common-compat==1.23.0 \
+      /dist/*.whl \
+    && pip check
+COPY --chown=airflow:0 dags /opt/airflow/dags

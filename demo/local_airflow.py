@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m demo.local_airflow``: a whole Airflow on this machine, with the DAG running every five minutes.
+
+``airflow standalone`` would do for Airflow alone, but leaves its children behind when it ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from rich.console import Console
+
+from demo.children import ROOT, Child, shown, stop_on_signals
+from demo.errors import DemoError
+from demo.report import introduce
+from demo.services import new_keys, random_key, start_lake, start_twitch
+from demo.settings import DAG_ID, airflow_environment, connections
+
+HOME = ROOT / ".airflow"
+LOGS = HOME / "logs"
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+READY = 240.0
+
+
+def main() -> int:
+    """Run a local Airflow until Ctrl-C; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo.local_airflow", description=__doc__)
+    parser.add_argument("--dataset", type=Path, metavar="PATH", help="a capture to replay")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="of the UI (default: %(default)s or the next free)"
+    )
+    options = parser.parse_args()
+    console = Console(highlight=False, soft_wrap=True)
+    stop_on_signals()
+    try:
+        with ExitStack() as stack:
+            start(console, stack, os.environ, dataset=options.dataset, port=options.port)
+    except DemoError as error:
+        console.print(f"[bold red]Airflow stopped.[/] {error}")
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped. Nothing is left running; the next `make airflow` goes on from here.")
+        return 130
+    return 0
+
+
+def start(
+    console: Console, stack: ExitStack, caller: Mapping[str, str], *, dataset: Path | None, port: int
+) -> None:
+    """Start everything, say so, and watch over it until one part ends.
+
+    :param stack: ends what was started
+    :param caller: the environment of who runs us
+    :raises DemoError: a part could not start, or ended
+    """
+    HOME.mkdir(exist_ok=True)
+    lock_state(stack, HOME / "lock")
+    keys = load_keys(HOME / "keys.json")
+    twitch = start_twitch(stack, LOGS, keys, caller, dataset=dataset)
+    lake = start_lake(stack, HOME / "s3", LOGS, keys, caller)
+    console.print(introduce(twitch, lake))
+
+    port = free_port(port)
+    env = airflow_environment(HOME / "airflow", ROOT / "dags", lake, caller=caller)
+    env |= component_settings(keys, port)
+    with console.status("Airflow prepares its database …"):
+        prepare(env | {"CONNECTIONS": json.dumps(connections(twitch, lake))})
+    with console.status("Airflow starts: API server, scheduler, dag-processor, triggerer …"):
+        parts = [
+            stack.enter_context(
+                Child(name, [sys.executable, "-m", "airflow", name], env=env, log=LOGS / f"{name}.log")
+            )
+            for name in COMPONENTS
+        ]
+        wait_until_healthy(parts, f"http://127.0.0.1:{port}")
+    console.print(
+        f"[green]✓[/] Airflow is ready, without a password: [bold]http://127.0.0.1:{port}/dags/{DAG_ID}[/]\n"
+        f"  The DAG runs every five minutes, at :00, :05, :10 …; its CSVs: {shown(lake.where(lake.prefix))}\n"
+        f"  Logs: {shown(LOGS)}. Everything is kept in {shown(HOME)} until `make clean`.\n"
+        "  Ctrl-C ends all of it."
+    )
+    watch(parts)
+
+
+def component_settings(keys: Mapping[str, str], port: int) -> dict[str, str]:
+    """Return what Airflow's components have to agree on, beyond what a single process needs.
+
+    :param port: of the API server
+    """
+    url = f"http://127.0.0.1:{port}"
+    settings = {
+        "AIRFLOW__CORE__FERNET_KEY": keys["fernet_key"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt_secret"],
+        "AIRFLOW__API__SECRET_KEY": keys["api_secret_key"],
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": port,
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
+        "AIRFLOW__CORE__PARALLELISM": 4,
+        # Their defaults may belong to another Airflow of this machine.
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(8793),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(8794),
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": False,
+    }
+    return {name: str(value) for name, value in settings.items()}
+
+
+def load_keys(path: Path) -> dict[str, str]:
+    """Return this Airflow's keys; they are made once, and only their owner can read them."""
+    if not path.exists():
+        keys = {
+            **new_keys(),
+            "fernet_key": Fernet.generate_key().decode(),
+            "jwt_secret": random_key(64),
+            "api_secret_key": random_key(64),
+        }
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(keys, file)
+    found: dict[str, str] = json.loads(path.read_text())
+    return found
+
+
+def lock_state(stack: ExitStack, path: Path) -> None:
+    """Keep a second Airflow away from the same state.
+
+    :raises DemoError: there is one already
+    """
+    lock = stack.enter_context(path.open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise DemoError("`make airflow` already runs in this checkout: end it with Ctrl-C first.") from None
+
+
+def free_port(preferred: int) -> int:
+    """Return the first port from ``preferred`` on that nobody listens on.
+
+    :raises DemoError: the next twenty are taken
+    """
+    for port in range(preferred, preferred + 20):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise DemoError(f"All ports from {preferred} to {port} are taken: name another with PORT=.")
+
+
+def prepare(env: Mapping[str, str]) -> None:
+    """Migrate the database and save the connections in it.
+
+    :raises DemoError: that failed
+    """
+    command = [sys.executable, "-m", "demo.prepare"]
+    with Child("The database", command, env=env, log=LOGS / "prepare.log") as child:
+        if child.wait():
+            raise DemoError(f"Airflow's database: {child.last_line()} (log: {shown(child.log)})")
+
+
+def wait_until_healthy(parts: list[Child], url: str) -> None:
+    """Return when the API server answers that all components are well.
+
+    :raises DemoError: a component ended, or the time is over
+    """
+    deadline = time.monotonic() + READY
+    while not is_healthy(f"{url}/api/v2/monitor/health"):
+        check(parts)
+        if time.monotonic() > deadline:
+            raise DemoError(f"Airflow was not ready after {READY:.0f} s; its logs are in {shown(LOGS)}.")
+        time.sleep(0.5)
+
+
+def is_healthy(url: str) -> bool:
+    """Ask the API server how all components are."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own server
+            return all(part["status"] == "healthy" for part in json.load(answer).values())
+    except OSError:
+        return False
+
+
+def watch(parts: list[Child]) -> None:
+    """Look after the components for ever.
+
+    :raises DemoError: one of them ended
+    """
+    while True:
+        check(parts)
+        time.sleep(1)
+
+
+def check(parts: list[Child]) -> None:
+    """Look after the components once.
+
+    :raises DemoError: one of them ended
+    """
+    for part in parts:
+        if not part.running:
+            raise DemoError(f"The {part.name} ended: {part.last_line()} (log: {shown(part.log)})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
