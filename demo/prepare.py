@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow.models.connection import Connection
 from airflow.utils import db
@@ -29,6 +30,8 @@ def save_connections(connections: Mapping[str, Mapping[str, Any]]) -> None:
                 session.add(row := Connection(conn_id=conn_id, conn_type=fields["conn_type"]))
             row.description = "Made by `make airflow`, which brings it up to date at every start."
             row.conn_type, row.login, row.host = fields["conn_type"], fields["login"], fields.get("host")
+            # Airflow 3.3.2's Test button refuses a connection that has no port.
+            row.port = urlsplit(fields.get("host") or "").port
             row.set_password(fields["password"])
             row.set_extra(json.dumps(fields.get("extra", {})))
 
