@@ -14,7 +14,7 @@ def raising(error: TwitchError) -> None:
 
 
 def test_what_no_retry_mends_fails_at_once_with_the_same_sentence() -> None:
-    with pytest.raises(AirflowFailException, match="^no entry$"):
+    with pytest.raises(AirflowFailException, match=r"^no entry$"):
         raising(TwitchStoreAccessError("no entry"))
 
 
