@@ -45,7 +45,7 @@ TOP_GAMES = Asset("twitch_top_games")
         "prefix": Param(None, type=["null", "string"], description="Prefix of keys; empty: [twitch] prefix"),
         "games": Param(20, type="integer", minimum=1, maximum=100, description="How many of the top games"),
         "pages_per_game": Param(
-            1, type="integer", minimum=1, maximum=50, description="Pages of 100 streams for each game"
+            1, type="integer", minimum=1, maximum=100, description="Pages of 100 streams for each game"
         ),
     },
     doc_md=__doc__,
