@@ -20,6 +20,8 @@ from airflow.sdk import Asset, Param, dag, task
 
 from twitch_provider.operators.failing import fail_fast
 
+INTERVAL = timedelta(minutes=5)
+
 # Names without a URI: the bucket is known only at run time (the events carry it), and a URI would make
 # Airflow import every provider that handles some, boto3 among them, each time it parses this file.
 TOP_STREAMS = Asset("twitch_top_streams")
@@ -27,7 +29,7 @@ TOP_GAMES = Asset("twitch_top_games")
 
 
 @dag(
-    schedule="*/5 * * * *",
+    schedule="*/5 * * * *",  # INTERVAL, on the clock
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
@@ -119,6 +121,7 @@ def twitch_top_games() -> None:
             run_id=dag_run.run_id,
             published_at=datetime.now(UTC),
             latest=True,
+            interval=INTERVAL,
         )
         for asset, dataset in ((TOP_STREAMS, "top_streams"), (TOP_GAMES, "top_games")):
             outlet_events[asset].extra = {

@@ -70,8 +70,8 @@ def test_refuses_what_is_no_manifest(data: bytes) -> None:
 @pytest.mark.parametrize(("seconds", "missed"), [(60, False), (300, False), (301, True), (600, True)])
 def test_says_whether_a_snapshot_is_missing(manifest: Manifest, seconds: int, missed: bool) -> None:
     previous = Previous("x", manifest.run_after - timedelta(seconds=seconds), seconds)
-    assert replace(manifest, previous=previous).missed() is missed
-    assert replace(manifest, previous=None).missed() is False
+    assert replace(manifest, previous=previous).missed(timedelta(minutes=5)) is missed
+    assert replace(manifest, previous=None).missed(timedelta(minutes=5)) is False
     assert replace(manifest, previous=previous).missed(timedelta(hours=1)) is False
 
 

@@ -131,7 +131,22 @@ def test_manifest_knows_the_snapshot_before(run: Run, snapshot: Make, keys: Snap
     manifest = run(snapshot(), later)
     assert manifest.previous is not None
     assert (manifest.previous.manifest, manifest.previous.gap_seconds) == (keys.manifest, 900)
-    assert manifest.missed()
+    assert manifest.missed(timedelta(minutes=5))
+
+
+@pytest.mark.parametrize(("minutes", "warned"), [(5, False), (10, True)])
+def test_a_gap_is_a_warning_too(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys, caplog: Any, minutes: int, warned: bool
+) -> None:
+    run(snapshot())
+    later = SnapshotKeys("twitch", "twitch_top_games", keys.run_after + timedelta(minutes=minutes))
+    extract = keep(store, later, "top_games", snapshot(), tally={})
+    tables = transform(snapshot(), run_after=later.run_after)
+    interval = timedelta(minutes=5)
+    publish(
+        store, later, tables, extract=extract, run_id="r", published_at=later.run_after, interval=interval
+    )
+    assert ("Gap: the snapshot before this one is 600 s older" in caplog.text) is warned
 
 
 def test_same_pages_give_the_same_keys_and_bytes(store: Any, run: Run, snapshot: Make) -> None:

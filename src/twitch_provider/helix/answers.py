@@ -191,7 +191,7 @@ def _detail(response: Response) -> str:
     except ValueError:
         return ""
     message = body.get("message") if isinstance(body, dict) else None
-    return " ".join(message.split())[:200] if isinstance(message, str) else ""
+    return " ".join(message.split())[:200].rstrip(".") if isinstance(message, str) else ""
 
 
 def without(error: TwitchError, *secrets: str) -> TwitchError:

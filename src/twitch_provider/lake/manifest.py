@@ -22,9 +22,6 @@ from twitch_provider.lake.store import Store
 
 log = logging.getLogger(__name__)
 
-#: How often the reference DAGs take a snapshot.
-INTERVAL = timedelta(minutes=5)
-
 _NAME = re.compile(r"/(\d{8}T\d{6}Z)\.json$")
 
 
@@ -91,7 +88,7 @@ class Manifest:
     schema_version: int
     provider_version: str
 
-    def missed(self, interval: timedelta = INTERVAL) -> bool:
+    def missed(self, interval: timedelta) -> bool:
         """Whether at least one snapshot is missing before this one.
 
         :param interval: how often one was due

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from twitch_provider import __version__
 from twitch_provider.lake.clean import Cleaned
@@ -36,6 +36,7 @@ def publish(
     run_id: str,
     published_at: datetime,
     latest: bool = False,
+    interval: timedelta | None = None,
 ) -> Manifest:
     """Write the tables of one complete run and what describes them.
 
@@ -44,6 +45,7 @@ def publish(
     :param run_id: Airflow's name of the run
     :param published_at: aware UTC
     :param latest: replace the fixed keys under ``latest/`` too, where no newer run wrote them
+    :param interval: how often a snapshot is due: a gap is then also a warning in the log
     :returns: the manifest as it was written
     :raises TwitchStoreError: the store failed; the run then has no manifest
     """
@@ -81,15 +83,15 @@ def publish(
         provider_version=__version__,
     )
     store.put(keys.manifest, manifest.to_json(), content_type=JSON)
-    _report(store, keys, manifest)
+    _report(store, keys, manifest, interval)
     return manifest
 
 
-def _report(store: Store, keys: SnapshotKeys, manifest: Manifest) -> None:
+def _report(store: Store, keys: SnapshotKeys, manifest: Manifest, interval: timedelta | None) -> None:
     for dataset, counts in manifest.counts.items():
         log.info("%s: %s", dataset, ", ".join(f"{name} {count}" for name, count in counts.items() if count))
     log.info("Published %s", store.uri(keys.manifest))
-    if manifest.missed() and manifest.previous:
+    if interval is not None and manifest.previous and manifest.missed(interval):
         log.warning(
             "Gap: the snapshot before this one is %d s older (%s).",
             manifest.previous.gap_seconds,

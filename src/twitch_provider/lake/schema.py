@@ -137,7 +137,7 @@ STREAMS = Schema(
         Column("thumbnail_url", TEXT, "Preview image; replace {width} and {height}."),
         Column("tag_ids", TEXT_LIST, "Deprecated by Twitch in 2023: an empty list."),
         Column("tags", TEXT_LIST, "The broadcaster's tags."),
-        Column("is_mature", BOOLEAN, "Deprecated by Twitch in 2026: always false."),
+        Column("is_mature", BOOLEAN, "Marked mature; deprecated, always false since 2026."),
         _SNAPSHOT_AT,
         _RUN_AFTER,
         Column("game_rank", INTEGER, "Rank of the category among the top games; empty beyond.", ours=True),

@@ -8,7 +8,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ _EXPECTED = (
     "(a .json file with one page of streams, or a folder of such files)"
 )
 
-#: When a page was recorded, if its name tells: a Unix epoch in milliseconds or seconds.
+#: When a page was recorded, if its name tells: a Unix epoch in milliseconds or seconds, or a month.
 _EPOCH = re.compile(r"(?<!\d)(1\d{12}|1\d{9})(?!\d)")
+_MONTH = re.compile(r"(?<!\d)(20\d\d)-(0[1-9]|1[0-2])(?!\d)")
+#: Top games recorded further away than this from the streams do not rank them.
+_TOGETHER = timedelta(days=31)
 
 
 def read_dataset(path: str | Path) -> CapturedWorld:
@@ -124,10 +127,17 @@ def _typed(row: Mapping[str, str | None], columns: Mapping[str, _Column], where:
 def _recorded(path: Path, files: Sequence[Path]) -> CapturedWorld:
     if not files:
         raise ValueError("it holds neither CSV nor JSON files")
-    pages = [(_epoch(file), _rows(file)) for file in files]
+    pages = [(_taken_at(file), _rows(file)) for file in files]
     streams = [(taken_at, rows) for taken_at, rows in pages if _is_streams(rows)]
-    games = [row for _, rows in pages if not _is_streams(rows) for row in rows]
-    return _world(path, _lists(streams), games or None)
+    tops = [(taken_at, rows) for taken_at, rows in pages if rows and not _is_streams(rows)]
+    recordings = _lists(streams) or [Recording((), taken_at) for taken_at, _ in tops[:1]]
+    games = [
+        row
+        for taken_at, rows in tops
+        if taken_at is None or any(abs(taken_at - each.instant) <= _TOGETHER for each in recordings)
+        for row in rows
+    ]
+    return _world(path, recordings, games or None)
 
 
 def _rows(file: Path) -> list[Row]:
@@ -147,11 +157,13 @@ def _is_streams(rows: Sequence[Row]) -> bool:
     return bool(rows) and "user_id" in rows[0]
 
 
-def _epoch(file: Path) -> datetime | None:
-    if not (match := _EPOCH.search(file.stem)):
-        return None
-    digits = match.group()
-    return datetime.fromtimestamp(int(digits) / (1000 if len(digits) == 13 else 1), UTC)
+def _taken_at(file: Path) -> datetime | None:
+    if match := _EPOCH.search(file.stem):
+        digits = match.group()
+        return datetime.fromtimestamp(int(digits) / (1000 if len(digits) == 13 else 1), UTC)
+    if match := _MONTH.search(file.stem):
+        return datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC)
+    return None
 
 
 def _lists(pages: Sequence[tuple[datetime | None, Sequence[Row]]]) -> list[Recording]:
@@ -172,7 +184,7 @@ def _continues(rows: Sequence[Row], following: Sequence[Row]) -> bool:
 
 def _world(path: Path, recordings: Sequence[Recording], games: Sequence[Row] | None) -> CapturedWorld:
     streams = sum(len(recording.rows) for recording in recordings)
-    if not streams:
+    if not streams and not any(recording.taken_at for recording in recordings):
         raise ValueError("it holds no streams")
     lists = "" if len(recordings) == 1 else f" in {len(recordings)} lists"
     listed = f"{len(games)} games and " if games is not None else ""
