@@ -106,6 +106,9 @@ PASSING = [
     ("a web page", lambda a: a.ok(b"<html>", 200, {"content-type": "text/html; charset=utf-8"})),
     ("no JSON", lambda a: a.ok(b"OK")),
     ("no object", lambda a: a.ok(b"[]")),
+    ("nested without end", lambda a: a.ok(b'{"data": ' + b"[" * 200_000)),
+    ("a status that is none", lambda a: a.error(999)),
+    ("an interim status", lambda a: a.ok({"data": []}, 101)),
     ("not UTF-8", lambda a: a.ok(b'{"data": ["\xff"]}')),
     ("data null", lambda a: a.ok({"data": None, "pagination": {}})),
     ("no data", lambda a: a.ok({"pagination": {}})),
@@ -185,7 +188,7 @@ def test_asks_once_more_when_a_cursor_is_refused(signed_in: Any, answers: Any) -
 
 def test_a_redirect_is_refused(signed_in: Any, answers: Any) -> None:
     moved = answers.ok(b"", 302, {"location": "https://evil.example"})
-    with pytest.raises(TwitchResponseError, match="redirect"):
+    with pytest.raises(TwitchResponseError, match="status 302"):
         signed_in.play(ask(signed_in), [moved] * 4)
     assert {request.host for request in signed_in.played.sent} == {"api.twitch.tv"}
 

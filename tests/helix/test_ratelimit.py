@@ -29,6 +29,7 @@ def test_reads_the_three_headers() -> None:
         {"ratelimit-limit": "0", "ratelimit-remaining": "0"},
         {"ratelimit-limit": "800", "ratelimit-remaining": "-1"},
         {"ratelimit-limit": "many", "ratelimit-remaining": "7"},
+        {"ratelimit-limit": "1" + "0" * 400, "ratelimit-remaining": "7"},
     ],
 )
 def test_headers_that_are_absent_or_odd_say_nothing(headers: dict[str, str]) -> None:

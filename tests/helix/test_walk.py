@@ -192,7 +192,16 @@ def test_a_page_remembers_its_answer(signed_in: Any, answers: Any) -> None:
     assert page.answered_at == datetime(2024, 7, 17, 12, 0, 5, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "yesterday",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -0100",
+    ],
+)
 def test_without_a_date_header_the_receipt_is_the_instant(
     signed_in: Any, answers: Any, date: str | None
 ) -> None:

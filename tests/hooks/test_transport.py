@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -50,16 +51,40 @@ def test_reads_an_answer_with_headers_in_lower_case(serve: Serve) -> None:
     assert (reply.status, reply.body, reply.headers["ratelimit-limit"]) == (429, b"{}", "800")
 
 
+def packed(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def test_unpacks_gzip(serve: Serve) -> None:
+    reply = send(serve(packed(gzip.compress(b"{}"))))
+    assert isinstance(reply, Response)
+    assert reply.body == b"{}"
+
+
+def test_a_redirect_is_an_answer_and_not_looked_into(serve: Serve) -> None:
+    reply = send(serve(b"HTTP/1.1 302 Found\r\nLocation: http://[bad\r\nContent-Length: 0\r\n\r\n"))
+    assert isinstance(reply, Response)
+    assert reply.status == 302
+
+
+def test_cookies_are_not_kept(serve: Serve) -> None:
+    url = serve(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n")
+    with requests.Session() as session:
+        RequestsTransport(session, 5).send(Request("GET", url))
+        assert not session.cookies
+
+
 @pytest.mark.parametrize(
     "raw",
     [
+        packed(gzip.compress(b"{}" * 100)[:-9]),
         b"",
         b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"data"',
         b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{"data"',
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
         b"nonsense\r\n\r\n",
     ],
-    ids=["nothing", "half a body", "half a chunk", "not gzip", "not HTTP"],
+    ids=["half a gzip", "nothing", "half a body", "half a chunk", "not gzip", "not HTTP"],
 )
 def test_anything_less_than_a_whole_answer_is_a_failure(serve: Serve, raw: bytes) -> None:
     assert send(serve(raw)) == Failure("the connection broke")
@@ -69,6 +94,11 @@ def test_an_endless_answer_is_a_failure(serve: Serve, monkeypatch: pytest.Monkey
     monkeypatch.setattr(transport, "MOST_BYTES", 10)
     reply = send(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + b"x" * 20))
     assert isinstance(reply, Failure)
+
+
+def test_a_gzip_that_swells_is_a_failure(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MOST_BYTES", 1000)
+    assert isinstance(send(serve(packed(gzip.compress(b"x" * 100_000)))), Failure)
 
 
 def test_a_trickle_is_cut_off_at_the_time_out(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

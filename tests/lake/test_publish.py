@@ -88,6 +88,19 @@ def test_rerun_deletes_the_manifest_first_and_stale_objects_then(
     assert keys.rejects("top_streams") not in store.objects
 
 
+def test_publishing_again_from_the_same_pages_withdraws_first(
+    store: Any, keys: SnapshotKeys, snapshot: Make
+) -> None:
+    """As when only `load` is cleared."""
+    extract = keep(store, keys, "top_games", snapshot(), tally={})
+    for pages in (snapshot(bad_row=True), snapshot()):
+        store.diary.clear()
+        tables = transform(pages, run_after=keys.run_after)
+        publish(store, keys, tables, extract=extract, run_id="r", published_at=keys.run_after)
+    assert changes(store)[:2] == [("delete", keys.manifest), ("delete", keys.rejects("top_streams"))]
+    assert keys.raw("top_games") in store.objects
+
+
 def test_no_rejects_no_object(store: Any, run: Run, keys: SnapshotKeys, snapshot: Make) -> None:
     manifest = run(snapshot())
     assert not any("/rejects/" in key for key in store.objects)

@@ -69,13 +69,13 @@ def read_response(request: Request, reply: Reply) -> Response:
     """
     response = _received(request, reply)
     status = response.status
-    if status < 300:
+    if 200 <= status < 300:
         if "html" in response.headers.get("content-type", ""):
             raise TwitchResponseError(f"{request}: a web page came in place of an answer; try later")
         return response
-    if status < 400:
+    if not 400 <= status < 600:
         raise TwitchResponseError(
-            f"{request}: a redirect ({status}), which Twitch's API never sends; check the host"
+            f"{request}: status {status}, which Twitch's API never sends; check the host"
         )
     said = _reason(response)
     if status == HTTPStatus.UNAUTHORIZED:

@@ -70,16 +70,19 @@ class Response:
         """When Twitch answered, aware UTC: the ``Date`` header, else the receipt."""
         try:
             stated = parsedate_to_datetime(self.headers.get("date", ""))
-        except ValueError:
+            return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
+        except (ValueError, OverflowError):
             return self.received_at
-        return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
 
     def json(self) -> Any:
         """The decoded body.
 
         :raises ValueError: it is not JSON in UTF-8
         """
-        return json.loads(self.body.decode())
+        try:
+            return json.loads(self.body.decode())
+        except RecursionError:
+            raise ValueError("nested without end") from None
 
 
 @dataclass(frozen=True)

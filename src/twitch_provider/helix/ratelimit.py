@@ -7,6 +7,7 @@ bucket refills continuously. https://dev.twitch.tv/docs/api/guide#twitch-rate-li
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,7 +49,8 @@ class RateLimit:
 
 
 def _whole(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+    # Longer numbers than these are no points and no epochs.
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,15}", text) else None
 
 
 def _instant(epoch: int | None) -> datetime | None:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http.client import responses
-from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -26,47 +26,54 @@ MOST_BYTES = 32 * 1024 * 1024
 class RequestsTransport:
     """Sends one request, reads its answer to the end, raises nothing that a network may do.
 
-    :param session: its adapters are used; its redirects, cookies and ``.netrc`` are not
-    :param timeout: seconds for each connect and each read, and for a whole answer
+    :param session: its adapters, headers and environment (proxies, CA bundle) are used; its redirects,
+        cookies and ``.netrc`` are not
+    :param timeout: seconds for each connect and each read, and for a whole body
     """
 
     def __init__(self, session: requests.Session, timeout: float) -> None:
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Without an auth of its own, requests takes one from a .netrc file, over our header.
         session.auth = lambda prepared: prepared
+        session.headers["Accept-Encoding"] = "gzip"
         self._session = session
         self._timeout = timeout
 
     def send(self, request: Request) -> Reply:
         """Send a request."""
-        started = time.monotonic()
+        deadline = time.monotonic() + self._timeout
         try:
-            with self._session.request(
-                request.method,
-                request.url,
-                params=request.params,
-                headers=dict(request.headers),
-                data=request.body,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                body = self._read(answer, deadline=started + self._timeout)
+            prepared = self._session.prepare_request(
+                requests.Request(
+                    request.method,
+                    request.url,
+                    params=request.params,
+                    headers=dict(request.headers),
+                    data=request.body,
+                )
+            )
+            url = prepared.url or ""
+            # The adapter itself: a session would look into a redirect even where it does not follow it.
+            environment: Any = self._session.merge_environment_settings(url, {}, True, None, None)
+            adapter = self._session.get_adapter(url)
+            with adapter.send(prepared, timeout=self._timeout, **environment) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(answer.status_code, headers, body, datetime.now(UTC))
-        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
+                body = self._read(answer, deadline=deadline)
+            if headers.get("content-encoding") == "gzip":
+                body = _unpacked(body)
+            return Response(answer.status_code, headers, body, datetime.now(UTC))
+        except (requests.RequestException, HTTPError, OSError, ValueError, zlib.error) as error:
             # The library's error stays here: it holds the request with all its headers.
             return Failure(self._reason(error))
 
     def _read(self, answer: requests.Response, *, deadline: float) -> bytes:
         """Read the body as it arrives: the library's time-out is for each read and lets a trickle go on."""
         body = BytesIO()
-        while chunk := answer.raw.read1(65536, decode_content=True):
+        while chunk := answer.raw.read1(65536, decode_content=False):
             body.write(chunk)
             if time.monotonic() > deadline:
                 raise requests.Timeout
             if body.tell() > MOST_BYTES:
-                raise requests.RequestException("too large")
+                raise ValueError("too large")
         return body.getvalue()
 
     def _reason(self, error: Exception) -> str:
@@ -76,6 +83,19 @@ class RequestsTransport:
         if any(isinstance(cause, NameResolutionError) for cause in causes):
             return "its name could not be resolved"
         return _REASONS.get(type(error), "the connection broke")
+
+
+def _unpacked(body: bytes) -> bytes:
+    """Decompress gzip, but no more of it than an answer may have.
+
+    :raises ValueError: it is cut off or too large
+    :raises zlib.error: it is not gzip
+    """
+    gzip = zlib.decompressobj(wbits=31)
+    unpacked = gzip.decompress(body, MOST_BYTES)
+    if not gzip.eof:
+        raise ValueError("cut off, or too large")
+    return unpacked
 
 
 _REASONS: Mapping[type[Exception], str] = {
