@@ -63,6 +63,7 @@ def twitch_top_games() -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
         from twitch_provider.config import LakeConfig
+        from twitch_provider.helix import queries
         from twitch_provider.hooks.twitch import TwitchHook
         from twitch_provider.lake import extract as raw
         from twitch_provider.lake.keys import SnapshotKeys
@@ -77,8 +78,8 @@ def twitch_top_games() -> None:
             return found.as_xcom()
 
         hook = TwitchHook(config.twitch_conn_id)
-        pages = list(hook.pages("games/top", {"first": params["games"]}, max_pages=1))
-        for game_id in game_ids(pages):
+        pages = list(hook.walk(queries.top_games(max_items=params["games"])))
+        for game_id in game_ids(pages)[: params["games"]]:
             pages += hook.pages("streams", {"game_id": game_id}, max_pages=params["pages_per_game"])
         return raw.keep(store, keys, "top_games", pages, tally=hook.tally).as_xcom()
 

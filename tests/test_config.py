@@ -14,6 +14,16 @@ def test_arguments_win_over_options_and_options_over_defaults(monkeypatch: pytes
     assert config == LakeConfig("from-options", "given", "twitch_default", "")
 
 
+def test_an_empty_text_means_the_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", "from-options")
+    config = LakeConfig.resolve({"bucket": "", "prefix": " ", "twitch_conn_id": ""})
+    assert (config.bucket, config.prefix, config.twitch_conn_id) == (
+        "from-options",
+        "twitch",
+        "twitch_default",
+    )
+
+
 def test_an_empty_aws_connection_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_default")
     assert LakeConfig.resolve({"bucket": "lake", "aws_conn_id": ""}).aws_conn_id == ""

@@ -40,14 +40,18 @@ class LakeConfig:
     def resolve(cls, arguments: Mapping[str, Any] | None = None) -> LakeConfig:
         """Resolve every option.
 
-        :param arguments: DAG params or operator arguments by option name; None stands for "not given"
+        :param arguments: DAG params or operator arguments by option name; None stands for "not given", and so
+            does an empty text but for ``aws_conn_id``
         :raises TwitchConfigError: there is no bucket, or its name is none
         """
         given = arguments or {}
         options = {
-            name: str(option(name) if given.get(name) is None else given[name]).strip()
-            for name in ("bucket", "prefix", "twitch_conn_id", "aws_conn_id")
+            name: str(given.get(name) or "").strip() or option(name)
+            for name in ("bucket", "prefix", "twitch_conn_id")
         }
+        # Empty has a meaning here: none, the IAM role.
+        aws_conn_id = given.get("aws_conn_id")
+        options["aws_conn_id"] = (option("aws_conn_id") if aws_conn_id is None else str(aws_conn_id)).strip()
         bucket = options["bucket"]
         if not bucket:
             raise TwitchConfigError(

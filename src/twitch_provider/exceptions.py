@@ -41,7 +41,7 @@ class TwitchError(Exception):
     fatal: ClassVar[bool] = False
 
     #: How far the reading had come; the walk fills it in:
-    #: ``page 7 of streams(language=en); 700 rows read so far``.
+    #: ``page 7, 700 rows read so far``.
     where: str = ""
 
     def __str__(self) -> str:

@@ -137,6 +137,16 @@ def test_a_wrong_bucket_fails_without_asking_twice(
     assert "AirflowFailException" in "".join(capfd.readouterr())
 
 
+def test_a_first_page_of_games_that_comes_empty_is_not_the_end(
+    run_dag: Run, bucket: Any, connect: Any
+) -> None:
+    with Simulator(streams=300) as twitch:
+        connect(twitch)
+        twitch.fault("empty_page", endpoint="games/top")
+        assert run_dag(tick()) == SUCCESS
+    assert len(table(bucket, "top_games")) == 20
+
+
 def test_the_params_choose_games_pages_and_prefix(run_dag: Run, bucket: Any, connect: Any) -> None:
     with Simulator(streams=3000) as twitch:
         connect(twitch)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -9,6 +10,7 @@ import pytest
 from twitch_provider.exceptions import (
     TwitchAPIError,
     TwitchAuthError,
+    TwitchConfigError,
     TwitchConnectionError,
     TwitchError,
     TwitchParameterError,
@@ -20,6 +22,7 @@ from twitch_provider.exceptions import (
 from twitch_provider.helix.answers import Envelope, read_page, read_response
 from twitch_provider.helix.conversation import Steps, converse, validate
 from twitch_provider.helix.messages import Request, Send, Sleep
+from twitch_provider.helix.token import Credentials
 
 STREAMS = "https://api.twitch.tv/helix/streams"
 
@@ -71,11 +74,16 @@ def test_takes_a_token_that_came_meanwhile_instead_of_fetching_one(signed_in: An
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [(400, "invalid client"), (403, "invalid client secret"), (400, "missing client id")],
+    [(400, "invalid client"), (403, "invalid client secret"), (400, "missing client id"), (401, "no")],
 )
 def test_wrong_credentials_are_an_error_at_once(twitch: Any, answers: Any, status: int, message: str) -> None:
     with pytest.raises(TwitchAuthError, match=message):
         twitch.play(ask(twitch), [answers.ok({"status": status, "message": message}, status)])
+
+
+def test_a_token_endpoint_that_does_not_exist_names_the_auth_url(twitch: Any, answers: Any) -> None:
+    with pytest.raises(TwitchConfigError, match="check the auth_url"):
+        twitch.play(ask(twitch), [answers.error(404)])
 
 
 def test_survives_a_token_endpoint_that_is_down_once(twitch: Any, answers: Any) -> None:
@@ -216,6 +224,26 @@ def test_the_callers_headers_never_replace_ours(signed_in: Any, answers: Any) ->
         "Client-Id": "client-id",
         "Authorization": "Bearer token-0",
     }
+
+
+def test_a_web_page_is_no_answer_to_any_request(signed_in: Any, answers: Any) -> None:
+    page = answers.ok(b"{}", 200, {"content-type": "text/html"})
+    request = Request("GET", "https://api.twitch.tv/helix/anything", endpoint="anything")
+    with pytest.raises(TwitchResponseError, match="a web page"):
+        signed_in.play(converse(signed_in.session, request, read_response), [page] * 4)
+
+
+@pytest.mark.parametrize("before", [0, 185, 195, 5000])
+@pytest.mark.parametrize("secret", ["token-0", "client%2Fsecret%2B", "client/secret+"])
+def test_an_echoed_secret_is_masked_wherever_it_stands(
+    signed_in: Any, answers: Any, before: int, secret: str
+) -> None:
+    session = replace(signed_in.session, credentials=Credentials("client-id", "client/secret+"))
+    request = Request("GET", STREAMS, endpoint="streams")
+    with pytest.raises(TwitchRequestError) as caught:
+        signed_in.play(converse(session, request, read_page), [answers.error(403, "p" * before + secret)])
+    for length in range(5, len(secret) + 1):
+        assert secret[:length] not in str(caught.value)
 
 
 def test_does_not_send_twice_what_may_change_something(signed_in: Any, answers: Any) -> None:

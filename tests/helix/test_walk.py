@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twitch_provider.exceptions import TwitchNotFoundError, TwitchPaginationError, TwitchServerError
+from twitch_provider.exceptions import (
+    TwitchNotFoundError,
+    TwitchPaginationError,
+    TwitchResponseError,
+    TwitchServerError,
+)
 from twitch_provider.helix import queries
 from twitch_provider.helix.walk import STALE_PAGES, walk
 
@@ -41,7 +46,7 @@ def test_asks_for_full_pages_and_keeps_the_filters_on_every_page(signed_in: Any,
 
 @pytest.mark.parametrize(
     "pagination",
-    [{}, None, "", {"cursor": ""}, {"cursor": None}, ...],
+    [{}, None, "", [], 0, False, {"cursor": ""}, {"cursor": None}, ...],
     ids=lambda value: json.dumps(str(value)),
 )
 def test_ends_on_every_way_to_say_that_there_is_no_cursor(
@@ -80,7 +85,8 @@ def test_loses_no_row_that_has_no_id(signed_in: Any, answers: Any) -> None:
 def test_a_repeated_cursor_is_an_error(signed_in: Any, answers: Any) -> None:
     with pytest.raises(TwitchPaginationError, match="same cursor twice") as caught:
         read(signed_in, [answers.page("1", cursor="a"), answers.page("2", cursor="a")])
-    assert "page 2 of streams(first=100), 2 rows read" in str(caught.value)
+    assert str(caught.value).startswith("streams: ")
+    assert "(page 2, 2 rows read so far)" in str(caught.value)
 
 
 def test_a_last_page_that_leads_back_to_page_one_is_an_error(signed_in: Any, answers: Any) -> None:
@@ -96,6 +102,31 @@ def test_ever_new_cursors_without_new_rows_are_an_error(
     stale = [answers.page(*rows, cursor=f"c{n}") for n in range(STALE_PAGES)]
     with pytest.raises(TwitchPaginationError, match="nothing new"):
         read(signed_in, [answers.page("1", cursor="a"), *stale])
+
+
+def test_rows_without_an_id_are_no_sign_that_the_list_goes_on(signed_in: Any, answers: Any) -> None:
+    odd = [answers.ok({"data": [{"id": 7}], "pagination": {"cursor": f"c{n}"}}) for n in range(STALE_PAGES)]
+    with pytest.raises(TwitchPaginationError, match="nothing new"):
+        read(signed_in, odd)
+
+
+def test_a_circle_that_moves_is_an_error(signed_in: Any, answers: Any) -> None:
+    old = [str(n) for n in range(99)]
+    pages = [answers.page(*old, f"new-{n}", cursor=f"c{n}") for n in range(7)]
+    with pytest.raises(TwitchPaginationError, match="more old rows than new"):
+        read(signed_in, pages)
+
+
+def test_a_404_says_how_far_the_walk_had_come(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchNotFoundError, match=r"page 2, 1 rows read so far"):
+        read(signed_in, [answers.page("1", cursor="a"), answers.error(404)])
+
+
+def test_a_row_that_is_no_object_is_in_the_page_and_no_row_of_a_reader(signed_in: Any, answers: Any) -> None:
+    (page,) = read(signed_in, [answers.ok({"data": [{"id": "1"}, None]})]).pages
+    assert page.rows == [{"id": "1"}, None]
+    with pytest.raises(TwitchResponseError, match="a row is NoneType"):
+        _ = page.objects
 
 
 def test_pages_that_bring_nothing_new_are_forgiven_when_something_new_follows(
@@ -173,7 +204,7 @@ def test_never_walks_backwards(signed_in: Any, answers: Any) -> None:
 
 def test_an_error_says_how_far_the_walk_had_come(signed_in: Any, answers: Any) -> None:
     with pytest.raises(
-        TwitchServerError, match=r"\(page 2 of streams\(first=100, language=en\), 1 rows read\)"
+        TwitchServerError, match=r"^streams\(first=100, language=en, .*\(page 2, 1 rows read so far\)"
     ):
         read(signed_in, [answers.page("1", cursor="a"), *[answers.error(500)] * 4], languages=["en"])
 

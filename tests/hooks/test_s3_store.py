@@ -181,7 +181,7 @@ ACCESS, DOWN, CONFIG = TwitchStoreAccessError, TwitchStoreUnavailableError, Twit
         (boto.ReadTimeoutError(endpoint_url="http://x"), DOWN, "ReadTimeoutError"),
         (boto.ConnectTimeoutError(endpoint_url="http://x"), DOWN, "ConnectTimeoutError"),
         (boto.ConnectionClosedError(endpoint_url="http://x"), DOWN, "ConnectionClosedError"),
-        (boto.NoCredentialsError(), ACCESS, "There are no AWS credentials in connection 'aws_default'"),
+        (boto.NoCredentialsError(), ACCESS, "AWS credentials are missing in connection 'aws_default'"),
         (
             boto.PartialCredentialsError(provider="env", cred_var="x"),
             ACCESS,

@@ -35,6 +35,7 @@ def test_login_and_password_are_enough() -> None:
         ({"host": "https://mock.example:8443/helix", "port": 443}, "https://mock.example:8443/helix"),
         ({"host": "127.0.0.1/helix", "schema": "http", "port": 8080}, "http://127.0.0.1:8080/helix"),
         ({"host": "http://localhost:9/a/b"}, "http://localhost:9/a/b"),
+        ({"host": "HTTPS://API.Twitch.TV/helix"}, "https://api.twitch.tv/helix"),
         ({"host": "http://[::1]:9"}, "http://[::1]:9"),
     ],
 )
@@ -55,6 +56,10 @@ def test_finds_the_base_url(fields: dict[str, Any], base_url: str) -> None:
         ({"extra": {"timeout": "soon"}}, "timeout"),
         ({"extra": {"timeout": 0}}, "timeout"),
         ({"extra": {"timeout": True}}, "timeout"),
+        ({"extra": {"timeout": [1]}}, "timeout"),
+        ({"extra": {"auth_url": "https://mock.example:abc"}}, "ort"),
+        ({"extra": {"auth_url": "https://mock.example/?client_secret=top-secret"}}, "no URL"),
+        ({"extra": {"auth_url": "https://u:top-secret@mock.example/?x"}}, "carries a user"),
         ({"extra": {"timeout": "nan"}}, "timeout"),
         ({"extra": {"rate_limit_reserve": -1}}, "rate_limit_reserve"),
         ({"extra": {"auth_url": 7}}, "auth_url"),

@@ -120,4 +120,4 @@ def test_a_header_that_cannot_be_sent_is_a_failure_without_its_value() -> None:
     request = Request("GET", "http://127.0.0.1:9/x", headers={"Authorization": "Bearer a\nb"})
     with requests.Session() as session:
         reply = RequestsTransport(session, 1).send(request)
-    assert reply == Failure("a header could not be sent")
+    assert reply == Failure("a header is malformed")

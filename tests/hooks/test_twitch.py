@@ -159,7 +159,7 @@ def test_what_does_not_pass_is_loud_and_bounded(
 
 def test_a_list_that_wraps_to_page_one_is_loud(hook: TwitchHook, twitch_connection: Simulator) -> None:
     twitch_connection.fault("wrapping_cursor", times=None)
-    with pytest.raises(TwitchPaginationError, match="300 rows read"):
+    with pytest.raises(TwitchPaginationError, match="300 rows read so far"):
         list(hook.get_streams())
 
 
@@ -197,6 +197,13 @@ def test_a_wrong_secret_is_one_sentence(
 def test_a_missing_connection_is_one_sentence() -> None:
     with pytest.raises(TwitchConfigError, match="connection nowhere does not exist; make it under Admin"):
         TwitchHook("nowhere").get_conn()
+
+
+def test_a_variable_that_airflow_cannot_read_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", '{"conn_type": "twitch", "password": "top-secret"')
+    with pytest.raises(TwitchConfigError, match="cannot be read by Airflow") as caught:
+        TwitchHook().get_conn()
+    assert "top-secret" not in str(caught.value)
 
 
 def test_a_malformed_connection_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,7 @@ def test_first_run_writes_the_manifest_last(store: Any, run: Run, keys: Snapshot
     run(snapshot(bad_row=True))
     assert changes(store) == [
         ("put", keys.raw("top_games")),
+        ("delete", keys.rejects("top_games")),
         ("put", keys.data("top_streams")),
         ("put", keys.data("top_games")),
         ("put", keys.rejects("top_streams")),
@@ -184,6 +185,24 @@ def test_latest_is_written_only_where_asked_for(store: Any, keys: SnapshotKeys, 
     tables = transform(snapshot(), run_after=keys.run_after)
     publish(store, keys, tables, extract=extract, run_id="r", published_at=keys.run_after)
     assert not [key for key in store.objects if "/latest/" in key]
+
+
+def test_latest_stays_whole_when_a_newer_run_had_no_streams(
+    store: Any, run: Run, page: Make, game: Make, snapshot: Make, keys: SnapshotKeys
+) -> None:
+    empty = [page("games/top", [game(id="a")]), page("streams", [], params=[("game_id", "a")])]
+    run(empty)
+    before = {key: body for key, body in store.objects.items() if "/latest/" in key}
+    run(snapshot(), SnapshotKeys("twitch", "twitch_top_games", keys.run_after - timedelta(minutes=5)))
+    assert {key: body for key, body in store.objects.items() if "/latest/" in key} == before
+
+
+def test_rejects_that_a_broken_run_left_behind_are_swept(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
+) -> None:
+    store.objects[keys.rejects("top_streams")] = b"of a run that broke off"
+    run(snapshot())
+    assert keys.rejects("top_streams") not in store.objects
 
 
 @pytest.mark.parametrize("present", [b"", b"run_after\n", b"somebody else's file"])

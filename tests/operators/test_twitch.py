@@ -77,9 +77,21 @@ def test_publishes_a_dataset_and_returns_the_reference(
     body = store.objects[reference["uri"].removeprefix("s3://lake/")]
     assert body.count(b"\n") >= reference["rows"] > 0
     manifest = json.loads(store.objects[reference["manifest"].removeprefix("s3://lake/")])
-    assert manifest["dag_id"] == "mine.streams"
+    assert manifest["dag_id"] == "mine.english"
     assert manifest["counts"]["english"]["rows_out"] == reference["rows"]
     assert not [key for key in store.objects if "/latest/" in key]
+
+
+def test_mapped_tasks_with_datasets_of_their_own_keep_out_of_each_others_way(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    references: list[Any] = [
+        streams(output="s3", dataset=f"in_{language}", languages=language).execute(context)
+        for language in ("en", "de")
+    ]
+    assert len({reference["manifest"] for reference in references}) == 2
+    for reference in references:
+        assert reference["uri"].removeprefix("s3://lake/") in store.objects
 
 
 def test_too_late_it_publishes_what_it_read_then(
@@ -102,7 +114,7 @@ def test_too_late_and_never_read_is_skipped(twitch_connection: Simulator, contex
     assert store.objects == {}
 
 
-@pytest.mark.parametrize("dataset", [None, "", "../up", "Upper", "a/b"])
+@pytest.mark.parametrize("dataset", [None, "", "../up", "Upper", "a/b", "top_streams", "raw", "latest"])
 def test_a_dataset_has_to_be_named(
     twitch_connection: Simulator, context: Any, store: Any, dataset: str | None
 ) -> None:

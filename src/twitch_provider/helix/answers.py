@@ -7,18 +7,18 @@ dependencies on message strings". https://dev.twitch.tv/docs/api/guide#api-error
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import quote_plus
 
 from twitch_provider.exceptions import (
     TwitchAPIError,
     TwitchAuthError,
+    TwitchConfigError,
     TwitchConnectionError,
-    TwitchError,
     TwitchNotFoundError,
     TwitchRateLimitError,
     TwitchRequestError,
@@ -77,7 +77,8 @@ def read_response(request: Request, reply: Reply) -> Response:
         raise TwitchResponseError(
             f"{request}: status {status}, which Twitch's API never sends; check the host"
         )
-    said = _reason(response)
+    detail = _detail(request, response)
+    said = f"{status}: {detail}" if detail else str(status)
     if status == HTTPStatus.UNAUTHORIZED:
         raise TwitchAuthError(f"{request}: Twitch refuses the token ({said}); check client id and secret")
     kind, advice = _KINDS.get(status) or _KINDS[status // 100]
@@ -85,13 +86,15 @@ def read_response(request: Request, reply: Reply) -> Response:
         f"{request}: Twitch answered {said}; {advice}",
         status=status,
         endpoint=request.endpoint,
-        detail=_detail(response),
+        detail=detail,
         rate_limit=response.rate_limit,
     )
 
 
 _KINDS: dict[int, tuple[type[TwitchAPIError], str]] = {
     4: (TwitchRequestError, "correct the request"),
+    408: (TwitchServerError, "try later"),
+    425: (TwitchServerError, "try later"),
     404: (TwitchNotFoundError, "check that the ids and the endpoint exist"),
     429: (TwitchRateLimitError, "fewer requests with this client id, or more time between them, would help"),
     5: (TwitchServerError, "try later, and see https://status.twitch.com"),
@@ -107,8 +110,9 @@ def read_page(request: Request, reply: Reply) -> Envelope:
     body = _object(request, response)
     rows = body.get("data")
     if not isinstance(rows, list):
-        found = "no data" if "data" not in body else f"data: {json.dumps(rows):.40}"
-        raise TwitchResponseError(f"{request}: the answer has {found} instead of a list of rows; try later")
+        raise TwitchResponseError(
+            f"{request}: the answer has {_kind(rows)} in place of a list of rows as data; try later"
+        )
     total = body.get("total")
     return Envelope(
         response, rows, _cursor(request, body.get("pagination")), total if type(total) is int else None
@@ -121,30 +125,40 @@ def _cursor(request: Request, pagination: Any) -> str | None:
     https://dev.twitch.tv/docs/api/guide#pagination
     """
     cursor = pagination.get("cursor") if isinstance(pagination, dict) else pagination
-    if cursor is not None and not isinstance(cursor, str):
+    if not cursor:
+        return None
+    if not isinstance(cursor, str):
         # To take it for the end would be to lose the rest of the list without a word.
-        raise TwitchResponseError(f"{request}: the cursor is {json.dumps(cursor):.40}, not a text; try later")
-    return cursor or None
+        raise TwitchResponseError(f"{request}: the cursor is {_kind(cursor)} and no text; try later")
+    return cursor
 
 
 def read_token(request: Request, reply: Reply) -> AppToken:
     """Take the app token out of the token endpoint's answer.
 
     :raises TwitchAuthError: Twitch refuses client id or secret (400 or 403 here)
+    :raises TwitchConfigError: the endpoint does not exist
     :raises TwitchError: there is no whole answer, or none that could be understood
     """
-    try:
-        response = read_response(request, reply)
-    except TwitchRequestError as error:
+    response = _received(request, reply)
+    if response.status in _REFUSALS:
         raise TwitchAuthError(
-            f"Twitch gives no app token: {error.detail or error.status}; check the connection's client id "
-            f"(login) and client secret (password)"
-        ) from None
+            f"Twitch gives no app token: {_detail(request, response) or response.status}; check the "
+            f"connection's client id (login) and client secret (password)"
+        )
+    if response.status == HTTPStatus.NOT_FOUND:
+        raise TwitchConfigError(
+            f"{request}: there is no token endpoint at {request.host}; check the auth_url"
+        )
+    response = read_response(request, reply)
     value = _object(request, response).get("access_token")
     # It goes into a header: blanks, line breaks and what is not ASCII have no place there.
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
         raise TwitchResponseError(f"{request}: an answer without access_token; check the auth_url")
     return AppToken(value)
+
+
+_REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 def read_validation(request: Request, reply: Reply) -> Validation:
@@ -179,25 +193,21 @@ def _object(request: Request, response: Response) -> dict[str, Any]:
     return body
 
 
-def _reason(response: Response) -> str:
-    detail = _detail(response)
-    return f"{response.status}{': ' if detail else ''}{detail}"
-
-
-def _detail(response: Response) -> str:
+def _detail(request: Request, response: Response) -> str:
     """Twitch's own message, shortened. Bodies of errors may be empty or come from a gateway."""
     try:
         body = response.json()
     except ValueError:
         return ""
     message = body.get("message") if isinstance(body, dict) else None
-    return " ".join(message.split())[:200].rstrip(".") if isinstance(message, str) else ""
+    if not isinstance(message, str):
+        return ""
+    # A broken gateway may echo what it was sent. Mask first: half a secret would not be found.
+    for secret in request.secrets:
+        message = message.replace(secret, "***").replace(quote_plus(secret), "***")
+    return " ".join(message.split())[:200].rstrip(".")
 
 
-def without(error: TwitchError, *secrets: str) -> TwitchError:
-    """Take secrets out of an error's texts: a broken gateway may echo what it was sent."""
-    for secret in filter(None, secrets):
-        error.args = tuple(str(text).replace(secret, "***") for text in error.args)
-        if isinstance(error, TwitchAPIError):
-            error.detail = error.detail.replace(secret, "***")
-    return error
+def _kind(value: Any) -> str:
+    """Name a JSON value's kind; its content may be anything, a secret too."""
+    return "nothing" if value is None else type(value).__name__

@@ -20,7 +20,6 @@ from twitch_provider.helix.answers import (
     Validation,
     read_token,
     read_validation,
-    without,
 )
 from twitch_provider.helix.messages import Reply, Request, Response, Send, Sleep
 from twitch_provider.helix.ratelimit import Bucket
@@ -85,15 +84,14 @@ def converse(session: Session, request: Request, read: Reader[T], *, scheme: str
         token = session.tokens.load() or (yield from _fetch_token(session))
         if metered:
             yield from _take_point(session)
-        reply = yield from _send(session, _signed(session, request, scheme, token), metered=metered)
+        signed = _signed(session, request, scheme, token)
+        reply = yield from _send(session, signed, metered=metered)
         try:
-            return read(request, reply)
+            return read(signed, reply)
         except TwitchError as error:
             if isinstance(error, TwitchAuthError):
                 session.tokens.discard(token)
-            yield from _persist(
-                session, patience, without(error, token.value, session.credentials.client_secret)
-            )
+            yield from _persist(session, patience, error)
 
 
 def validate(session: Session) -> Steps[Validation]:
@@ -120,6 +118,7 @@ def _fetch_token(session: Session) -> Steps[AppToken]:
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         body=urlencode(form).encode(),  # not in the query: URLs end up in logs
         endpoint="oauth2/token",
+        secrets=(credentials.client_secret,),
     )
     patience = Patience(session.random, renewable=False)
     while True:
@@ -127,7 +126,7 @@ def _fetch_token(session: Session) -> Steps[AppToken]:
         try:
             token = read_token(request, reply)
         except TwitchError as error:
-            yield from _persist(session, patience, without(error, credentials.client_secret))
+            yield from _persist(session, patience, error)
         else:
             session.tokens.save(token)
             session.tally["tokens"] += 1
@@ -137,7 +136,8 @@ def _fetch_token(session: Session) -> Steps[AppToken]:
 def _signed(session: Session, request: Request, scheme: str, token: AppToken) -> Request:
     theirs = {name: value for name, value in request.headers.items() if name.lower() not in _OURS}
     ours = {"Client-Id": session.credentials.client_id, "Authorization": f"{scheme} {token.value}"}
-    return replace(request, headers=theirs | ours)
+    secrets = (token.value, session.credentials.client_secret)
+    return replace(request, headers=theirs | ours, secrets=secrets)
 
 
 _OURS = {"client-id", "authorization", "cookie"}

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from twitch_provider.exceptions import TwitchResponseError
 from twitch_provider.helix.ratelimit import RateLimit
 
 #: Query parameters in the order of sending; a list parameter is repeated, never joined by commas.
@@ -27,6 +28,7 @@ class Request:
     :param headers: they may carry a token: not shown
     :param body: the form of a token request, which carries the secret: not shown
     :param endpoint: what to call it in messages, for example ``games/top``
+    :param secrets: what it carries that no message may repeat
     """
 
     method: str
@@ -35,6 +37,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     endpoint: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def host(self) -> str:
@@ -142,3 +145,16 @@ class Page:
     cursor: str | None
     rate_limit: RateLimit | None = None
     total: int | None = None
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """The fresh rows, each an object as the reference has it.
+
+        :raises TwitchResponseError: one of them is something else
+        """
+        for row in self.fresh:
+            if not isinstance(row, dict):
+                raise TwitchResponseError(
+                    f"{self.endpoint}: a row is {type(row).__name__} where an object belongs; try later"
+                )
+        return self.fresh

@@ -14,6 +14,7 @@ from typing import Any
 from twitch_provider.exceptions import TwitchError, TwitchNotFoundError, TwitchPaginationError
 from twitch_provider.helix.answers import Envelope, read_page
 from twitch_provider.helix.conversation import Session, converse
+from twitch_provider.helix.endpoints import MAX_VALUES
 from twitch_provider.helix.messages import Page, Params, Reply, Request, Send, Sleep
 from twitch_provider.helix.queries import Query
 
@@ -21,21 +22,28 @@ from twitch_provider.helix.queries import Query
 #: past a thousand clips the same ones come for ever. https://github.com/twitchdev/issues/issues/1188
 STALE_PAGES = 5
 
+#: So many more old rows than new ones, since all went well, are a circle too: a list that begins anew
+#: while it moves has a new row on many a page. https://github.com/twitchdev/issues/issues/93
+STALE_ROWS = STALE_PAGES * MAX_VALUES
+
 
 @dataclass
 class Trail:
     """Where a walk has been.
 
+    :param path: of the endpoint, for messages
     :param id_field: what identifies a row
     :param max_items: how many distinct rows are wanted; None for all
     """
 
+    path: str
     id_field: str
     max_items: int | None = None
     rows: int = field(default=0, init=False)
     _ids: set[str] = field(default_factory=set, init=False)
     _cursors: set[str] = field(default_factory=set, init=False)
     _stale: int = field(default=0, init=False)
+    _surplus: int = field(default=0, init=False)
 
     @property
     def full(self) -> bool:
@@ -45,36 +53,50 @@ class Trail:
     def begin(self) -> None:
         """Start on another list: its cursors have nothing to do with those of the last one."""
         self._cursors.clear()
-        self._stale = 0
+        self._stale = self._surplus = 0
 
     def fresh(self, rows: list[Any]) -> list[Any]:
-        """Pick the rows not seen before, cut at ``max_items``. A row without an id is always fresh."""
-        fresh = []
+        """Pick the rows not seen before, cut at ``max_items``.
+
+        A row without an id is always fresh, and no sign that the list goes on.
+        """
+        fresh, new = [], 0
         for row in rows:
             identity = row.get(self.id_field) if isinstance(row, dict) else None
             if isinstance(identity, str):
                 if identity in self._ids:
                     continue
                 self._ids.add(identity)
+                new += 1
             fresh.append(row)
         if self.max_items is not None:
             fresh = fresh[: self.max_items - self.rows]
         self.rows += len(fresh)
-        self._stale = 0 if fresh else self._stale + 1
+        self._stale = 0 if new else self._stale + 1
+        self._surplus = max(0, self._surplus + len(rows) - 2 * new)
         return fresh
 
     def follow(self, cursor: str) -> None:
         """Go on at this cursor.
 
-        :raises TwitchPaginationError: it leads back, or page after page brought nothing new
+        A list that leads back to page one at its end is an error too: a cursor that breaks in the middle of
+        a list does the same, and who ended there in silence would publish a part of it as the whole.
+
+        :raises TwitchPaginationError: it leads back, or page after page brought nothing (or hardly anything)
+            new
         """
         if cursor in self._cursors:
             raise TwitchPaginationError(
-                "Twitch sent the same cursor twice, the list would never end; ask again later"
+                f"{self.path}: Twitch sent the same cursor twice, the list would never end; ask again later"
             )
         if self._stale >= STALE_PAGES:
             raise TwitchPaginationError(
-                f"{self._stale} pages in a row brought nothing new, the list would never end; "
+                f"{self.path}: {self._stale} pages in a row brought nothing new, the list would never end; "
+                f"ask for less of it, or again later"
+            )
+        if self._surplus > STALE_ROWS:
+            raise TwitchPaginationError(
+                f"{self.path}: page after page brought more old rows than new, the list goes in circles; "
                 f"ask for less of it, or again later"
             )
         self._cursors.add(cursor)
@@ -89,7 +111,7 @@ def walk(session: Session, query: Query) -> Generator[Send | Sleep | Page, Reply
     :raises TwitchPaginationError: the list goes in circles
     :raises TwitchError: a page could not be read; ``where`` says how far the walk had come
     """
-    trail = Trail(query.endpoint.id_field, query.max_items)
+    trail = Trail(query.endpoint.path, query.endpoint.id_field, query.max_items)
     for params in query.batches:
         trail.begin()
         yield from _walk_batch(session, query, params, trail)
@@ -112,14 +134,11 @@ def _walk_batch(
             if page.cursor is None or trail.full or number == query.max_pages or not query.follows(params):
                 return
             trail.follow(page.cursor)
-        except TwitchNotFoundError:
-            if query.endpoint.absent_ids_are_404 and any(name == "id" for name, _ in params):
-                return
-            raise
         except TwitchError as error:
-            error.where = (
-                f"page {number} of {Request('GET', url, params, endpoint=path)}, {trail.rows} rows read"
-            )
+            by_id = query.endpoint.absent_ids_are_404 and any(name == "id" for name, _ in params)
+            if by_id and isinstance(error, TwitchNotFoundError):
+                return
+            error.where = f"page {number}, {trail.rows} rows read so far"
             raise
         number += 1
         asked = (*(pair for pair in params if pair[0] not in {"after", "before"}), ("after", page.cursor))

@@ -109,7 +109,7 @@ def explain(error: Exception, *, bucket: str, key: str, aws_conn_id: str | None)
         message = f"S3 cannot be reached for {place} ({name}): if this stays, correct endpoint_url of {who}."
         return TwitchStoreUnavailableError(message, key=place)
     if isinstance(error, NO_CREDENTIALS):
-        message = f"There are no AWS credentials in {who} ({name}): add an access key or an IAM role."
+        message = f"AWS credentials are missing in {who} ({name}): add an access key or an IAM role."
         return TwitchStoreAccessError(message, key=place)
     return TwitchConfigError(
         f"S3 cannot be used for {place} with {who} ({name}): "

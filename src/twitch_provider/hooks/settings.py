@@ -77,15 +77,17 @@ class Settings:
                 ),
                 base_url=_base_url(connection),
                 auth_url=_url("extra auth_url", extra.get("auth_url") or AUTH_URL),
-                **{
-                    name: _number(name, extra[name]) for name in _NUMBERS if extra.get(name) not in {None, ""}
-                },
+                **{name: _number(name, extra[name]) for name in _NUMBERS if _is_given(extra.get(name))},
             )
         except ValueError as error:
             raise TwitchConfigError(
                 f"connection {conn_id}: {error}; mend it under Admin → Connections or in AIRFLOW_CONN_"
                 f"{conn_id.upper()}"
             ) from None
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and value != ""
 
 
 def _extra(text: str | None) -> Mapping[str, Any]:
@@ -122,14 +124,18 @@ def _url(name: str, text: Any) -> str:
     if not isinstance(text, str):
         raise ValueError(f"{name} is no text")
     url = urlsplit(text)
-    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
-        raise ValueError(f"{name} {text!r:.100} is no URL such as {BASE_URL}")
     if "@" in url.netloc:
         raise ValueError(f"{name} carries a user or password, which belong into login and password")
+    # Not the rest of it: a query may carry a secret.
+    shown = f"{url.scheme}://{url.netloc}"
+    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+        raise ValueError(f"{name} {shown!r:.100} is no URL such as {BASE_URL}, without query")
+    if url.port == 0:
+        raise ValueError(f"{name} {shown!r:.100} has port 0")
     if url.scheme == "http" and not _is_loopback(url.hostname):
         # Whoever can edit a connection must not be able to have the secret sent in clear.
-        raise ValueError(f"{name} {text!r:.100} is http, which only 127.0.0.1 and localhost may be")
-    return text.rstrip("/")
+        raise ValueError(f"{name} {shown!r:.100} is http, which only 127.0.0.1 and localhost may be")
+    return url._replace(netloc=url.netloc.lower()).geturl().rstrip("/")
 
 
 def _is_loopback(hostname: str) -> bool:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
 
@@ -28,7 +28,8 @@ class RequestsTransport:
 
     :param session: its adapters, headers and environment (proxies, CA bundle) are used; its redirects,
         cookies and ``.netrc`` are not
-    :param timeout: seconds for each connect and each read, and for a whole body
+    :param timeout: seconds for each connect and each read, and for a whole body. A server that trickles its
+        headers is bounded only by the task's ``execution_timeout``.
     """
 
     def __init__(self, session: requests.Session, timeout: float) -> None:
@@ -58,7 +59,7 @@ class RequestsTransport:
             with adapter.send(prepared, timeout=self._timeout, **environment) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 body = self._read(answer, deadline=deadline)
-            if headers.get("content-encoding") == "gzip":
+            if headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}:
                 body = _unpacked(body)
             return Response(answer.status_code, headers, body, datetime.now(UTC))
         except (requests.RequestException, HTTPError, OSError, ValueError, zlib.error) as error:
@@ -77,7 +78,7 @@ class RequestsTransport:
         return body.getvalue()
 
     def _reason(self, error: Exception) -> str:
-        if isinstance(error, requests.Timeout | TimeoutError):
+        if isinstance(error, requests.Timeout | TimeoutError | ReadTimeoutError):
             return f"not within {self._timeout:g} s"
         causes = [error, *error.args, *(getattr(cause, "reason", None) for cause in error.args)]
         if any(isinstance(cause, NameResolutionError) for cause in causes):
@@ -91,17 +92,20 @@ def _unpacked(body: bytes) -> bytes:
     :raises ValueError: it is cut off or too large
     :raises zlib.error: it is not gzip
     """
-    gzip = zlib.decompressobj(wbits=31)
-    unpacked = gzip.decompress(body, MOST_BYTES)
-    if not gzip.eof:
-        raise ValueError("cut off, or too large")
+    unpacked = b""
+    while body:  # gzip may come in several members
+        member = zlib.decompressobj(wbits=31)
+        unpacked += member.decompress(body, MOST_BYTES + 1 - len(unpacked))
+        if not member.eof or len(unpacked) > MOST_BYTES:
+            raise ValueError("cut off, or too large")
+        body = member.unused_data
     return unpacked
 
 
 _REASONS: Mapping[type[Exception], str] = {
     requests.exceptions.SSLError: "no secure connection (TLS) came about",
     requests.exceptions.ProxyError: "the proxy failed",
-    requests.exceptions.InvalidHeader: "a header could not be sent",
+    requests.exceptions.InvalidHeader: "a header is malformed",
 }
 
 

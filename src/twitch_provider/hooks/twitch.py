@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import random
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from twitch_provider.helix.conversation import Session, Steps, converse, validat
 from twitch_provider.helix.messages import Page, Reply, Request, Response, Send, Sleep
 from twitch_provider.helix.queries import Query
 from twitch_provider.helix.ratelimit import Bucket
+from twitch_provider.helix.token import Credentials
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks.readers import Readers, Row
 from twitch_provider.hooks.settings import Settings
@@ -31,10 +33,10 @@ from twitch_provider.hooks.transport import ConversationAdapter, RequestsTranspo
 T = TypeVar("T")
 
 
-@functools.cache
-def shared(settings: Settings) -> tuple[ProcessTokens, Bucket]:
+@functools.lru_cache(maxsize=32)
+def shared(credentials: Credentials, base_url: str, auth_url: str) -> tuple[ProcessTokens, Bucket]:
     """One token and one mirror of the rate limit for all hooks of an application in this process."""
-    return ProcessTokens(), Bucket(reserve=settings.rate_limit_reserve)
+    return ProcessTokens(), Bucket()
 
 
 class TwitchHook(Readers[Iterator[Row]], HttpHook):
@@ -133,7 +135,7 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
         :raises TwitchNotFoundError: naming the ids that it does not know
         """
         wanted = sorted(set(ids))
-        known = {game["id"] for game in self.get_games(ids=wanted)} if wanted else set()
+        known = {game.get("id") for game in self.get_games(ids=wanted)} if wanted else set()
         if unknown := [each for each in wanted if each not in known]:
             raise TwitchNotFoundError(
                 f"Twitch knows no game {', '.join(unknown)}; search_categories finds the ids of names",
@@ -155,7 +157,6 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
         self.base_url = self.settings.base_url
         self.merged_extra = {"allow_redirects": False}
         session = requests.Session()
-        session.trust_env = False  # proxies are the transport's affair, and a .netrc must not sign for us
         adapter = ConversationAdapter(self._ask, self.settings.base_url)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
@@ -189,15 +190,18 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
         conn_id = self.twitch_conn_id
         try:
             connection = self.get_connection(conn_id)
-        except AirflowNotFoundException:
+        except (AirflowNotFoundException, ValueError) as error:
+            variable = f"AIRFLOW_CONN_{conn_id.upper()}"
+            # Airflow takes a variable that it cannot read for none.
+            if isinstance(error, AirflowNotFoundException) and variable not in os.environ:
+                raise TwitchConfigError(
+                    f"connection {conn_id} does not exist; make it under Admin → Connections, type Twitch, "
+                    f"or set {variable}"
+                ) from None
+            # Not Airflow's own text: it may hold what was malformed, and with it the secret.
             raise TwitchConfigError(
-                f"connection {conn_id} does not exist; make it under Admin → Connections, type Twitch, or "
-                f"set AIRFLOW_CONN_{conn_id.upper()}"
-            ) from None
-        except ValueError:  # its text may hold what was malformed, and with it the secret
-            raise TwitchConfigError(
-                f"connection {conn_id} cannot be read by Airflow; check that AIRFLOW_CONN_{conn_id.upper()} "
-                f"and the extra in it are JSON objects"
+                f"connection {conn_id} cannot be read by Airflow; check that {variable} and the extra in it "
+                f"are JSON objects"
             ) from None
         return Settings.from_connection(connection)
 
@@ -209,7 +213,8 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
     @functools.cached_property
     def _session(self) -> Session:
         settings = self.settings
-        tokens, bucket = shared(settings)
+        tokens, bucket = shared(settings.credentials, settings.base_url, settings.auth_url)
+        bucket.reserve = settings.rate_limit_reserve
         return Session(
             credentials=settings.credentials,
             base_url=settings.base_url,
@@ -232,7 +237,7 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
         return self._drive(converse(self._session, request, read_response))
 
     def _rows(self, query: Query) -> Iterator[Row]:
-        return (row for page in self.walk(query) for row in page.fresh)
+        return (row for page in self.walk(query) for row in page.objects)
 
     def _drive(self, steps: Steps[T]) -> T:
         reply: Reply | None = None

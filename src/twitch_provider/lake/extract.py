@@ -63,13 +63,17 @@ class Extract:
     def pages(self, store: Store) -> list[RawPage]:
         """Read the pages back.
 
-        :raises TwitchDataError: the object is gone or damaged
+        :raises TwitchDataError: the object is gone, damaged or another one
         """
         body = store.get(self.raw.key)
         if body is None:
             raise TwitchDataError(
                 f"{store.uri(self.raw.key)} is gone, and Twitch cannot be asked about the past: "
                 "leave this run as it is."
+            )
+        if describe(self.raw.key, body, rows=self.raw.rows) != self.raw:
+            raise TwitchDataError(
+                f"{store.uri(self.raw.key)} is not what extract wrote: run this DAG run again from extract."
             )
         return load_pages(body)
 

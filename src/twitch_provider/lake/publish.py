@@ -8,7 +8,7 @@ data, the rejects, ``latest/``, and the new manifest last. A failure anywhere le
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from twitch_provider import __version__
@@ -62,10 +62,13 @@ def publish(
     entries = (*(entry for entry, _ in written), extract.raw)
 
     withdraw(store, keys, keep={entry.key for entry in entries})
+    # A run that broke off before its manifest may have left rejects that nothing lists.
+    store.delete(keys.rejects(dataset) for dataset, table in tables.items() if table.rejects.empty)
     for entry, body in written:
         store.put(entry.key, body, content_type=CSV)
-    for dataset, (_, body) in data.items() if latest else ():
-        _put_latest(store, keys, dataset, body)
+    if latest and not _is_newer_there(store, keys, data):
+        for dataset, (_, body) in data.items():
+            store.put(keys.latest(dataset), body, content_type=CSV)
     manifest = Manifest(
         dag_id=keys.dag_id,
         run_id=run_id,
@@ -103,12 +106,11 @@ def _object(key: str, body: bytes, *, rows: int) -> tuple[ObjectEntry, bytes]:
     return describe(key, body, rows=rows), body
 
 
-def _put_latest(store: Store, keys: SnapshotKeys, dataset: str, body: bytes) -> None:
-    """Replace the fixed key, unless a newer run wrote it; one without rows counts as the oldest."""
-    present = store.get(keys.latest(dataset))
-    newest = newest_run_after(present) if present is not None else None
-    if newest is None or newest <= utc_text(keys.run_after, "run_after"):
-        store.put(keys.latest(dataset), body, content_type=CSV)
+def _is_newer_there(store: Store, keys: SnapshotKeys, datasets: Iterable[str]) -> bool:
+    """Whether a newer run wrote ``latest/``. Any of the tables tells: one without rows cannot."""
+    present = [store.get(keys.latest(dataset)) for dataset in datasets]
+    ticks = [newest_run_after(body) for body in present if body is not None]
+    return max((tick for tick in ticks if tick), default="") > utc_text(keys.run_after, "run_after")
 
 
 def _account(table: Cleaned) -> dict[str, int | dict[str, int]]:

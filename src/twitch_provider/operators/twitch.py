@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from twitch_provider.helix.queries import Query
 
 
+#: Folders of the lake that are not for the taking.
+RESERVED = {"top_streams", "top_games", "all_streams", "raw", "rejects", "manifests", "incomplete", "latest"}
+
+
 class TwitchStreamsOperator(BaseOperator):
     """Read live streams: Helix's Get Streams, with its filters.
 
@@ -36,7 +40,7 @@ class TwitchStreamsOperator(BaseOperator):
     :param max_items: stop after so many streams, most viewers first; on S3 the last page is kept whole
     :param output: ``xcom``: return the rows as Helix sent them, as a list of dicts; ``s3``: publish them and
         return ``{"uri": …, "manifest": …, "rows": …}``
-    :param dataset: the dataset's name on S3; one task writes one dataset (templated)
+    :param dataset: the dataset's name on S3; each task (and each mapped one) has its own (templated)
     :param bucket: None means the option ``[twitch] bucket`` (templated)
     :param prefix: None means the option ``[twitch] prefix`` (templated)
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
@@ -134,14 +138,14 @@ class TwitchStreamsOperator(BaseOperator):
         from twitch_provider.lake.publish import publish
 
         dataset = self.dataset or ""
-        if not re.fullmatch(r"[a-z0-9_]+", dataset):
+        if not re.fullmatch(r"[a-z0-9_]+", dataset) or dataset in RESERVED:
             raise TwitchParameterError(
-                f"dataset wants lower-case letters, digits and underscores, not {dataset!r:.60}",
+                f"dataset wants a name of its own in a-z, 0-9 and _, not {dataset!r:.60}",
                 parameter="dataset",
             )
         config = LakeConfig.resolve(vars(self))
         store = config.store()
-        keys = SnapshotKeys(config.prefix, f"{dag_run.dag_id}.{self.task_id}", dag_run.run_after)
+        keys = SnapshotKeys(config.prefix, f"{dag_run.dag_id}.{dataset}", dag_run.run_after)
         if raw.is_too_late(dag_run.run_after, datetime.now(UTC)):
             extracted = raw.find(store, keys, dataset)
             if extracted is None:
