@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,12 +34,34 @@ os.environ |= {
 }
 
 
+def begin_anew() -> None:
+    """Forget what hooks share: the tokens of this process, and those that lie in files."""
+    if sessions := sys.modules.get("twitch_provider.hooks.sessions"):
+        sessions.forget_shared()
+    shutil.rmtree(Path(HOME.name) / "twitch_tokens", ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _new_deployment() -> Iterator[None]:
+    """Every test begins as a deployment does that has never asked Twitch."""
+    begin_anew()
+    yield
+    begin_anew()
+
+
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What hooks would have slept, in seconds; their clock runs on by as much and no time is lost."""
-    from twitch_provider.hooks.twitch import TwitchHook
+    from twitch_provider.hooks.twitch import TwitchAsyncHook, TwitchHook
 
     naps: list[float] = []
-    monkeypatch.setattr(TwitchHook, "_clock", lambda _self: 1000.0 + sum(naps))
+
+    async def nap(_self: TwitchAsyncHook, seconds: float) -> None:
+        naps.append(seconds)
+        await asyncio.sleep(0)
+
+    for hook in (TwitchHook, TwitchAsyncHook):
+        monkeypatch.setattr(hook, "_clock", lambda _self: 1000.0 + sum(naps))
     monkeypatch.setattr(TwitchHook, "_sleep", lambda _self, seconds: naps.append(seconds))
+    monkeypatch.setattr(TwitchAsyncHook, "_sleep", nap)
     return naps

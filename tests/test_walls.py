@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "twitch_provider"
 MAY_IMPORT = {
     "helix": set(),
     "lake": {""},
-    "hooks": {"helix", ""},
+    "hooks": {"helix", "get_provider_info", ""},
     "operators": {"helix", "hooks", "lake", "config", ""},
     "config": {"hooks", "lake", "get_provider_info"},
     "get_provider_info": {""},

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from twitch_provider.hooks.twitch import shared
+from twitch_provider.hooks.sessions import forget_shared
 from twitch_provider.testing import Simulator
 
 DAGS = Path(__file__).parents[2] / "dags"
@@ -88,7 +88,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Simulator], None]:
     """Lead the connection ``twitch_default`` to a simulator."""
 
     def connect(simulator: Simulator) -> None:
-        shared.cache_clear()
+        forget_shared()
         monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", simulator.connection_json())
 
     return connect

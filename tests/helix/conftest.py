@@ -11,31 +11,62 @@ from typing import Any
 
 import pytest
 
-from twitch_provider.helix.conversation import Session
-from twitch_provider.helix.messages import Failure, Page, Reply, Request, Response, Send, Sleep
+from twitch_provider.helix.messages import Call, Failure, Page, Reply, Request, Response, Send, Sleep
 from twitch_provider.helix.ratelimit import Bucket
+from twitch_provider.helix.session import Session
 from twitch_provider.helix.token import AppToken, Credentials
 
 RECEIVED = datetime(2026, 11, 23, 16, 35, 7, tzinfo=UTC)
 
 
 class Tokens:
-    """A token store that remembers what was done to it."""
+    """A token store that remembers what was done to it.
+
+    Set ``cached`` and it is what other processes left; set ``busy`` and somebody else has the claim, ``locked``
+    and another process has the lock, until so many more looks at it.
+    """
 
     def __init__(self) -> None:
         self.token: AppToken | None = None
-        self.discarded: list[AppToken] = []
+        self.cached: AppToken | None = None
+        self.refused: list[AppToken] = []
+        self.busy = 0
+        self.locked = 0
+        self.done: list[str] = []
 
-    def load(self) -> AppToken | None:
+    def held(self) -> AppToken | None:
         return self.token
 
-    def save(self, token: AppToken) -> None:
+    def recall(self) -> AppToken | None:
+        self.done.append("recall")
+        if self.token is None and self.cached is not None and self.cached not in self.refused:
+            self.token = self.cached
+        return self.token
+
+    def keep(self, token: AppToken) -> None:
+        self.done.append("keep")
         self.token = token
 
-    def discard(self, token: AppToken) -> None:
-        self.discarded.append(token)
+    def refuse(self, token: AppToken) -> None:
+        self.refused.append(token)
         if self.token == token:
             self.token = None
+
+    def claim(self) -> bool:
+        self.done.append("claim")
+        self.busy -= 1
+        return self.busy < 0
+
+    def release(self) -> None:
+        self.done.append("release")
+
+    def lock(self) -> bool:
+        self.done.append("lock")
+        self.locked -= 1
+        return self.locked < 0
+
+    def unlock(self) -> None:
+        self.done.append("unlock")
 
 
 @dataclass
@@ -78,11 +109,11 @@ class Twitch:
         return self.session.tokens
 
     def play(
-        self, steps: Generator[Any, Reply | None, Any], replies: Iterable[Reply | dict[str, Any]]
+        self, steps: Generator[Any, Any, Any], replies: Iterable[Reply | dict[str, Any]]
     ) -> Played:
         """Drive a generator to its end; running out of replies is a test's mistake."""
         waiting = iter(replies)
-        reply: Reply | None = None
+        reply: Any = None
         while True:
             try:
                 step = steps.send(reply)
@@ -96,6 +127,8 @@ class Twitch:
                     self.played.sent.append(request)
                     given = next(waiting)
                     reply = ok(given) if isinstance(given, dict) else given
+                case Call(function):
+                    reply = function()
                 case Sleep(seconds, _):
                     self.played.slept.append(seconds)
                     self.now += seconds
@@ -129,7 +162,7 @@ def twitch() -> Twitch:
 def signed_in() -> Twitch:
     """A Twitch whose token is there already."""
     twitch = Twitch()
-    twitch.tokens.save(AppToken("token-0"))
+    twitch.tokens.keep(AppToken("token-0"))
     return twitch
 
 
@@ -139,7 +172,7 @@ def new_twitch() -> Callable[[], Twitch]:
 
     def make() -> Twitch:
         twitch = Twitch()
-        twitch.tokens.save(AppToken("token-0"))
+        twitch.tokens.keep(AppToken("token-0"))
         return twitch
 
     return make

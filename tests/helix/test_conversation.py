@@ -21,7 +21,7 @@ from twitch_provider.exceptions import (
 )
 from twitch_provider.helix.answers import Envelope, read_page, read_response
 from twitch_provider.helix.conversation import Steps, converse, validate
-from twitch_provider.helix.messages import Request, Send, Sleep
+from twitch_provider.helix.messages import Call, Request, Send, Sleep
 from twitch_provider.helix.token import Credentials
 
 STREAMS = "https://api.twitch.tv/helix/streams"
@@ -53,7 +53,7 @@ def test_uses_the_token_that_is_there(signed_in: Any, answers: Any) -> None:
 def test_renews_the_token_once_on_401(signed_in: Any, answers: Any) -> None:
     played = signed_in.play(ask(signed_in), [answers.error(401), answers.token, answers.page("1")])
     assert played.sent[-1].headers["Authorization"] == "Bearer token-1"
-    assert [token.value for token in signed_in.tokens.discarded] == ["token-0"]
+    assert [token.value for token in signed_in.tokens.refused] == ["token-0"]
     assert played.slept == []
 
 
@@ -66,7 +66,7 @@ def test_a_second_401_is_an_error_and_leaves_no_token(signed_in: Any, answers: A
 def test_takes_a_token_that_came_meanwhile_instead_of_fetching_one(signed_in: Any, answers: Any) -> None:
     steps = ask(signed_in)
     assert isinstance(next(steps), Send)
-    signed_in.tokens.save(type(signed_in.tokens.token)("token-of-another-thread"))
+    signed_in.tokens.keep(type(signed_in.tokens.token)("token-of-another-thread"))
     again = steps.send(answers.error(401))
     assert isinstance(again, Send)
     assert again.request.headers["Authorization"] == "Bearer token-of-another-thread"
@@ -309,7 +309,10 @@ def test_no_secret_is_in_a_repr_a_sleep_or_an_error(twitch: Any, answers: Any) -
         step: Any = next(steps)
         while True:
             texts.append(repr(step))
-            step = steps.send(None if isinstance(step, Sleep) else next(replies))
+            if isinstance(step, Call):
+                step = steps.send(step.function())
+            else:
+                step = steps.send(None if isinstance(step, Sleep) else next(replies))
 
     with pytest.raises(TwitchServerError) as caught:
         play()

@@ -3,18 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from twitch_provider.hooks import twitch
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.testing import Simulator
 
 
 @pytest.fixture
-def hook(twitch_connection: Simulator, naps: list[float]) -> Iterator[TwitchHook]:
-    """A hook whose tokens and bucket are its own."""
-    twitch.shared.cache_clear()
-    yield TwitchHook()
-    twitch.shared.cache_clear()
+def hook(twitch_connection: Simulator, naps: list[float]) -> TwitchHook:
+    """A hook that has not asked yet."""
+    return TwitchHook()

@@ -296,7 +296,7 @@ def test_the_token_is_masked_in_logs(hook: TwitchHook, monkeypatch: pytest.Monke
     masked: list[Any] = []
     monkeypatch.setattr("twitch_provider.hooks.tokens.mask_secret", masked.append)
     list(hook.get_top_games())
-    token = hook._session.tokens.load()
+    token = hook._session.tokens.held()
     assert token is not None
     assert masked == [token.value]
 

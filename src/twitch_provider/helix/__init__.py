@@ -8,7 +8,9 @@ are sent what came back, so that every rule can be tested by stepping it by hand
 - :mod:`.endpoints`, :mod:`.queries`: what may be asked, checked before anything is sent
 - :mod:`.messages`: the values that go to and fro
 - :mod:`.ratelimit`, :mod:`.retry`, :mod:`.token`: the limit, the patience, the app token
-- :mod:`.conversation`: one request until its answer; :mod:`.walk`: page after page
+- :mod:`.session`: what conversations share; :mod:`.renewal`: coming by a token
+- :mod:`.conversation`: one request until its answer; :mod:`.walk`: page after page; :mod:`.lookups`: a
+  question that a walk answers
 
 The hooks are short drivers of these generators over a real transport.
 """

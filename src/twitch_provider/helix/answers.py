@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote_plus
@@ -151,11 +152,22 @@ def read_token(request: Request, reply: Reply) -> AppToken:
             f"{request}: there is no token endpoint at {request.host}; check the auth_url"
         )
     response = read_response(request, reply)
-    value = _object(request, response).get("access_token")
+    body = _object(request, response)
+    value = body.get("access_token")
     # It goes into a header: blanks, line breaks and what is not ASCII have no place there.
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
         raise TwitchResponseError(f"{request}: an answer without access_token; check the auth_url")
-    return AppToken(value)
+    return AppToken(value, _expiry(response, body.get("expires_in")))
+
+
+def _expiry(response: Response, expires_in: Any) -> datetime | None:
+    """When a token ends; old client ids get no ``expires_in``."""
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float):
+        return None
+    try:
+        return response.received_at + timedelta(seconds=expires_in)
+    except (OverflowError, ValueError):
+        return None
 
 
 _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -119,6 +120,21 @@ class Sleep:
 
     seconds: float
     reason: str
+
+    @property
+    def level(self) -> int:
+        """How loud to say so: what is over in a moment is for those who look for it."""
+        return logging.INFO if self.seconds >= 1 else logging.DEBUG
+
+
+@dataclass(frozen=True)
+class Call:
+    """Do this: call a function that may block, away from an event loop; give back what it returned.
+
+    :param function: it takes no argument and raises nothing
+    """
+
+    function: Callable[[], Any]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,9 +57,13 @@ RATE_LIMITED = Backoff(tries=6, base=2.0, cap=60.0)
 #: A good cursor is refused now and then. https://github.com/twitchdev/issues/issues/91
 CURSOR_REFUSED = Backoff(tries=2, base=1.0, cap=1.0)
 
-#: A token was refused: at once with a new one, but only once.
+#: A token that was just fetched was refused: at once with a new one, but only where it was the first.
 #: https://dev.twitch.tv/docs/authentication/refresh-tokens/
 RENEWED = Backoff(tries=2, base=0.0, cap=0.0)
+
+#: A token from earlier, or from another process, was refused: the one that this process holds may be over,
+#: and then the one of the cache, too.
+OUTDATED = Backoff(tries=3, base=0.0, cap=0.0)
 
 
 @dataclass
@@ -69,33 +74,37 @@ class Patience:
     :param renewable: it is signed with a token that can be replaced
     :param repeatable: sending it twice does no harm
     :param paged: it carries a cursor
+    :param budget: seconds to wait in all, over all kinds of failures
     """
 
     random: Callable[[], float]
     renewable: bool = True
     repeatable: bool = True
     paged: bool = False
+    budget: float = math.inf
     failures: Counter[str] = field(default_factory=Counter)
 
-    def after(self, error: TwitchError) -> tuple[str, float]:
+    def after(self, error: TwitchError, *, fresh: bool = True) -> tuple[str, float]:
         """Decide what follows on this error.
 
+        :param fresh: the request was signed with a token that was fetched for it
         :returns: the kind of failure, and the seconds to wait before the next try
         :raises TwitchError: the error itself, where no waiting helps or patience has run out
         """
-        kind, backoff = self._policy(error)
+        kind, backoff = self._policy(error, fresh=fresh)
         if backoff is None:
             raise error
         self.failures[kind] += 1
         delay = backoff.delay(self.failures[kind], self.random)
-        if delay is None:
+        if delay is None or delay > self.budget:
             raise error
+        self.budget -= delay
         return kind, delay
 
-    def _policy(self, error: TwitchError) -> tuple[str, Backoff | None]:
+    def _policy(self, error: TwitchError, *, fresh: bool) -> tuple[str, Backoff | None]:
         match error:
             case TwitchAuthError() if self.renewable:
-                return "token", RENEWED
+                return "token", RENEWED if fresh else OUTDATED
             case TwitchRateLimitError():
                 return "rate limit", RATE_LIMITED
             case TwitchRequestError(status=400) if self.paged:

@@ -13,10 +13,11 @@ from typing import Any
 
 from twitch_provider.exceptions import TwitchError, TwitchNotFoundError, TwitchPaginationError
 from twitch_provider.helix.answers import Envelope, read_page
-from twitch_provider.helix.conversation import Session, converse
+from twitch_provider.helix.conversation import converse
 from twitch_provider.helix.endpoints import MAX_VALUES
-from twitch_provider.helix.messages import Page, Params, Reply, Request, Send, Sleep
+from twitch_provider.helix.messages import Page, Params, Request
 from twitch_provider.helix.queries import Query
+from twitch_provider.helix.session import Session, Step
 
 #: So many pages in a row without one new id, each with a new cursor, are a circle and not a moving list:
 #: past a thousand clips the same ones come for ever. https://github.com/twitchdev/issues/issues/1188
@@ -102,11 +103,10 @@ class Trail:
         self._cursors.add(cursor)
 
 
-def walk(session: Session, query: Query) -> Generator[Send | Sleep | Page, Reply | None, None]:
+def walk(session: Session, query: Query) -> Generator[Step | Page, Any, None]:
     """Read a list, page by page.
 
-    Yields :class:`Send` and :class:`Sleep` for its driver, and each :class:`Page` for its caller; holds one
-    page at a time.
+    Yields steps for its driver, and each :class:`Page` for its caller; holds one page at a time.
 
     :raises TwitchPaginationError: the list goes in circles
     :raises TwitchError: a page could not be read; ``where`` says how far the walk had come
@@ -121,7 +121,7 @@ def walk(session: Session, query: Query) -> Generator[Send | Sleep | Page, Reply
 
 def _walk_batch(
     session: Session, query: Query, params: Params, trail: Trail
-) -> Generator[Send | Sleep | Page, Reply | None, None]:
+) -> Generator[Step | Page, Any, None]:
     path = query.endpoint.path
     url = f"{session.base_url}/{path}"
     number, asked = 1, params

@@ -59,8 +59,8 @@ class RequestsTransport:
             with adapter.send(prepared, timeout=self._timeout, **environment) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 body = self._read(answer, deadline=deadline)
-            if headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}:
-                body = _unpacked(body)
+            if is_gzip(headers):
+                body = unpacked(body)
             return Response(answer.status_code, headers, body, datetime.now(UTC))
         except (requests.RequestException, HTTPError, OSError, ValueError, zlib.error) as error:
             # The library's error stays here: it holds the request with all its headers.
@@ -86,20 +86,28 @@ class RequestsTransport:
         return _REASONS.get(type(error), "the connection broke")
 
 
-def _unpacked(body: bytes) -> bytes:
+def is_gzip(headers: Mapping[str, str]) -> bool:
+    """Whether a body is compressed, as we asked for.
+
+    :param headers: names in lower case
+    """
+    return headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
+
+
+def unpacked(body: bytes) -> bytes:
     """Decompress gzip, but no more of it than an answer may have.
 
     :raises ValueError: it is cut off or too large
     :raises zlib.error: it is not gzip
     """
-    unpacked = b""
+    whole = b""
     while body:  # gzip may come in several members
         member = zlib.decompressobj(wbits=31)
-        unpacked += member.decompress(body, MOST_BYTES + 1 - len(unpacked))
-        if not member.eof or len(unpacked) > MOST_BYTES:
+        whole += member.decompress(body, MOST_BYTES + 1 - len(whole))
+        if not member.eof or len(whole) > MOST_BYTES:
             raise ValueError("cut off, or too large")
         body = member.unused_data
-    return unpacked
+    return whole
 
 
 _REASONS: Mapping[type[Exception], str] = {

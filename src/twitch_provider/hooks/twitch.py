@@ -4,42 +4,36 @@
 from __future__ import annotations
 
 import functools
-import os
-import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import requests
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 from airflow.providers.http.hooks.http import HttpHook
 
-from twitch_provider import __version__
-from twitch_provider.exceptions import TwitchConfigError, TwitchDataError, TwitchError, TwitchNotFoundError
-from twitch_provider.helix import queries
+from twitch_provider.exceptions import TwitchError
+from twitch_provider.helix import lookups
 from twitch_provider.helix.answers import read_response
-from twitch_provider.helix.conversation import Session, Steps, converse, validate
-from twitch_provider.helix.messages import Page, Reply, Request, Response, Send, Sleep
+from twitch_provider.helix.conversation import converse, validate
+from twitch_provider.helix.messages import Page, Request, Response, Send, Sleep
 from twitch_provider.helix.queries import Query
-from twitch_provider.helix.ratelimit import Bucket
-from twitch_provider.helix.token import Credentials
+from twitch_provider.helix.session import Session, Step, Steps
 from twitch_provider.helix.walk import walk
+from twitch_provider.hooks import form, sessions
 from twitch_provider.hooks.readers import Readers, Row
 from twitch_provider.hooks.settings import Settings
-from twitch_provider.hooks.tokens import ProcessTokens
 from twitch_provider.hooks.transport import ConversationAdapter, RequestsTransport
+from twitch_provider.hooks.twitch_async import TwitchAsyncHook
+
+__all__ = ["TwitchAsyncHook", "TwitchHook"]
 
 T = TypeVar("T")
 
 
-@functools.lru_cache(maxsize=32)
-def shared(credentials: Credentials, base_url: str, auth_url: str) -> tuple[ProcessTokens, Bucket]:
-    """One token and one mirror of the rate limit for all hooks of an application in this process."""
-    return ProcessTokens(), Bucket()
-
-
-class TwitchHook(Readers[Iterator[Row]], HttpHook):
+class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
     """Read Twitch's Helix API with an app access token.
 
     The token is fetched on first use and renewed on 401; requests keep to the rate limit; passing faults are
@@ -54,7 +48,8 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
     signing, TLS checks, redirects and retries are not for a caller or a connection's extra to switch.
 
     :param twitch_conn_id: the ``twitch`` connection: client id (login), client secret (password), optionally
-        the API's base URL (host) and the extras ``auth_url``, ``timeout`` and ``rate_limit_reserve``
+        the API's base URL (host) and the extras ``auth_url``, ``timeout``, ``rate_limit_reserve`` and
+        ``auth_cache``
     :param method: HTTP method of :meth:`run`
     :param kwargs: as of ``HttpHook``
     """
@@ -72,76 +67,47 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
 
     # --- the lists -----------------------------------------------------------------------------------------
 
-    def pages(
-        self, endpoint: str, params: Mapping[str, Any] | None = None, *, max_pages: int | None = None
-    ) -> Iterator[Page]:
-        """Walk any list endpoint, page by page.
-
-        :param endpoint: for example ``streams`` or ``games/top``
-        :param params: by Helix's names; a list is sent as a repeated parameter; ``first`` is 100 if not given
-        :param max_pages: stop after so many pages
-        :returns: a lazy iterator of pages, each with its untouched body, rows, cursor and instant
-        :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
-        :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
-        """
-        return self.walk(queries.query(endpoint, params, max_pages=max_pages))
-
-    def paginate(
-        self, endpoint: str, params: Mapping[str, Any] | None = None, *, max_items: int | None = None
-    ) -> Iterator[Row]:
-        """Walk any list endpoint, row by row, each id once.
-
-        :param endpoint: for example ``streams`` or ``games/top``
-        :param params: by Helix's names; a list is sent as a repeated parameter
-        :param max_items: stop after so many rows
-        :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
-        :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
-        """
-        return self._rows(queries.query(endpoint, params, max_items=max_items))
-
     def walk(self, query: Query) -> Iterator[Page]:
         """Walk a checked query of :mod:`twitch_provider.helix.queries`, page by page.
 
+        Airflow's hook lineage learns of ``twitch://helix/{endpoint}`` with the first page.
+
+        :param query: what to read
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        steps = walk(self._session, query)
-        reply: Reply | None = None
+        steps, reply, seen = walk(self._session, query), None, False
         while True:
             try:
                 step = steps.send(reply)
             except StopIteration:
                 return
-            if isinstance(step, Page):
-                yield step
-                reply = None
-            else:
+            if not isinstance(step, Page):
                 reply = self._do(step)
+                continue
+            if not seen:
+                _report(self, f"twitch://helix/{step.endpoint}")
+            yield step
+            reply, seen = None, True
 
     def get_follower_count(self, broadcaster_id: str) -> int:
         """How many followers a channel has.
 
         https://dev.twitch.tv/docs/api/reference/#get-channel-followers
 
+        :param broadcaster_id: of the channel
         :raises TwitchDataError: Twitch did not say
+        :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
-        (page,) = self.walk(queries.follower_count(broadcaster_id))
-        if page.total is None:
-            raise TwitchDataError(f"channels/followers: no total for broadcaster {broadcaster_id}; try later")
-        return page.total
+        return self._drive(lookups.follower_count(self._session, broadcaster_id))
 
     def require_games(self, ids: Iterable[str]) -> None:
         """Make sure that Twitch knows these games: it answers an unknown id with an empty list of streams.
 
+        :param ids: of games
         :raises TwitchNotFoundError: naming the ids that it does not know
+        :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
-        wanted = sorted(set(ids))
-        known = {game.get("id") for game in self.get_games(ids=wanted)} if wanted else set()
-        if unknown := [each for each in wanted if each not in known]:
-            raise TwitchNotFoundError(
-                f"Twitch knows no game {', '.join(unknown)}; search_categories finds the ids of names",
-                status=404,
-                endpoint="games",
-            )
+        self._drive(lookups.require_games(self._session, ids))
 
     # --- one request, one connection -----------------------------------------------------------------------
 
@@ -173,11 +139,22 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
         :returns: whether it works, and a sentence
         """
         try:
-            found = self._drive(validate(self._session))
+            settings = replace(self.settings, timeout=min(self.settings.timeout, sessions.TEST_TIMEOUT))
+            session = replace(self._session, budget=sessions.TEST_BUDGET)
+            transport = self._open_transport(settings)
+            return True, sessions.accepted(self._drive(validate(session), transport))
         except TwitchError as error:
             return False, str(error)
-        valid = "" if found.expires_in is None else f", token valid for {found.expires_in:,} s"
-        return True, f"Twitch accepts client id {found.client_id}{valid}"
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the extra fields of the form, for Airflow 2.11 to 3.1; newer ones read our card."""
+        return form.connection_form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return how the form names and hides fields, for Airflow 2.11 to 3.1; newer ones read our card."""
+        return form.ui_field_behaviour()
 
     # --- the engine ----------------------------------------------------------------------------------------
 
@@ -187,51 +164,28 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
 
         :raises TwitchConfigError: it is missing or malformed
         """
-        conn_id = self.twitch_conn_id
-        try:
-            connection = self.get_connection(conn_id)
-        except (AirflowNotFoundException, ValueError) as error:
-            variable = f"AIRFLOW_CONN_{conn_id.upper()}"
-            # Airflow takes a variable that it cannot read for none.
-            if isinstance(error, AirflowNotFoundException) and variable not in os.environ:
-                raise TwitchConfigError(
-                    f"connection {conn_id} does not exist; make it under Admin → Connections, type Twitch, "
-                    f"or set {variable}"
-                ) from None
-            # Not Airflow's own text: it may hold what was malformed, and with it the secret.
-            raise TwitchConfigError(
-                f"connection {conn_id} cannot be read by Airflow; check that {variable} and the extra in it "
-                f"are JSON objects"
-            ) from None
+        with sessions.explained(self.twitch_conn_id):
+            connection = self.get_connection(self.twitch_conn_id)
         return Settings.from_connection(connection)
 
     @property
     def tally(self) -> Counter[str]:
-        """What this hook has done: see :class:`twitch_provider.helix.conversation.Session`."""
+        """What this hook has done: see :class:`twitch_provider.helix.session.Session`."""
         return self._session.tally
 
     @functools.cached_property
     def _session(self) -> Session:
-        settings = self.settings
-        tokens, bucket = shared(settings.credentials, settings.base_url, settings.auth_url)
-        bucket.reserve = settings.rate_limit_reserve
-        return Session(
-            credentials=settings.credentials,
-            base_url=settings.base_url,
-            auth_url=settings.auth_url,
-            tokens=tokens,
-            bucket=bucket,
-            clock=self._clock,
-            random=random.random,  # noqa: S311 - jitter, no secret
-            name=settings.conn_id,
-        )
+        return sessions.open_session(self.settings, self._clock)
 
     @functools.cached_property
     def _transport(self) -> RequestsTransport:
-        self.base_url = self.settings.base_url
+        return self._open_transport(self.settings)
+
+    def _open_transport(self, settings: Settings) -> RequestsTransport:
+        self.base_url = settings.base_url
         session = self._configure_session_from_mount_adapters(requests.Session())
-        session.headers["User-Agent"] = f"airflow-provider-twitch/{__version__}"
-        return RequestsTransport(session, self.settings.timeout)
+        session.headers["User-Agent"] = sessions.USER_AGENT
+        return RequestsTransport(session, settings.timeout)
 
     def _ask(self, request: Request) -> Response:
         return self._drive(converse(self._session, request, read_response))
@@ -239,21 +193,22 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
     def _rows(self, query: Query) -> Iterator[Row]:
         return (row for page in self.walk(query) for row in page.objects)
 
-    def _drive(self, steps: Steps[T]) -> T:
-        reply: Reply | None = None
+    def _drive(self, steps: Steps[T], transport: RequestsTransport | None = None) -> T:
+        reply: Any = None
         while True:
             try:
                 step = steps.send(reply)
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
-            reply = self._do(step)
+            reply = self._do(step, transport)
 
-    def _do(self, step: Send | Sleep) -> Reply | None:
+    def _do(self, step: Step, transport: RequestsTransport | None = None) -> Any:
         if isinstance(step, Send):
-            return self._transport.send(step.request)
-        self.log.info("Waiting %.1f s: %s", step.seconds, step.reason)
-        self._sleep(step.seconds)
-        return None
+            return (transport or self._transport).send(step.request)
+        if isinstance(step, Sleep):
+            self.log.log(step.level, "Waiting %.1f s: %s", step.seconds, step.reason)
+            return self._sleep(step.seconds)
+        return step.function()
 
     # Time is an argument of all rules; these two are where it comes from.
 
@@ -262,3 +217,9 @@ class TwitchHook(Readers[Iterator[Row]], HttpHook):
 
     def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+def _report(hook: TwitchHook, uri: str) -> None:
+    """Tell Airflow's hook lineage what was read."""
+    collector: Any = get_hook_lineage_collector()  # type: ignore[no-untyped-call]
+    collector.add_input_asset(hook, uri=uri)

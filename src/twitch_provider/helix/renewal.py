@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Coming by an app token: the one that is held, the one of the cache, or a new one, which only one fetches.
+
+Users report that the 51st valid token of a client id ends the first
+(https://github.com/twitchdev/issues/issues/986), so a token is shared as widely as the store shares it, and
+threads, coroutines and processes that need one at the same time wait for the first of them to fetch it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from urllib.parse import urlencode
+
+from twitch_provider.exceptions import TwitchError
+from twitch_provider.helix.answers import read_token
+from twitch_provider.helix.messages import Call, Request
+from twitch_provider.helix.retry import Patience
+from twitch_provider.helix.session import Session, Steps
+from twitch_provider.helix.token import AppToken
+
+#: Seconds between two looks at whether the other one has the token by now: some share of one request.
+POLL = 0.1
+#: Seconds to wait for the others. Past that they are stuck, and a token too many is better than a standstill.
+LONGEST_WAIT = 30.0
+
+_WAITING = "somebody else is fetching the app token"
+
+
+def obtain(session: Session) -> Steps[tuple[AppToken, bool]]:
+    """Come by a token.
+
+    :returns: the token, and whether it was fetched just now
+    :raises TwitchAuthError: client id or secret are wrong
+    :raises TwitchError: the token endpoint cannot be reached or understood
+    """
+    tokens = session.tokens
+    waited, longest = 0.0, min(LONGEST_WAIT, session.budget)
+    while (token := tokens.held()) is None:
+        if tokens.claim():
+            try:
+                return (yield from _recall_or_fetch(session, longest - waited))
+            finally:
+                tokens.release()
+        if waited >= longest:
+            return (yield from _fetch_and_keep(session)), True
+        waited += POLL
+        yield from session.sleep(POLL, _WAITING)
+    return token, False
+
+
+def _recall_or_fetch(session: Session, patience: float) -> Steps[tuple[AppToken, bool]]:
+    tokens = session.tokens
+    token: AppToken | None = yield Call(tokens.recall)
+    if token is not None:
+        return token, False
+    try:
+        while not (yield Call(tokens.lock)) and patience > 0:
+            patience -= POLL
+            yield from session.sleep(POLL, _WAITING)
+        # Once more: who had the lock before may have left a token.
+        token = yield Call(tokens.recall)
+        if token is not None:
+            return token, False
+        return (yield from _fetch_and_keep(session)), True
+    finally:
+        tokens.unlock()
+
+
+def _fetch_and_keep(session: Session) -> Steps[AppToken]:
+    token = yield from _fetch(session)
+    session.tally["tokens"] += 1
+    yield Call(partial(session.tokens.keep, token))
+    return token
+
+
+def _fetch(session: Session) -> Steps[AppToken]:
+    credentials = session.credentials
+    form = {
+        "client_id": credentials.client_id,
+        "client_secret": credentials.client_secret,
+        "grant_type": "client_credentials",
+    }
+    request = Request(
+        "POST",
+        f"{session.auth_url}/token",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        body=urlencode(form).encode(),  # not in the query: URLs end up in logs
+        endpoint="oauth2/token",
+        secrets=(credentials.client_secret,),
+    )
+    patience = Patience(session.random, renewable=False, budget=session.budget)
+    while True:
+        reply = yield from session.send(request, metered=False)
+        try:
+            return read_token(request, reply)
+        except TwitchError as error:
+            yield from session.persist(patience, error)

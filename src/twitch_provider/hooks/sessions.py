@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a connection to a session of ``helix``: what the hooks for tasks and for event loops share."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
+
+from twitch_provider import __version__
+from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.helix.answers import Validation
+from twitch_provider.helix.ratelimit import Bucket
+from twitch_provider.helix.session import Session
+from twitch_provider.hooks.caches import open_cache
+from twitch_provider.hooks.seal import Seal
+from twitch_provider.hooks.settings import Settings
+from twitch_provider.hooks.tokens import SharedTokens
+
+USER_AGENT = f"airflow-provider-twitch/{__version__}"
+
+#: Seconds that the Test button waits in all for errors to pass, and for one answer: a person is waiting.
+TEST_BUDGET = 2.0
+TEST_TIMEOUT = 5.0
+
+_sharing = threading.Lock()
+
+
+@functools.lru_cache(maxsize=32)
+def _shared(application: Settings) -> tuple[SharedTokens, Bucket]:
+    seal = Seal(application.credentials, application.base_url, application.auth_url)
+    return SharedTokens(open_cache(application.auth_cache, seal)), Bucket()
+
+
+def shared(settings: Settings) -> tuple[SharedTokens, Bucket]:
+    """One token and one mirror of the rate limit for all hooks of an application in this process."""
+    application = Settings(
+        conn_id="",
+        credentials=settings.credentials,
+        base_url=settings.base_url,
+        auth_url=settings.auth_url,
+        auth_cache=settings.auth_cache,
+    )
+    # The cache of functools lets two threads make two of a thing that has to be one.
+    with _sharing:
+        return _shared(application)
+
+
+def forget_shared() -> None:
+    """Begin anew, as a new process would; for tests."""
+    with _sharing:
+        _shared.cache_clear()
+
+
+def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
+    """Open a session on what this process shares.
+
+    :param clock: seconds on a monotonic clock
+    """
+    tokens, bucket = shared(settings)
+    bucket.reserve = settings.rate_limit_reserve
+    return Session(
+        credentials=settings.credentials,
+        base_url=settings.base_url,
+        auth_url=settings.auth_url,
+        tokens=tokens,
+        bucket=bucket,
+        clock=clock,
+        random=random.random,  # noqa: S311 - jitter, no secret
+        name=settings.conn_id,
+    )
+
+
+@contextmanager
+def explained(conn_id: str) -> Iterator[None]:
+    """Say in one sentence why Airflow cannot give us a connection.
+
+    :raises TwitchConfigError: it is missing or malformed
+    """
+    try:
+        yield
+    except (AirflowNotFoundException, ValueError) as error:
+        variable = f"AIRFLOW_CONN_{conn_id.upper()}"
+        # Airflow takes a variable that it cannot read for none.
+        if isinstance(error, AirflowNotFoundException) and variable not in os.environ:
+            raise TwitchConfigError(
+                f"connection {conn_id} does not exist; make it under Admin → Connections, type Twitch, "
+                f"or set {variable}"
+            ) from None
+        # Not Airflow's own text: it may hold what was malformed, and with it the secret.
+        raise TwitchConfigError(
+            f"connection {conn_id} cannot be read by Airflow; check that {variable} and the extra in it "
+            f"are JSON objects"
+        ) from None
+
+
+def accepted(found: Validation) -> str:
+    """Say what Twitch said of a token, for the Test button."""
+    valid = "" if found.expires_in is None else f", token valid for {found.expires_in:,} s"
+    return f"Twitch accepts client id {found.client_id}{valid}"

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``helix`` requests over aiohttp: the twin of :mod:`twitch_provider.hooks.transport`, and as dull."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+import urllib.request
+import zlib
+from datetime import UTC, datetime
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from certifi import where
+
+from twitch_provider.helix.messages import Failure, Reply, Request, Response
+from twitch_provider.hooks import transport
+from twitch_provider.hooks.transport import is_gzip, unpacked
+
+#: The most requests at the same time; one bucket of 800 points a minute does not need more.
+CONNECTIONS = 32
+
+
+class AiohttpTransport:
+    """Sends one request, reads its answer to the end, raises nothing that a network may do.
+
+    Proxies and the CA bundle come from the environment, as they do for tasks (``HTTPS_PROXY``, ``NO_PROXY``,
+    ``REQUESTS_CA_BUNDLE``); redirects, cookies and ``.netrc`` are not used.
+
+    :param timeout: seconds for a whole answer, from the connect to the last byte
+    :param user_agent: what to call us
+    """
+
+    def __init__(self, timeout: float, user_agent: str) -> None:
+        self._timeout = timeout
+        self._user_agent = user_agent
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        # Reading the bundle takes a while, and an event loop has others to serve.
+        context = await asyncio.to_thread(_ssl_context)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context, limit=CONNECTIONS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip", "Accept": "*/*"},
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            # Unpacked below: the library would unpack a small bomb into all the memory there is.
+            auto_decompress=False,
+            # It would take a login from .netrc, over our header.
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def send(self, request: Request) -> Reply:
+        """Send a request."""
+        if self._session is None:
+            raise RuntimeError("use it inside `async with`")
+        try:
+            async with self._session.request(
+                request.method,
+                request.url,
+                params=request.params,
+                headers=dict(request.headers),
+                data=request.body,
+                allow_redirects=False,
+                proxy=_proxy(request.url),
+            ) as answer:
+                body = await _read(answer)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+            if is_gzip(headers):
+                body = unpacked(body)
+            return Response(answer.status, headers, body, datetime.now(UTC))
+        except (aiohttp.ClientError, OSError, ValueError, zlib.error) as error:
+            # The library's error stays here: it may hold the request with all its headers.
+            return Failure(self._reason(error))
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"not within {self._timeout:g} s"
+        if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, socket.gaierror):
+            return "its name could not be resolved"
+        if isinstance(error, aiohttp.ClientSSLError):
+            return "no secure connection (TLS) came about"
+        if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+            return "the proxy failed"
+        return "the connection broke"
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > transport.MOST_BYTES:
+            raise ValueError("too large")
+    return bytes(body)
+
+
+def _ssl_context() -> ssl.SSLContext:
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or where()
+    folder = os.path.isdir(bundle)  # noqa: PTH112 - a text of the environment
+    return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
+
+
+def _proxy(url: str) -> str | None:
+    parts = urlsplit(url)
+    if urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
