@@ -22,8 +22,8 @@ RECEIVED = datetime(2026, 11, 23, 16, 35, 7, tzinfo=UTC)
 class Tokens:
     """A token store that remembers what was done to it.
 
-    Set ``cached`` and it is what other processes left; set ``busy`` and somebody else has the claim, ``locked``
-    and another process has the lock, until so many more looks at it.
+    Set ``cached`` and it is what other processes left; set ``busy`` and somebody else has the claim,
+    ``locked`` and another process has the lock, until so many more looks at it.
     """
 
     def __init__(self) -> None:
@@ -108,9 +108,7 @@ class Twitch:
         assert isinstance(self.session.tokens, Tokens)
         return self.session.tokens
 
-    def play(
-        self, steps: Generator[Any, Any, Any], replies: Iterable[Reply | dict[str, Any]]
-    ) -> Played:
+    def play(self, steps: Generator[Any, Any, Any], replies: Iterable[Reply | dict[str, Any]]) -> Played:
         """Drive a generator to its end; running out of replies is a test's mistake."""
         waiting = iter(replies)
         reply: Any = None

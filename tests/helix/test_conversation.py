@@ -20,9 +20,10 @@ from twitch_provider.exceptions import (
     TwitchServerError,
 )
 from twitch_provider.helix.answers import Envelope, read_page, read_response
-from twitch_provider.helix.conversation import Steps, converse, validate
+from twitch_provider.helix.conversation import converse, validate
 from twitch_provider.helix.messages import Call, Request, Send, Sleep
-from twitch_provider.helix.token import Credentials
+from twitch_provider.helix.session import Steps
+from twitch_provider.helix.token import AppToken, Credentials
 
 STREAMS = "https://api.twitch.tv/helix/streams"
 
@@ -335,3 +336,32 @@ def test_a_driver_that_forgets_the_reply_is_told(signed_in: Any) -> None:
     next(steps)
     with pytest.raises(TypeError, match="wants a Response or a Failure"):
         next(steps)
+
+
+def test_a_token_of_the_cache_that_is_over_as_well_is_replaced(signed_in: Any, answers: Any) -> None:
+    signed_in.tokens.cached = AppToken("left-there-long-ago")
+    replies = [answers.error(401), answers.error(401), answers.token, answers.page("1")]
+    played = signed_in.play(ask(signed_in), replies)
+    assert [each.headers["Authorization"] for each in played.sent if "Authorization" in each.headers] == [
+        "Bearer token-0",
+        "Bearer left-there-long-ago",
+        "Bearer token-1",
+    ]
+
+
+def test_a_fetched_token_that_is_refused_is_an_error_however_it_came_to_that(
+    signed_in: Any, answers: Any
+) -> None:
+    signed_in.tokens.cached = AppToken("left-there-long-ago")
+    with pytest.raises(TwitchAuthError):
+        signed_in.play(ask(signed_in), [answers.error(401)] * 2 + [answers.token, answers.error(401)])
+
+
+def test_a_budget_bounds_the_waiting_in_all(signed_in: Any, answers: Any) -> None:
+    session = replace(signed_in.session, budget=4.0)
+    with pytest.raises(TwitchServerError):
+        signed_in.play(
+            converse(session, Request("GET", STREAMS, endpoint="streams"), read_page),
+            [answers.error(500), answers.error(429, headers=headers(remaining=700)), answers.error(500)],
+        )
+    assert signed_in.played.slept == [1.0, 2.0]  # 2.0 more would be too long, although 3 tries are left

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import asyncio
 import gzip
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -12,8 +16,9 @@ import requests
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
 from twitch_provider.hooks import transport
 from twitch_provider.hooks.transport import RequestsTransport
+from twitch_provider.hooks.transport_async import AiohttpTransport
 
-Serve = Callable[[bytes], str]
+Serve = Callable[..., str]
 
 
 @pytest.fixture
@@ -22,14 +27,14 @@ def serve() -> Iterator[Serve]:
     listener = socket.create_server(("127.0.0.1", 0))
     threads: list[threading.Thread] = []
 
-    def answer(raw: bytes) -> None:
+    def answer(raw: bytes, seen: list[bytes]) -> None:
         connection, _ = listener.accept()
         with connection:
-            connection.recv(65536)
+            seen.append(connection.recv(65536))
             connection.sendall(raw)
 
-    def start(raw: bytes) -> str:
-        threads.append(threading.Thread(target=answer, args=(raw,)))
+    def start(raw: bytes, seen: list[bytes] | None = None) -> str:
+        threads.append(threading.Thread(target=answer, args=(raw, [] if seen is None else seen)))
         threads[-1].start()
         return f"http://127.0.0.1:{listener.getsockname()[1]}/helix/streams"
 
@@ -39,13 +44,32 @@ def serve() -> Iterator[Serve]:
     listener.close()
 
 
-def send(url: str, timeout: float = 5) -> Reply:
+def send_by_requests(request: Request, timeout: float) -> Reply:
     with requests.Session() as session:
         session.trust_env = False
-        return RequestsTransport(session, timeout).send(Request("GET", url, endpoint="streams"))
+        return RequestsTransport(session, timeout).send(request)
 
 
-def test_reads_an_answer_with_headers_in_lower_case(serve: Serve) -> None:
+def send_by_aiohttp(request: Request, timeout: float) -> Reply:
+    async def send() -> Reply:
+        async with AiohttpTransport(timeout, "agent") as opened:
+            return await opened.send(request)
+
+    return asyncio.run(send())
+
+
+@pytest.fixture(params=[send_by_requests, send_by_aiohttp], ids=["requests", "aiohttp"])
+def send(request: pytest.FixtureRequest) -> Callable[..., Reply]:
+    """Send a request over one transport, then over the other."""
+
+    def send(url: str, timeout: float = 5, **more: Any) -> Reply:
+        reply: Reply = request.param(Request("GET", url, endpoint="streams", **more), timeout)
+        return reply
+
+    return send
+
+
+def test_reads_an_answer_with_headers_in_lower_case(send: Any, serve: Serve) -> None:
     reply = send(serve(b"HTTP/1.1 429 Slow\r\nRatelimit-Limit: 800\r\nContent-Length: 2\r\n\r\n{}"))
     assert isinstance(reply, Response)
     assert (reply.status, reply.body, reply.headers["ratelimit-limit"]) == (429, b"{}", "800")
@@ -55,19 +79,19 @@ def packed(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-def test_unpacks_gzip(serve: Serve) -> None:
+def test_unpacks_gzip(send: Any, serve: Serve) -> None:
     reply = send(serve(packed(gzip.compress(b"{}"))))
     assert isinstance(reply, Response)
     assert reply.body == b"{}"
 
 
-def test_a_redirect_is_an_answer_and_not_looked_into(serve: Serve) -> None:
+def test_a_redirect_is_an_answer_and_not_looked_into(send: Any, serve: Serve) -> None:
     reply = send(serve(b"HTTP/1.1 302 Found\r\nLocation: http://[bad\r\nContent-Length: 0\r\n\r\n"))
     assert isinstance(reply, Response)
     assert reply.status == 302
 
 
-def test_cookies_are_not_kept(serve: Serve) -> None:
+def test_cookies_are_not_kept(send: Any, serve: Serve) -> None:
     url = serve(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n")
     with requests.Session() as session:
         RequestsTransport(session, 5).send(Request("GET", url))
@@ -86,29 +110,31 @@ def test_cookies_are_not_kept(serve: Serve) -> None:
     ],
     ids=["half a gzip", "nothing", "half a body", "half a chunk", "not gzip", "not HTTP"],
 )
-def test_anything_less_than_a_whole_answer_is_a_failure(serve: Serve, raw: bytes) -> None:
+def test_anything_less_than_a_whole_answer_is_a_failure(send: Any, serve: Serve, raw: bytes) -> None:
     assert send(serve(raw)) == Failure("the connection broke")
 
 
-def test_an_endless_answer_is_a_failure(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_answer_is_a_failure(send: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "MOST_BYTES", 10)
     reply = send(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + b"x" * 20))
     assert isinstance(reply, Failure)
 
 
-def test_a_gzip_that_swells_is_a_failure(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gzip_that_swells_is_a_failure(send: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "MOST_BYTES", 1000)
     assert isinstance(send(serve(packed(gzip.compress(b"x" * 100_000)))), Failure)
 
 
-def test_a_trickle_is_cut_off_at_the_time_out(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trickle_is_cut_off_at_the_time_out(
+    send: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ticks = iter(range(0, 1000, 10))
     monkeypatch.setattr("twitch_provider.hooks.transport.time.monotonic", lambda: next(ticks))
     reply = send(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"))
     assert reply == Failure("not within 5 s")
 
 
-def test_a_name_that_does_not_resolve_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_does_not_resolve_is_said_so(send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -116,8 +142,63 @@ def test_a_name_that_does_not_resolve_is_said_so(monkeypatch: pytest.MonkeyPatch
     assert send("https://api.twitch.example/helix/streams") == Failure("its name could not be resolved")
 
 
-def test_a_header_that_cannot_be_sent_is_a_failure_without_its_value() -> None:
-    request = Request("GET", "http://127.0.0.1:9/x", headers={"Authorization": "Bearer a\nb"})
-    with requests.Session() as session:
-        reply = RequestsTransport(session, 1).send(request)
-    assert reply == Failure("a header is malformed")
+def test_a_header_that_cannot_be_sent_is_a_failure_without_its_value(send: Any) -> None:
+    reply = send("http://127.0.0.1:9/x", headers={"Authorization": "Bearer a\nb"})
+    assert isinstance(reply, Failure)
+    assert reply.reason in {"a header is malformed", "the connection broke"}
+
+
+def test_a_hang_is_cut_off_at_the_time_out(send: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/helix/streams"
+        assert send(url, timeout=0.1) == Failure("not within 0.1 s")
+
+
+def test_nobody_listens(send: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}/helix/streams"
+    assert send(url) == Failure("the connection broke")
+
+
+@pytest.mark.parametrize("bypassed", [False, True])
+def test_aiohttp_takes_the_proxy_of_the_environment(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, bypassed: bool
+) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    address = serve(answer).removesuffix("/helix/streams")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9" if bypassed else address)
+    monkeypatch.setenv("no_proxy", "127.0.0.1" if bypassed else "")
+    url = f"{address}/helix/streams" if bypassed else "http://api.twitch.invalid/helix/streams"
+    reply = send_by_aiohttp(Request("GET", url), 5)
+    assert isinstance(reply, Response)
+    assert reply.body == b"{}"
+
+
+def test_aiohttp_signs_nothing_with_a_netrc(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    seen: list[bytes] = []
+    url = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen)
+    send_by_aiohttp(Request("GET", url, headers={"Authorization": "Bearer ours"}), 5)
+    (head,) = seen
+    assert b"Authorization: Bearer ours" in head
+    assert b"Basic" not in head
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_aiohttp_takes_the_ca_bundle_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    bundle = tmp_path
+    if kind == "file":
+        bundle = tmp_path / "bundle.pem"
+        bundle.write_text("no certificate")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    if kind == "file":
+        with pytest.raises(ssl.SSLError):
+            send_by_aiohttp(Request("GET", "https://127.0.0.1:9/"), 1)
+    else:
+        assert send_by_aiohttp(Request("GET", "https://127.0.0.1:9/"), 1) == Failure("the connection broke")

@@ -19,6 +19,8 @@ from twitch_provider.exceptions import (
     TwitchParameterError,
 )
 from twitch_provider.helix import queries
+from twitch_provider.hooks.settings import Settings
+from twitch_provider.hooks.transport import RequestsTransport
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.testing import Simulator
 
@@ -218,6 +220,49 @@ def test_test_connection_names_the_client(hook: TwitchHook, twitch_connection: S
     works, sentence = hook.test_connection()
     assert works
     assert f"client id {twitch_connection.client_id}, token valid for 5,011,2" in sentence
+
+
+def test_test_connection_keeps_nobody_waiting(
+    hook: TwitchHook, twitch_connection: Simulator, naps: list[float]
+) -> None:
+    twitch_connection.fault("token_down", times=None)
+    works, sentence = hook.test_connection()
+    assert not works
+    assert "Twitch answered 503" in sentence
+    assert sum(naps) <= 2
+    assert sum(twitch_connection.counters.requests.values()) <= 3
+
+
+def test_test_connection_waits_seconds_and_not_minutes_for_an_answer(
+    twitch_connection: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = json.loads(twitch_connection.connection_json())
+    connection["extra"]["timeout"] = 600
+    monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
+    timeouts: list[float] = []
+    original = TwitchHook._open_transport
+
+    def noted(hook: TwitchHook, settings: Settings) -> RequestsTransport:
+        timeouts.append(settings.timeout)
+        return original(hook, settings)
+
+    monkeypatch.setattr(TwitchHook, "_open_transport", noted)
+    assert TwitchHook().test_connection()[0]
+    assert timeouts == [5.0]
+
+
+def test_hook_lineage_learns_what_was_read(hook: TwitchHook, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[str] = []
+
+    class Collector:
+        def add_input_asset(self, context: Any, *, uri: str) -> None:
+            assert context is hook
+            reported.append(uri)
+
+    monkeypatch.setattr("twitch_provider.hooks.twitch.get_hook_lineage_collector", Collector)
+    list(hook.get_streams())
+    list(hook.get_top_games())
+    assert reported == ["twitch://helix/streams", "twitch://helix/games/top"]
 
 
 def test_code_for_http_hook_takes_ours(hook: TwitchHook, twitch_connection: Simulator) -> None:

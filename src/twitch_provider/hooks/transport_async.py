@@ -52,6 +52,9 @@ class AiohttpTransport:
             # It would take a login from .netrc, over our header.
             trust_env=False,
         )
+        # The library would send what it lost once more, and nobody would count it. It has no public switch.
+        if hasattr(self._session, "_retry_connection"):
+            self._session._retry_connection = False  # noqa: SLF001
         return self
 
     async def __aexit__(self, *_: object) -> None:
