@@ -365,3 +365,29 @@ def test_a_budget_bounds_the_waiting_in_all(signed_in: Any, answers: Any) -> Non
             [answers.error(500), answers.error(429, headers=headers(remaining=700)), answers.error(500)],
         )
     assert signed_in.played.slept == [1.0, 2.0]  # 2.0 more would be too long, although 3 tries are left
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, TwitchRequestError), (401, TwitchAuthError), (503, TwitchServerError)]
+)
+def test_an_error_that_only_its_body_calls_one_is_one(
+    signed_in: Any, answers: Any, status: int, error: type[TwitchError]
+) -> None:
+    said = answers.ok({"error": "…", "status": status, "message": "as the mock server says it"})
+    replies = {400: [said], 401: [said, answers.token, said], 503: [said] * 4}
+    with pytest.raises(error, match="as the mock server says it"):
+        signed_in.play(ask(signed_in), replies[status])
+
+
+def test_wrong_credentials_that_only_the_body_calls_wrong_are_an_error_at_once(
+    twitch: Any, answers: Any
+) -> None:
+    said = answers.ok({"error": "Unauthorized", "status": 400, "message": "Client ID/Secret invalid"})
+    with pytest.raises(TwitchAuthError, match="Client ID/Secret invalid; check the connection's client id"):
+        twitch.play(ask(twitch), [said])
+
+
+@pytest.mark.parametrize("status", [200, "400", None, 1000])
+def test_any_other_status_in_a_body_says_nothing(signed_in: Any, answers: Any, status: Any) -> None:
+    with pytest.raises(TwitchResponseError, match="nothing in place of a list"):
+        signed_in.play(ask(signed_in), [answers.ok({"status": status})] * 4)

@@ -20,6 +20,7 @@ from twitch_provider.exceptions import (
     TwitchAuthError,
     TwitchConfigError,
     TwitchConnectionError,
+    TwitchError,
     TwitchNotFoundError,
     TwitchRateLimitError,
     TwitchRequestError,
@@ -78,18 +79,32 @@ def read_response(request: Request, reply: Reply) -> Response:
         raise TwitchResponseError(
             f"{request}: status {status}, which Twitch's API never sends; check the host"
         )
+    raise _refusal(request, response, status)
+
+
+def _refusal(request: Request, response: Response, status: int) -> TwitchError:
     detail = _detail(request, response)
     said = f"{status}: {detail}" if detail else str(status)
     if status == HTTPStatus.UNAUTHORIZED:
-        raise TwitchAuthError(f"{request}: Twitch refuses the token ({said}); check client id and secret")
+        return TwitchAuthError(f"{request}: Twitch refuses the token ({said}); check client id and secret")
     kind, advice = _KINDS.get(status) or _KINDS[status // 100]
-    raise kind(
+    return kind(
         f"{request}: Twitch answered {said}; {advice}",
         status=status,
         endpoint=request.endpoint,
         detail=detail,
         rate_limit=response.rate_limit,
     )
+
+
+def _stated(body: dict[str, Any]) -> int | None:
+    """Find an error that says so in its body alone.
+
+    Twitch's own mock server answers some errors with status 200.
+    https://github.com/twitchdev/twitch-cli/tree/main/internal/mock_auth
+    """
+    status = body.get("status")
+    return status if isinstance(status, int) and 400 <= status < 600 else None
 
 
 _KINDS: dict[int, tuple[type[TwitchAPIError], str]] = {
@@ -111,6 +126,8 @@ def read_page(request: Request, reply: Reply) -> Envelope:
     body = _object(request, response)
     rows = body.get("data")
     if not isinstance(rows, list):
+        if status := _stated(body):
+            raise _refusal(request, response, status)
         raise TwitchResponseError(
             f"{request}: the answer has {_kind(rows)} in place of a list of rows as data; try later"
         )
@@ -143,10 +160,7 @@ def read_token(request: Request, reply: Reply) -> AppToken:
     """
     response = _received(request, reply)
     if response.status in _REFUSALS:
-        raise TwitchAuthError(
-            f"Twitch gives no app token: {_detail(request, response) or response.status}; check the "
-            f"connection's client id (login) and client secret (password)"
-        )
+        raise _no_token(request, response, response.status)
     if response.status == HTTPStatus.NOT_FOUND:
         raise TwitchConfigError(
             f"{request}: there is no token endpoint at {request.host}; check the auth_url"
@@ -156,6 +170,8 @@ def read_token(request: Request, reply: Reply) -> AppToken:
     value = body.get("access_token")
     # It goes into a header: blanks, line breaks and what is not ASCII have no place there.
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
+        if (status := _stated(body)) in _REFUSALS:
+            raise _no_token(request, response, status)
         raise TwitchResponseError(f"{request}: an answer without access_token; check the auth_url")
     return AppToken(value, _expiry(response, body.get("expires_in")))
 
@@ -170,7 +186,14 @@ def _expiry(response: Response, expires_in: Any) -> datetime | None:
         return None
 
 
-_REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+def _no_token(request: Request, response: Response, status: int | None) -> TwitchAuthError:
+    return TwitchAuthError(
+        f"Twitch gives no app token: {_detail(request, response) or status}; check the "
+        f"connection's client id (login) and client secret (password)"
+    )
+
+
+_REFUSALS: set[int | None] = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 def read_validation(request: Request, reply: Reply) -> Validation:
