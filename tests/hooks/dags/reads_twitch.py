@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A DAG whose one task asks Twitch, as a process of its own would."""
+
+from __future__ import annotations
+
+from airflow.providers.common.compat.sdk import dag, task
+
+
+@dag(schedule=None)
+def reads_twitch() -> None:
+    """Ask."""
+
+    @task
+    def ask() -> int:
+        from twitch_provider.hooks.sessions import forget_shared
+        from twitch_provider.hooks.twitch import TwitchHook
+
+        forget_shared()
+        return len(list(TwitchHook().get_top_games(max_items=5)))
+
+    ask()
+
+
+reads_twitch()
