@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from twitch_provider.exceptions import TwitchParameterError
@@ -19,7 +19,13 @@ from twitch_provider.helix.messages import Params
 #: The most values of a list parameter, and the most rows of a page.
 MAX_VALUES = 100
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+#: ISO 639-1 or ``other``, says the reference; Twitch also has ``asl`` and ``zh-hk``.
+_LANGUAGE = re.compile(r"other|[A-Za-z]{2,3}(-[A-Za-z]{2})?")
 
 #: A kind of parameter turns an argument into texts for the query, or raises ValueError saying what it wants.
 Kind = Callable[[Any], list[str]]
@@ -36,6 +42,13 @@ def _one_id(value: Any) -> list[str]:
         value = str(value)
     if not isinstance(value, str) or not value or re.search(r"[\s,]", value):
         raise ValueError("wants one id as text, without commas or blanks")
+    return [value]
+
+
+def _language(value: Any) -> list[str]:
+    # The reference names no error for another word: it matches nothing, as if nobody were live.
+    if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
+        raise ValueError("wants a language's code, such as en, or other")
     return [value]
 
 
@@ -66,11 +79,18 @@ def _first(value: Any) -> list[str]:
 
 
 def _instant(value: Any) -> list[str]:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return [value.isoformat()]
-    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+    text = value.isoformat() if isinstance(value, datetime) else value
+    if not isinstance(text, str) or not _RFC3339.fullmatch(text) or not _is_day(text[:10]):
         raise ValueError("wants an instant as RFC 3339, such as 2026-11-23T16:35:00Z")
-    return [value]
+    return [text]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _choice(*choices: str) -> Kind:
@@ -84,6 +104,7 @@ def _choice(*choices: str) -> Kind:
 
 _ids = _listed(_one_id)
 _names = _listed(_text)
+_languages = _listed(_language)
 _FORWARD: dict[str, Kind] = {"first": _first, "after": _text}
 _BOTH_WAYS: dict[str, Kind] = {**_FORWARD, "before": _text}
 
@@ -156,9 +177,13 @@ class Endpoint:
         if kind is None:
             raise self._error(name, f"is unknown here; known are {', '.join(self.params)}")
         try:
-            return kind(value)
+            texts = kind(value)
+            "".join(texts).encode()
+        except UnicodeEncodeError:
+            raise self._error(name, f"has half a character, which cannot be sent: {value!r:.60}") from None
         except ValueError as error:
             raise self._error(name, f"{error}, not {value!r:.60}") from None
+        return texts
 
     def _error(self, name: str, complaint: str) -> TwitchParameterError:
         return TwitchParameterError(f"{self.path}: parameter {name} {complaint}", parameter=name)
@@ -176,7 +201,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
                 "user_id": _ids,
                 "user_login": _ids,
                 "game_id": _ids,
-                "language": _ids,
+                "language": _languages,
                 "type": _choice("all", "live"),
                 **_BOTH_WAYS,
             },
@@ -212,7 +237,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
                 "id": _ids,
                 "user_id": _one_id,
                 "game_id": _one_id,
-                "language": _one_id,
+                "language": _language,
                 "period": _choice("all", "day", "week", "month"),
                 "sort": _choice("time", "trending", "views"),
                 "type": _choice("all", "archive", "highlight", "upload"),

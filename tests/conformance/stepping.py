@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stepping a walk by hand: what it would send, and what it makes of an answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from twitch_provider.helix.messages import Page, Request, Response, Send
+from twitch_provider.helix.queries import Query
+from twitch_provider.helix.ratelimit import Bucket
+from twitch_provider.helix.session import Session
+from twitch_provider.helix.token import AppToken, Credentials
+from twitch_provider.helix.walk import walk
+
+RECEIVED = datetime(2026, 11, 23, 16, 35, 7, tzinfo=UTC)
+
+
+@dataclass
+class Stepped:
+    """What a walk sent and gave."""
+
+    sent: list[Request] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Any]:
+        return [row for page in self.pages for row in page.objects]
+
+
+def step(query: Query, answer: Callable[[Request], bytes]) -> Stepped:
+    """Walk a query on a session that has a token and points enough, so that it only sends."""
+    tokens: Any = SimpleNamespace(held=lambda: AppToken("token-0"))
+    session = Session(
+        credentials=Credentials("client-id", "client-secret"),
+        base_url="https://api.twitch.tv/helix",
+        auth_url="https://id.twitch.tv/oauth2",
+        tokens=tokens,
+        bucket=Bucket(reserve=0, limit=1_000_000),
+        clock=lambda: 0.0,
+        random=lambda: 1.0,
+    )
+    stepped, reply = Stepped(), None
+    steps = walk(session, query)
+    while True:
+        try:
+            given = steps.send(reply)
+        except StopIteration:
+            return stepped
+        reply = None
+        if isinstance(given, Page):
+            stepped.pages.append(given)
+        else:
+            assert isinstance(given, Send), f"nothing else is to be done here: {given}"
+            stepped.sent.append(given.request)
+            reply = Response(200, {}, answer(given.request), RECEIVED)
+
+
+def three_pages(request: Request) -> bytes:
+    """A page, wherever it was asked for, and two that follow it."""
+    cursor = {"page=2": "page=3", "page=3": None}.get(dict(request.params).get("after", ""), "page=2")
+    return json.dumps({"data": [], "pagination": {"cursor": cursor} if cursor else {}}).encode()

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from twitch_provider.exceptions import TwitchParameterError
+from twitch_provider.helix.endpoints import ENDPOINTS, endpoint
+
+
+def check(path: str, **params: Any) -> list[tuple[str, str]]:
+    return list(ENDPOINTS[path].check(params))
+
+
+@pytest.mark.parametrize("language", ["en", "DE", "other", "asl", "zh-hk"])
+def test_takes_the_languages_that_twitch_has(language: str) -> None:
+    assert check("streams", language=[language]) == [("language", language)]
+    assert check("videos", game_id="1", language=language)[1] == ("language", language)
+
+
+@pytest.mark.parametrize("language", ["english", "e", "", "en,de", "en ", "deutsch", 7, None])
+def test_a_word_that_is_no_language_would_be_an_empty_list(language: Any) -> None:
+    with pytest.raises(TwitchParameterError, match="wants a language's code, such as en, or other"):
+        check("streams", language=[language])
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        "2026-02-29T00:00:00Z",
+        "2026-13-01T00:00:00Z",
+        "2026-01-01T24:00:00Z",
+        "2026-01-01T00:60:00Z",
+        "2026-01-01T00:00:00+24:00",
+        "2026-01-01T00:00:00+01:60",
+        "2026-01-01T00:00:00",
+        "2026-01-01",
+        "٢٠٢٦-01-01T00:00:00Z",
+        datetime(2026, 1, 1),  # noqa: DTZ001 - the case
+        datetime(1890, 1, 1, tzinfo=timezone(timedelta(minutes=53, seconds=28))),
+        1767225600,
+    ],
+)
+def test_refuses_an_instant_that_is_none(instant: Any) -> None:
+    with pytest.raises(TwitchParameterError, match="parameter started_at wants an instant as RFC 3339"):
+        check("clips", game_id="1", started_at=instant)
+
+
+@pytest.mark.parametrize(
+    ("instant", "sent"),
+    [
+        ("2024-02-29T23:59:59.5+05:30", "2024-02-29T23:59:59.5+05:30"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00+00:00"),
+        (datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=-3))), "2026-01-01T00:00:00-03:00"),
+    ],
+)
+def test_takes_an_instant_as_text_or_datetime(instant: Any, sent: str) -> None:
+    assert ("started_at", sent) in check("clips", game_id="1", started_at=instant)
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("search/channels", {"query": "\ud800"}),
+        ("games", {"name": ["Chess", "\udfff"]}),
+        ("users", {"login": "\ud83d"}),
+        ("streams", {"after": "\udc00"}),
+    ],
+)
+def test_half_a_character_cannot_be_sent(path: str, params: dict[str, Any]) -> None:
+    with pytest.raises(TwitchParameterError, match="half a character") as caught:
+        check(path, **params)
+    assert caught.value.parameter in params
+    assert str(caught.value).isascii()
+
+
+def test_an_endpoint_is_found_with_or_without_slashes() -> None:
+    assert endpoint("/games/top/") is endpoint("games/top")
+    with pytest.raises(
+        TwitchParameterError, match="'tags/streams' is unknown here; known are streams, games/top"
+    ):
+        endpoint("tags/streams")
