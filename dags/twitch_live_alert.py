@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+### Start when a channel goes live on Twitch
+
+The asset `twitch_live` is watched by the triggerer: when one of the `CHANNELS` goes live, this DAG starts.
+`went_live` reads the event, `announce` runs once for each channel and writes to its log; put your own message
+to Slack, Discord or e-mail there.
+
+Needs a connection *twitch_default* of type *Twitch* and a running triggerer. Twitch is asked once a minute.
+"""  # noqa: D212 - it is the DAG's page in the UI
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+# [START twitch_live]
+from airflow.sdk import Asset, AssetWatcher, dag, task
+
+from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
+
+#: Yours: the last part of a channel's address, https://www.twitch.tv/monstercat.
+CHANNELS = ["monstercat", "nasa"]
+
+TWITCH_LIVE = Asset(
+    "twitch_live",
+    watchers=[
+        AssetWatcher(
+            name="twitch_live",
+            trigger=TwitchStreamEventTrigger(user_logins=CHANNELS, events=["online"]),
+        )
+    ],
+)
+
+
+@dag(
+    schedule=[TWITCH_LIVE],
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    allowed_run_types=["asset_triggered", "manual"],
+    dagrun_timeout=timedelta(minutes=15),
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
+    doc_md=__doc__,
+    tags=["twitch"],
+)
+def twitch_live_alert() -> None:
+    """Announce each channel that went live."""
+
+    @task
+    def went_live(triggering_asset_events: Any) -> list[dict[str, Any]]:
+        """Who went live since the last run: usually one channel, more if they began together."""
+        events = triggering_asset_events[TWITCH_LIVE]
+        # An event that a person makes in the UI has no payload, and a run that a person starts has no event.
+        return [event.extra["payload"] for event in events if "payload" in event.extra]
+
+    @task
+    def announce(stream: dict[str, Any]) -> None:
+        """Say it."""
+        logging.getLogger(__name__).info(
+            "%s is live: %s (%s), https://www.twitch.tv/%s",
+            stream["user_name"],
+            stream["title"],
+            stream["game_name"],
+            stream["user_login"],
+        )
+
+    announce.expand(stream=went_live())
+
+
+twitch_live_alert()
+# [END twitch_live]

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which channels are live: what sensors wait for, and what watchers tell of.
+
+Get Streams lists the channels that are live, and says nothing of the others
+(https://dev.twitch.tv/docs/api/reference/#get-streams). So a channel is offline where an answer that came
+whole leaves it out; a reading that failed says nothing of anybody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from twitch_provider.exceptions import TwitchNotFoundError, TwitchParameterError
+
+#: The events that a watcher can tell of.
+ONLINE, OFFLINE = "online", "offline"
+
+#: What an event carries of a stream besides what identifies it; by Helix's names.
+_TOLD = ("user_name", "title", "game_id", "game_name", "viewer_count", "language")
+
+#: https://help.twitch.tv/s/article/creating-an-account-with-twitch; some old logins are shorter than four.
+_LOGIN = re.compile(r"[a-z0-9_]{1,25}")
+
+Row = Mapping[str, Any]
+
+
+def logins_of(value: Any) -> list[str]:
+    """Return logins as Helix spells them: lower case, each once, in the order given.
+
+    :param value: one login or several
+    :raises TwitchParameterError: there is none, or one that can be no channel's
+    """
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, Iterable) or isinstance(values, bytes | Mapping):
+        raise TwitchParameterError(
+            f"user_logins wants one login or a list of them, not {value!r:.60}", parameter="user_logins"
+        )
+    logins = list(dict.fromkeys(each.strip().lower() if isinstance(each, str) else each for each in values))
+    if not logins:
+        raise TwitchParameterError("user_logins wants at least one login", parameter="user_logins")
+    for login in logins:
+        if not isinstance(login, str) or not _LOGIN.fullmatch(login):
+            raise TwitchParameterError(
+                f"user_logins wants logins, which are the last part of https://www.twitch.tv/monstercat, "
+                f"not {login!r:.60}",
+                parameter="user_logins",
+            )
+    return logins
+
+
+def by_login(streams: Iterable[Row]) -> dict[str, Row]:
+    """Order rows of Get Streams by who streams.
+
+    :param streams: of one reading
+    """
+    return {str(stream.get("user_login")).lower(): stream for stream in streams}
+
+
+def enough(wait_for: str, logins: Collection[str], live: Collection[str]) -> bool:
+    """Whether a sensor's waiting is over.
+
+    :param wait_for: ``any`` or ``all`` of the channels
+    :param logins: of the channels
+    :param live: who is live
+    :raises TwitchParameterError: ``wait_for`` is neither
+    """
+    if wait_for not in {"any", "all"}:
+        raise TwitchParameterError(f"wait_for wants any or all, not {wait_for!r:.60}", parameter="wait_for")
+    found = [login in live for login in logins]
+    return all(found) if wait_for == "all" else any(found)
+
+
+def require_known(logins: Iterable[str], users: Iterable[Row]) -> None:
+    """Make sure that Twitch knows these channels: an unknown one would be waited for for ever.
+
+    :param logins: of the channels
+    :param users: what Get Users said of them
+    :raises TwitchNotFoundError: naming those that it does not know
+    """
+    known = {str(user.get("login")).lower() for user in users}
+    if unknown := [login for login in logins if login not in known]:
+        raise TwitchNotFoundError(
+            f"Twitch knows no channel {', '.join(unknown)}: misspelt, renamed, closed or suspended; "
+            f"correct user_logins",
+            status=404,
+            endpoint="users",
+        )
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One whole answer to "who is live?".
+
+    :param at: seconds since 1970
+    :param asked: the logins that were asked for
+    :param live: the rows of those that are live, by login
+    """
+
+    at: float
+    asked: frozenset[str]
+    live: Mapping[str, Row] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Broadcast:
+    """A channel that counts as live.
+
+    :param seen_at: when it was last seen live, in seconds since 1970
+    :param missing_since: when it was first missed after that; None while it is there
+    """
+
+    user_id: str
+    stream_id: str
+    started_at: str
+    seen_at: float
+    missing_since: float | None = None
+
+    @classmethod
+    def from_row(cls, row: Row, now: float) -> Broadcast:
+        """Keep what identifies a stream.
+
+        :param row: of Get Streams
+        :param now: seconds since 1970
+        """
+        user_id, stream_id, started_at = (
+            str(row.get(name) or "") for name in ("user_id", "id", "started_at")
+        )
+        return cls(user_id, stream_id, started_at, seen_at=now)
+
+    @classmethod
+    def from_memory(cls, memory: Mapping[str, Any]) -> Broadcast:
+        """Make it of what :meth:`LiveWatch.as_json` made of it.
+
+        :param memory: its fields
+        :raises KeyError: one is missing
+        :raises TypeError: one is none
+        :raises ValueError: one is no number
+        """
+        since = memory["missing_since"]
+        return cls(
+            user_id=str(memory["user_id"]),
+            stream_id=str(memory["stream_id"]),
+            started_at=str(memory["started_at"]),
+            seen_at=float(memory["seen_at"]),
+            missing_since=None if since is None else float(since),
+        )
+
+
+@dataclass(frozen=True)
+class LiveWatch:
+    """What a watcher knows, and how it learns: a channel's events alternate, online, offline, online.
+
+    :param logins: of the channels
+    :param offline_tolerance: a channel that is away for less than so many seconds never was away, be the
+        stream's id the same afterwards or a new one
+    :param emit_current: the first observation tells of those that are live already
+    :param live: who counts as live, by login; None before the first observation
+    """
+
+    logins: Sequence[str]
+    offline_tolerance: float
+    emit_current: bool = False
+    live: Mapping[str, Broadcast] | None = None
+
+    def observe(self, now: float, streams: Mapping[str, Row]) -> tuple[list[dict[str, Any]], LiveWatch]:
+        """Learn who is live now.
+
+        :param now: seconds since 1970
+        :param streams: the rows of those that are live, by login; others than ours do not matter
+        :returns: the events, and what is known from now on
+        """
+        events: list[dict[str, Any]] = []
+        live: dict[str, Broadcast] = {}
+        for login in self.logins:
+            known = (self.live or {}).get(login)
+            if (row := streams.get(login)) is not None:
+                live[login] = Broadcast.from_row(row, now)
+                if known is None or not self._went_on(known, live[login]):
+                    events += [] if known is None else [_offline(login, known, now)]
+                    events += [_online(login, live[login], row, now)] if self._tells else []
+            elif known is not None:
+                since = now if known.missing_since is None else known.missing_since
+                if now - since >= self.offline_tolerance:
+                    events.append(_offline(login, known, now))
+                else:
+                    live[login] = replace(known, missing_since=since)
+        return events, replace(self, live=live)
+
+    @property
+    def _tells(self) -> bool:
+        return self.emit_current or self.live is not None
+
+    def _went_on(self, known: Broadcast, seen: Broadcast) -> bool:
+        if seen.stream_id == known.stream_id:
+            return True
+        # It went away after it was last seen, and the new stream says when it came back.
+        away = known.seen_at if known.missing_since is None else known.missing_since
+        return min(_epoch(seen.started_at, seen.seen_at), seen.seen_at) - away < self.offline_tolerance
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what has to be remembered, for :meth:`remember`."""
+        return {"live": {login: asdict(broadcast) for login, broadcast in (self.live or {}).items()}}
+
+    def remember(self, memory: Any) -> LiveWatch:
+        """Go on from what was remembered.
+
+        :param memory: of :meth:`as_json`
+        :raises ValueError: it is something else
+        """
+        try:
+            live = {str(login): Broadcast.from_memory(each) for login, each in memory["live"].items()}
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            raise ValueError(f"this is no memory of who was live: {memory!r:.60}") from error
+        return replace(self, live=live)
+
+
+def _online(login: str, broadcast: Broadcast, row: Row, now: float) -> dict[str, Any]:
+    return _event(ONLINE, login, broadcast, now) | {name: row.get(name) for name in _TOLD}
+
+
+def _offline(login: str, broadcast: Broadcast, now: float) -> dict[str, Any]:
+    return _event(OFFLINE, login, broadcast, now) | {"last_seen_at": _text(broadcast.seen_at)}
+
+
+def _event(event: str, login: str, broadcast: Broadcast, now: float) -> dict[str, Any]:
+    return {
+        "event": event,
+        "user_login": login,
+        "user_id": broadcast.user_id,
+        "stream_id": broadcast.stream_id,
+        "started_at": broadcast.started_at,
+        "observed_at": _text(now),
+    }
+
+
+def _text(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _epoch(text: str, default: float) -> float:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return default
+    return instant.timestamp() if instant.tzinfo else instant.replace(tzinfo=UTC).timestamp()

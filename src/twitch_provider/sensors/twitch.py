@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sensor for Twitch: wait until channels are live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from twitch_provider.exceptions import TwitchError
+from twitch_provider.helix import live
+from twitch_provider.operators.failing import fail_fast
+from twitch_provider.operators.outputs import connect
+from twitch_provider.operators.rendered import listed
+from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from twitch_provider.hooks.twitch import TwitchHook
+
+__all__ = ["TwitchStreamLiveSensor"]
+
+
+class TwitchStreamLiveSensor(BaseSensorOperator):
+    """Wait until one of some channels is live, or all of them are; return the streams as Helix sent them.
+
+    Each poke asks for 100 channels with one request: https://dev.twitch.tv/docs/api/reference/#get-streams.
+    In the modes ``poke`` and ``reschedule`` an error that may pass is left to Airflow (``silent_fail``,
+    retries). With ``deferrable`` the first poke is the task's own, and the triggerer waits from then on.
+
+    A login that Twitch does not know will never be live: it fails the task at the first poke that finds too
+    few channels, whatever ``wait_for`` says.
+
+    :param user_logins: of the channels, one or many, in any case (templated)
+    :param wait_for: ``any`` or ``all`` of them
+    :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
+    :param max_consecutive_failures: with ``deferrable``: how many polls in a row have to fail until the task
+        does
+    :param deferrable: wait in the triggerer, without a worker; by default as the option
+        ``[operators] default_deferrable`` says
+    :raises AirflowFailException: what no retry mends: credentials, parameters, unknown logins
+    :raises AirflowSensorTimeout: ``timeout`` has passed
+    :raises AirflowSkipException: one of these two, with ``soft_fail``
+    :raises TwitchError: everything else, for Airflow to try again
+    """
+
+    template_fields: Sequence[str] = ("user_logins", "twitch_conn_id")
+    ui_color = "#d9c7ff"
+
+    def __init__(
+        self,
+        *,
+        user_logins: str | Sequence[str],
+        wait_for: Literal["any", "all"] = "any",
+        twitch_conn_id: str | None = None,
+        max_consecutive_failures: int = 10,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.user_logins = user_logins
+        self.wait_for = wait_for
+        self.twitch_conn_id = twitch_conn_id
+        self.max_consecutive_failures = max_consecutive_failures
+        self.deferrable = deferrable
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Ask once; with ``deferrable``, hand the waiting over to the triggerer where it is not over.
+
+        :param context: of the task
+        """
+        with fail_fast():
+            logins = live.logins_of(listed(self.user_logins))
+            hook = connect(self.twitch_conn_id)
+            found = live.by_login(hook.get_streams(user_logins=logins))
+            if live.enough(self.wait_for, logins, found):
+                return PokeReturnValue(is_done=True, xcom_value=list(found.values()))
+            self._require_known(hook, [login for login in logins if login not in found])
+        if self.deferrable:
+            self.defer(
+                trigger=TwitchStreamLiveTrigger(
+                    user_logins=logins,
+                    wait_for=self.wait_for,
+                    twitch_conn_id=hook.twitch_conn_id,
+                    # An interval of 0 suits a worker that pokes by turns with others, not a loop of its own.
+                    poll_interval=max(self.poke_interval, 1.0),
+                    max_consecutive_failures=self.max_consecutive_failures,
+                ),
+                method_name="execute_complete",
+                timeout=timedelta(seconds=self.timeout),
+            )
+        return PokeReturnValue(is_done=False)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return what the trigger has found.
+
+        :param context: of the task
+        :param event: of :class:`.TwitchStreamLiveTrigger`
+        :raises AirflowFailException: the trigger met what no retry mends
+        :raises TwitchError: it met something else, or says nothing
+        """
+        told = event or {"status": "error", "message": "the trigger ended without an event; try again"}
+        if told["status"] == "success":
+            streams: list[dict[str, Any]] = told["streams"]
+            return streams
+        raise (AirflowFailException if told.get("fatal") else TwitchError)(told["message"])
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Turn a timeout of the deferral into the sensor's own: Airflow 2 would try the task again.
+
+        :param next_method: as Airflow has it
+        :param next_kwargs: as Airflow has them
+        :param context: of the task
+        :raises AirflowSensorTimeout: ``timeout`` has passed
+        :raises AirflowSkipException: likewise, with ``soft_fail`` or ``never_fail``
+        """
+        # Airflow tells it by this text only: "Trigger timeout" in 3, "Trigger/execution timeout" in 2.
+        if next_method == "__fail__" and str((next_kwargs or {}).get("error")).endswith("timeout"):
+            failure = AirflowSkipException if self.soft_fail or self.never_fail else AirflowSensorTimeout
+            raise failure(f"Not live within {self.timeout:g} s: {self.wait_for} of {self.user_logins}")
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def _require_known(self, hook: TwitchHook, logins: list[str]) -> None:
+        if not getattr(self, "_known", False):
+            live.require_known(logins, hook.get_users(logins=logins))
+            self._known = True

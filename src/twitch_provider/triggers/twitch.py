@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Triggers for Twitch: one that a sensor waits with, and one that watches for assets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from twitch_provider.exceptions import TwitchError, TwitchParameterError
+from twitch_provider.helix import live
+from twitch_provider.helix.live import LiveWatch, Observation
+from twitch_provider.triggers import polling
+from twitch_provider.triggers.memory import Memory
+from twitch_provider.triggers.polling import LivePoll
+
+try:
+    from airflow.triggers.base import BaseEventTrigger
+except ImportError:  # Airflow 2, which has no watchers
+    BaseEventTrigger = BaseTrigger  # type: ignore[misc, assignment]
+
+__all__ = ["TwitchStreamEventTrigger", "TwitchStreamLiveTrigger"]
+
+
+class TwitchStreamLiveTrigger(BaseTrigger):
+    """Fire once: when channels are live, or when that cannot be found out.
+
+    The event is ``{"status": "success", "streams": [...]}`` with the rows of Get Streams, or
+    ``{"status": "error", "message": ..., "fatal": ...}`` with a sentence; ``fatal`` says that no retry mends
+    it. A poll asks for 100 logins with one request, and survives what passes by itself: 401, 429, 5xx,
+    time-outs.
+
+    :param user_logins: of the channels, in any case
+    :param wait_for: ``any`` or ``all`` of them
+    :param twitch_conn_id: the ``twitch`` connection
+    :param poll_interval: seconds from one answer to the next question
+    :param max_consecutive_failures: how many polls in a row have to fail until that is the event
+    """
+
+    def __init__(
+        self,
+        *,
+        user_logins: str | Sequence[str],
+        wait_for: str = "any",
+        twitch_conn_id: str = "twitch_default",
+        poll_interval: float = 60.0,
+        max_consecutive_failures: int = 10,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.user_logins = user_logins
+        self.wait_for = wait_for
+        self.twitch_conn_id = twitch_conn_id
+        self.poll_interval = poll_interval
+        self.max_consecutive_failures = max_consecutive_failures
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments: values of JSON, and no secret among them."""
+        logins = self.user_logins if isinstance(self.user_logins, str) else list(self.user_logins)
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "user_logins": logins,
+                "wait_for": self.wait_for,
+                "twitch_conn_id": self.twitch_conn_id,
+                "poll_interval": self.poll_interval,
+                "max_consecutive_failures": self.max_consecutive_failures,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Poll until there is one thing to tell, tell it, and end."""
+        try:
+            streams = await self._wait()
+        except TwitchError as error:
+            yield _event({"status": "error", "message": str(error), "fatal": error.fatal})
+        else:
+            yield _event({"status": "success", "streams": streams})
+
+    async def _wait(self) -> list[dict[str, Any]]:
+        logins = live.logins_of(self.user_logins)
+        poll = LivePoll(
+            twitch_conn_id=self.twitch_conn_id,
+            poll_interval=self.poll_interval,
+            max_consecutive_failures=self.max_consecutive_failures,
+        )
+        async with aclosing(poll.observations(lambda: logins)) as observations:
+            async for seen in observations:
+                if live.enough(self.wait_for, logins, seen.live):
+                    break
+        return [dict(stream) for stream in seen.live.values()]
+
+
+class TwitchStreamEventTrigger(BaseEventTrigger):
+    """Tell of channels that go live or offline: for the ``AssetWatcher`` of an asset (Airflow 3 and newer).
+
+    ::
+
+        Asset(
+            "twitch_live",
+            watchers=[
+                AssetWatcher(
+                    name="twitch_live",
+                    trigger=TwitchStreamEventTrigger(user_logins=["monstercat"], events=["online"]),
+                )
+            ],
+        )
+
+    Each event has the payload ``{"event": "online" or "offline", "user_login", "user_id", "stream_id",
+    "started_at", "observed_at", ...}``; ``online`` adds ``user_name``, ``title``, ``game_id``, ``game_name``,
+    ``viewer_count`` and ``language``, ``offline`` adds ``last_seen_at``. A channel's events alternate.
+
+    On Airflow 3.3 and newer, all watchers of a connection with the same ``poll_interval`` and
+    ``max_consecutive_failures`` share one poll, which asks for the logins of all of them, 100 with one
+    request; and what a watcher knows survives a restart of the triggerer, in the state of its asset. (It is
+    stored before an event is handed over: no event comes twice, and one is lost if the triggerer dies within
+    that second.) Elsewhere a restart is a first start.
+
+    :param user_logins: of the channels, in any case; one that Twitch does not know is a warning in the log
+    :param events: tell of these only: ``online``, ``offline``
+    :param offline_tolerance: seconds; a channel that is away for less than that never was away, be the
+        stream's id afterwards the same or a new one. An ``offline`` event comes so much later
+    :param emit_current: at a first start, tell ``online`` of channels that are live already; otherwise they
+        are only noted
+    :param twitch_conn_id: the ``twitch`` connection
+    :param poll_interval: seconds from one answer to the next question
+    :param max_consecutive_failures: how many polls in a row have to fail until the watcher does, which
+        Airflow then starts again. A poll that failed never looks like channels that went offline
+    :raises TwitchParameterError: an argument is malformed
+    """
+
+    def __init__(
+        self,
+        *,
+        user_logins: str | Sequence[str],
+        events: str | Sequence[str] = (live.ONLINE, live.OFFLINE),
+        offline_tolerance: float = 300.0,
+        emit_current: bool = False,
+        twitch_conn_id: str = "twitch_default",
+        poll_interval: float = 60.0,
+        max_consecutive_failures: int = 10,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.user_logins = live.logins_of(user_logins)
+        self.events = [events] if isinstance(events, str) else list(events)
+        if not self.events or not {live.ONLINE, live.OFFLINE}.issuperset(self.events):
+            raise TwitchParameterError(
+                f"events wants {live.ONLINE}, {live.OFFLINE} or both, not {events!r:.60}", parameter="events"
+            )
+        if not offline_tolerance >= 0:
+            raise TwitchParameterError(
+                f"offline_tolerance wants 0 seconds or more, not {offline_tolerance!r:.60}",
+                parameter="offline_tolerance",
+            )
+        self.offline_tolerance = offline_tolerance
+        self.emit_current = emit_current
+        self._poll = LivePoll(
+            twitch_conn_id=twitch_conn_id,
+            poll_interval=poll_interval,
+            max_consecutive_failures=max_consecutive_failures,
+        )
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments: values of JSON, and no secret among them."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "user_logins": self.user_logins,
+                "events": self.events,
+                "offline_tolerance": self.offline_tolerance,
+                "emit_current": self.emit_current,
+                "twitch_conn_id": self._poll.twitch_conn_id,
+                "poll_interval": self._poll.poll_interval,
+                "max_consecutive_failures": self._poll.max_consecutive_failures,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Poll by itself, for ever: before Airflow 3.3.
+
+        :raises TwitchError: no retry mends it, or too many polls failed in a row
+        """
+        observations = self._poll.observations(lambda: self.user_logins, linger=True)
+        async with aclosing(observations), aclosing(self._watch(observations)) as events:
+            async for event in events:
+                yield event
+
+    def shared_stream_key(self) -> Hashable | None:
+        """Identify the poll that is shared: by whom and when it asks, not by what."""
+        poll = self._poll
+        return ("twitch_live", poll.twitch_conn_id, poll.poll_interval, poll.max_consecutive_failures)
+
+    @classmethod
+    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Observation]:
+        """Poll for all watchers of the group, for ever: those that listen when it asks.
+
+        :param kwargs: of any watcher of the group; the logins of each come from :func:`.polling.join`
+        :raises TwitchError: no retry mends it, or too many polls failed in a row
+        """
+        trigger = cls(**kwargs)
+        key = trigger.shared_stream_key()
+        async with aclosing(
+            trigger._poll.observations(lambda: polling.wanted(key), linger=True)
+        ) as observations:
+            async for observation in observations:
+                yield observation
+
+    async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
+        """Make this watcher's events of what all watchers of the group see.
+
+        :param shared_stream: of :meth:`open_shared_stream`
+        :raises TwitchError: the shared poll failed
+        """
+        # Before anything is awaited: the poll that this watcher may have started has not asked yet.
+        polling.join(self.shared_stream_key(), id(self), self.user_logins)
+        try:
+            async with aclosing(self._watch(shared_stream)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            await self.cleanup()
+
+    async def cleanup(self) -> None:
+        """Have the shared poll ask for this watcher's logins no longer."""
+        polling.leave(self.shared_stream_key(), id(self))
+
+    async def _watch(self, observations: AsyncIterator[Observation]) -> AsyncGenerator[TriggerEvent, None]:
+        memory = Memory(
+            getattr(self, "asset_state_store", None),
+            [self._poll.twitch_conn_id, *self.events, *self.user_logins],
+        )
+        watch = await memory.recall(LiveWatch(self.user_logins, self.offline_tolerance, self.emit_current))
+        checked = False
+        async for seen in observations:
+            if not seen.asked.issuperset(self.user_logins):
+                continue  # that poll had asked before this watcher joined
+            events, watch = watch.observe(seen.at, seen.live)
+            await memory.keep(watch)
+            for event in events:
+                if event["event"] in self.events:
+                    yield _event(event)
+            if not checked:
+                await self._poll.warn_of_unknown(set(self.user_logins) - seen.live.keys())
+                checked = True
+
+
+def _event(payload: dict[str, Any]) -> TriggerEvent:
+    return TriggerEvent(payload)  # type: ignore[no-untyped-call]

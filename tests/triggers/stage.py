@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Twitch on which a test says who is live, and a poll whose waiting is the test's script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pkgutil
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from twitch_provider.testing import Simulator
+from twitch_provider.testing.world import Channel, Keys, Row, Snapshot, rfc3339
+
+
+class OnAir:
+    """A stream, at its place in the list."""
+
+    def __init__(self, place: int, channel: Channel, stream_id: str, started_at: datetime) -> None:
+        self.score = 1000.0 - place
+        self.keys = Keys(channel.user_id, channel.login, "33214", "en", "live")
+        self.row: Row = {
+            "id": stream_id,
+            "user_id": channel.user_id,
+            "user_login": channel.login,
+            "user_name": channel.name,
+            "game_id": "33214",
+            "game_name": "Fortnite",
+            "type": "live",
+            "title": f"{channel.name} plays",
+            "viewer_count": 7,
+            "started_at": rfc3339(started_at),
+            "language": "en",
+        }
+
+
+class Stage:
+    """A world of some channels; the test sends them on air."""
+
+    about = "a stage"
+    starts_at = None
+
+    def __init__(self, *logins: str) -> None:
+        self.known = {
+            login: Channel(str(number), login, login.title(), "en")
+            for number, login in enumerate(logins, start=1)
+        }
+        self.on_air: dict[str, OnAir] = {}
+        self.simulator = Simulator(self)
+
+    def start(self, *logins: str, stream_id: str = "") -> None:
+        """Begin streams, now."""
+        for login in logins:
+            channel = self.known[login]
+            name = stream_id or f"stream-{login}"
+            self.on_air[login] = OnAir(len(self.on_air), channel, name, self.simulator.now)
+
+    def stop(self, *logins: str) -> None:
+        """End them."""
+        for login in logins:
+            del self.on_air[login]
+
+    def at(self, now: datetime) -> Snapshot:
+        """Everything that is on air."""
+        return Snapshot([], list(self.on_air.values()))
+
+    def channels(self, now: datetime, ids: Collection[str], logins: Collection[str]) -> Sequence[Channel]:
+        """The channels of these names."""
+        return [each for each in self.known.values() if each.login in logins or each.user_id in ids]
+
+
+class CurtainError(Exception):
+    """The script is at its end."""
+
+
+Act = Callable[[], Any]
+
+
+class Script:
+    """What happens while a poll waits: one act for each wait; after the last one, the play is over."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.acts: list[Act] = []
+        self.naps: list[float] = []
+
+    def will(self, *acts: Act | None) -> None:
+        """Play these acts; None is one in which nothing happens."""
+        self.acts += [act or (lambda: None) for act in acts]
+
+    async def sleep(self, seconds: float) -> None:
+        """Stand for ``LivePoll._sleep``."""
+        self.naps.append(seconds)
+        if not self.acts:
+            raise CurtainError
+        self.stage.simulator.advance(seconds)
+        self.acts.pop(0)()
+        await asyncio.sleep(0)
+
+    def clock(self) -> float:
+        """Stand for ``LivePoll._clock``."""
+        return self.stage.simulator.now.timestamp()
+
+
+async def played(events: AsyncIterator[Any]) -> list[Any]:
+    """The payloads of all events until the script is at its end."""
+    payloads = []
+    with suppress(CurtainError):
+        async for event in events:
+            payloads.append(event.payload)  # noqa: PERF401 - those before the curtain count
+    return payloads
+
+
+def told(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Who did what."""
+    return [(event["event"], event["user_login"]) for event in events]
+
+
+def again(trigger: Any) -> Any:
+    """The trigger as the triggerer makes it, of what the database keeps."""
+    path, kwargs = trigger.serialize()
+    return pkgutil.resolve_name(path)(**json.loads(json.dumps(kwargs)))
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Let others run until something in another thread has happened."""
+    while not happened():  # noqa: ASYNC110 - that thread knows of no asyncio.Event
+        await asyncio.sleep(0)

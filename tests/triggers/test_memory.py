@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from tests.triggers.stage import Script, Stage, again, played, told
+
+from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
+
+
+class Store:
+    """Airflow's ``asset_state_store`` as a trigger meets it: values of JSON by key, asynchronously."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        await asyncio.sleep(0)
+        return json.loads(self.values[key]) if key in self.values else default
+
+    async def aset(self, key: str, value: Any) -> None:
+        await asyncio.sleep(0)
+        self.values[key] = json.dumps(value)
+
+
+def watcher(store: Any, **arguments: Any) -> TwitchStreamEventTrigger:
+    trigger: TwitchStreamEventTrigger = again(
+        TwitchStreamEventTrigger(**{"user_logins": ["ann", "bob"], "offline_tolerance": 90, **arguments})
+    )
+    trigger.asset_state_store = store
+    return trigger
+
+
+async def test_goes_on_after_a_restart_where_it_ended(stage: Stage, script: Script) -> None:
+    store = Store()
+    script.will(lambda: stage.start("ann"), None)
+    assert told(await played(watcher(store).run())) == [("online", "ann")]
+
+    stage.start("bob")  # while the triggerer is down
+    script.will(None, lambda: stage.stop("ann"), None, None)
+    assert told(await played(watcher(store).run())) == [("online", "bob"), ("offline", "ann")]
+    assert told(await played(watcher(store, emit_current=True).run())) == []
+
+
+async def test_an_event_that_was_handed_over_is_remembered(stage: Stage, script: Script) -> None:
+    store = Store()
+    stage.start("ann")
+    run: Any = watcher(store, emit_current=True).run()
+    assert (await anext(run)).payload["event"] == "online"
+    await run.aclose()
+    script.will(None)
+    assert await played(watcher(store, emit_current=True).run()) == []
+
+
+async def test_without_a_store_a_restart_is_a_first_start(stage: Stage, script: Script) -> None:
+    stage.start("ann")
+    for _ in range(2):
+        script.will(None)
+        assert told(await played(watcher(None, emit_current=True).run())) == [("online", "ann")]
+
+
+async def test_watchers_of_one_asset_have_memories_of_their_own(stage: Stage, script: Script) -> None:
+    store = Store()
+    for arguments in (
+        {},
+        {"user_logins": "ann"},
+        {"events": "online"},
+        {"twitch_conn_id": "twitch_default2"},
+    ):
+        script.will(None)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT2", stage.simulator.connection_json())
+            await played(watcher(store, **arguments).run())
+    assert len(store.values) == 4
+
+
+async def test_a_store_that_fails_does_not_end_the_watching(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Store):
+        async def aget(self, key: str, default: Any = None) -> Any:
+            raise ValueError("Task has 2 concrete inlets")
+
+        async def aset(self, key: str, value: Any) -> None:
+            raise RuntimeError("the API server is down")
+
+    script.will(lambda: stage.start("ann"), None)
+    assert told(await played(watcher(Broken()).run())) == [("online", "ann")]
+    assert "so this is a first one: Task has 2 concrete inlets" in caplog.text
+    assert "could not be stored, so a restart would not know: the API server is down" in caplog.text
+
+
+async def test_a_foreign_memory_is_a_first_start(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store()
+    stage.start("ann")
+    script.will(None)
+    await played(watcher(store).run())
+    store.values = dict.fromkeys(store.values, '"something else"')
+    script.will(None)
+    assert told(await played(watcher(store, emit_current=True).run())) == [("online", "ann")]
+    assert "no memory of who was live" in caplog.text

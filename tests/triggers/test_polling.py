@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import time
+
+from twitch_provider.triggers import polling
+from twitch_provider.triggers.polling import LivePoll
+
+
+def test_a_shared_poll_wants_what_its_watchers_want() -> None:
+    polling.join("poll", 1, ["ann", "bob"])
+    polling.join("poll", 2, ["bob", "cid"])
+    polling.join("another", 3, ["zoe"])
+    assert polling.wanted("poll") == {"ann", "bob", "cid"}
+    polling.leave("poll", 1)
+    polling.leave("poll", 1)
+    assert polling.wanted("poll") == {"bob", "cid"}
+    polling.leave("poll", 2)
+    polling.leave("another", 3)
+    polling.leave("nobody's", 4)
+    assert polling.wanted("poll") == set()
+    assert polling._WANTED == {}
+
+
+async def test_time_is_the_worlds() -> None:
+    poll = LivePoll(twitch_conn_id="twitch_default", poll_interval=1, max_consecutive_failures=1)
+    before = time.time()
+    await poll._sleep(0)
+    assert before <= poll._clock() <= time.time()

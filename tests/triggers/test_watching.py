@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a watcher tells of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.triggers.stage import Script, Stage, again, played, told, until
+
+from twitch_provider.exceptions import TwitchError, TwitchParameterError
+from twitch_provider.helix.live import Observation
+from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
+
+
+async def test_tells_each_change_once(stage: Stage, script: Script) -> None:
+    trigger = again(TwitchStreamEventTrigger(user_logins=["Ann", "bob"], offline_tolerance=90))
+    script.will(
+        lambda: stage.start("ann"),
+        None,
+        lambda: stage.start("bob", "cid"),
+        lambda: stage.stop("ann"),
+        lambda: stage.start("ann", stream_id="another"),  # away for a minute: it never was
+        lambda: stage.stop("ann", "bob"),
+        None,
+        None,
+        None,
+    )
+    events = await played(trigger.run())
+    assert told(events) == [("online", "ann"), ("online", "bob"), ("offline", "ann"), ("offline", "bob")]
+    assert [event["stream_id"] for event in events] == ["stream-ann", "stream-bob", "another", "stream-bob"]
+    assert events[0]["title"] == "Ann plays"
+    assert script.naps == [60] * 10
+
+
+@pytest.mark.parametrize(("emit_current", "events"), [(False, []), (True, [("online", "ann")])])
+async def test_live_channels_at_the_start(
+    stage: Stage, script: Script, emit_current: bool, events: list[Any]
+) -> None:
+    stage.start("ann")
+    script.will(None)
+    trigger = TwitchStreamEventTrigger(user_logins="ann", emit_current=emit_current)
+    assert told(await played(trigger.run())) == events
+
+
+async def test_tells_only_what_it_is_asked_to(stage: Stage, script: Script) -> None:
+    script.will(lambda: stage.start("ann"), lambda: stage.stop("ann"), lambda: stage.start("ann"), None)
+    trigger = TwitchStreamEventTrigger(user_logins="ann", events=["online"], offline_tolerance=0)
+    assert told(await played(trigger.run())) == [("online", "ann")] * 2
+
+
+async def test_an_outage_is_nobodys_end(stage: Stage, script: Script) -> None:
+    stage.start("ann")
+    trigger = TwitchStreamEventTrigger(user_logins="ann", offline_tolerance=0, emit_current=True)
+    script.will(
+        lambda: stage.simulator.fault("error_500", times=None),
+        None,
+        None,
+        stage.simulator.clear_faults,
+        None,
+    )
+    assert told(await played(trigger.run())) == [("online", "ann")]
+
+
+async def test_a_watcher_that_gives_up_waits_before_airflow_starts_it_again(
+    stage: Stage, script: Script
+) -> None:
+    stage.simulator.fault("error_500", times=None)
+    trigger = TwitchStreamEventTrigger(user_logins="ann", max_consecutive_failures=2, poll_interval=45)
+    script.will(None, None)
+    with pytest.raises(TwitchError, match="2 polls in a row failed"):
+        [event async for event in trigger.run()]
+    assert script.naps == [45, 45]
+
+
+async def test_a_fatal_error_is_not_asked_again_before_a_wait(
+    stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_TWITCH_DEFAULT")
+    script.will(None)
+    with pytest.raises(TwitchError, match="connection twitch_default does not exist"):
+        [event async for event in TwitchStreamEventTrigger(user_logins="ann").run()]
+    assert script.naps == [60]
+
+
+async def test_warns_of_channels_that_twitch_does_not_know(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.start("ann")
+    script.will(None, None)
+    await played(TwitchStreamEventTrigger(user_logins=["ann", "bob", "nobody"]).run())
+    assert "Twitch knows no channel nobody: misspelt" in caplog.text
+    assert stage.simulator.counters.requests["users"] == 1
+
+
+async def test_everybody_live_is_everybody_known(stage: Stage, script: Script) -> None:
+    stage.start("ann")
+    script.will(None)
+    await played(TwitchStreamEventTrigger(user_logins=["ann"]).run())
+    assert stage.simulator.counters.requests["users"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"user_logins": []}, "user_logins"),
+        ({"events": []}, "events"),
+        ({"events": ["live"]}, "events"),
+        ({"offline_tolerance": -1}, "offline_tolerance"),
+        ({"offline_tolerance": float("nan")}, "offline_tolerance"),
+        ({"poll_interval": 0}, "poll_interval"),
+        ({"max_consecutive_failures": 0}, "max_consecutive_failures"),
+    ],
+)
+def test_a_watcher_refuses_a_malformed_argument_while_the_dag_is_parsed(
+    arguments: dict[str, Any], name: str
+) -> None:
+    with pytest.raises(TwitchParameterError, match=f"{name} wants") as caught:
+        TwitchStreamEventTrigger(**{"user_logins": "ann", **arguments})
+    assert caught.value.parameter == name
+
+
+async def test_cancelling_a_watcher_closes_what_is_open(stage: Stage, script: Script) -> None:
+    stage.simulator.fault("hang", times=None)
+    run = TwitchStreamEventTrigger(user_logins="ann").run()
+    task = asyncio.ensure_future(anext(run))
+    await until(lambda: stage.simulator.counters.faults["hang"] > 0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_an_answer_to_others_says_nothing_of_ours(stage: Stage) -> None:
+    stage.start("ann")
+    row = stage.on_air["ann"].row
+
+    async def answers() -> AsyncIterator[Observation]:
+        yield Observation(0.0, frozenset({"bob"}))  # was asked before this watcher joined
+        yield Observation(60.0, frozenset({"ann", "bob"}), {"ann": row})
+        yield Observation(120.0, frozenset({"bob"}))  # likewise, and no reason to miss anybody
+        yield Observation(180.0, frozenset({"ann", "bob"}), {"ann": row})
+
+    trigger = TwitchStreamEventTrigger(user_logins="ann", emit_current=True, offline_tolerance=0)
+    events = [event.payload async for event in trigger.filter_shared_stream(answers())]
+    assert told(events) == [("online", "ann")]
