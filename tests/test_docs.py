@@ -4,24 +4,38 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
+import runpy
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from twitch_provider import __version__, exceptions
 from twitch_provider.get_provider_info import get_provider_info
+from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.lake.schema import BOOLEAN, FRACTION, INSTANT, INTEGER, SCHEMAS, TEXT, TEXT_LIST, Schema
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text()
-LAKE = (ROOT / "docs" / "lake.md").read_text()
+LAKE = (DOCS / "lake.md").read_text()
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
-    (ROOT / "docs").glob("*.md")
+    DOCS.rglob("*.md")
 )
+SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+#: What the pages cut their code from: files that the tests run.
+EXECUTED = sorted((ROOT / "tests" / "system").glob("*.py")) + sorted((ROOT / "dags").glob("*.py"))
+SNIPPETS = runpy.run_path(str(DOCS / "snippets.py"))
+
+#: The hook's, for Airflow and not for users.
+_FORM = {"get_connection_form_widgets", "get_ui_field_behaviour"}
 
 KINDS = {
     TEXT: "text",
@@ -92,38 +106,174 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 
 @pytest.mark.parametrize("name", get_provider_info()["config"]["twitch"]["options"])
-def test_every_option_is_in_the_readme(name: str) -> None:
+def test_every_option_is_in_the_table(name: str) -> None:
+    page = (DOCS / "configuration.md").read_text()
     default = get_provider_info()["config"]["twitch"]["options"][name]["default"]
-    (row,) = re.findall(rf"^\| `{name}` \| `AIRFLOW__TWITCH__{name.upper()}` \|.*$", README, re.MULTILINE)
+    (row,) = re.findall(rf"^\| `{name}` \| `AIRFLOW__TWITCH__{name.upper()}` \|.*$", page, re.MULTILINE)
     assert not default or f"`{default}`" in row
 
 
-def test_every_connection_extra_is_in_the_tables() -> None:
-    connection = (ROOT / "docs" / "connection.md").read_text()
-    for name in get_provider_info()["connection-types"][0]["conn-fields"]:
-        assert f"| `{name}` |" in README
-        assert f"| `{name}` |" in connection
+@pytest.mark.parametrize("name", get_provider_info()["connection-types"][0]["conn-fields"])
+def test_every_connection_extra_is_in_the_table(name: str) -> None:
+    field = get_provider_info()["connection-types"][0]["conn-fields"][name]
+    page = (DOCS / "connection.md").read_text()
+    (row,) = re.findall(rf"^\| `{name}` \|.*$", page, re.MULTILINE)
+    for choice in field["schema"].get("enum", ()):
+        assert f"`{choice}`" in row
+        assert re.search(rf"^\| `{choice}` \|", page, re.MULTILINE)
 
 
-def test_every_dag_param_is_in_the_readme() -> None:
+def test_every_dag_param_is_in_the_table() -> None:
+    page = (DOCS / "dags.md").read_text()
     source = (ROOT / "dags" / "twitch_top_games.py").read_text()
     params = re.findall(r'^        "(\w+)": Param\(', source, re.MULTILINE)
     assert params
-    assert [name for name in params if f"| `{name}` |" not in README] == []
+    assert [name for name in params if f"| `{name}` |" not in page] == []
 
 
-def test_every_reader_of_the_hook_is_in_the_readme() -> None:
+@pytest.mark.parametrize("dag", sorted((ROOT / "dags").glob("*.py")), ids=lambda dag: dag.stem)
+def test_every_dag_has_a_section(dag: Path) -> None:
+    assert f"\n## {dag.stem}\n" in (DOCS / "dags.md").read_text()
+
+
+def test_every_reader_of_the_hook_is_in_the_table() -> None:
     readers = [name for name in dir(TwitchHook) if re.match(r"search_|get_", name)]
     ours = [
         name
         for name in readers
         if inspect.getmodule(getattr(TwitchHook, name)).__name__.startswith("twitch_provider")  # type: ignore[union-attr]
     ]
-    ours = [name for name in ours if name != "get_conn"]
+    ours = [name for name in ours if name not in {"get_conn", *_FORM}]
     assert len(ours) == 10
-    assert [
-        name for name in [*ours, "pages", "paginate", "test_connection"] if f"`{name}" not in README
-    ] == []
+    page = (DOCS / "hooks.md").read_text()
+    assert [name for name in [*ours, "pages", "paginate"] if f"`{name}" not in page] == []
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_every_endpoint_is_named(endpoint: str) -> None:
+    assert f"`{endpoint}`" in (DOCS / "operators.md").read_text()
+
+
+# --- the classes, and code that runs ---------------------------------------------------------------------
+
+
+def classes() -> Iterator[tuple[str, str]]:
+    """Every class that a user imports, with its module: of the modules that the provider info names."""
+    info = get_provider_info()
+    modules = [
+        module
+        for room in ("hooks", "operators", "sensors", "triggers")
+        for each in info[room]
+        for module in each["python-modules"]
+    ]
+    for name in [*modules, *(each["python-module"] for each in info["transfers"])]:
+        module = importlib.import_module(name)
+        public = getattr(module, "__all__", None) or [
+            each for each, value in vars(module).items() if getattr(value, "__module__", "") == name
+        ]
+        yield from ((name, each) for each in public if inspect.isclass(getattr(module, each)))
+
+
+CLASSES = sorted(classes())
+
+
+def test_there_are_as_many_classes_as_we_know_of() -> None:
+    assert len(CLASSES) == 9, CLASSES
+
+
+@pytest.mark.parametrize(("module", "name"), CLASSES)
+def test_every_class_is_in_the_readme_a_page_a_snippet_and_the_reference(module: str, name: str) -> None:
+    assert f"`{module}`" in README
+    assert f"`{name}`" in README
+    assert any(f"\n## {name}\n" in page.read_text() for page in DOCS.glob("*.md"))
+    assert any(
+        re.search(rf"\b{name}\(", SNIPPETS["cut"](path, snippet)) for path, snippet in used().values()
+    ), "no snippet of a page uses it"
+    reference = "".join(page.read_text() for page in (DOCS / "reference").glob("*.md"))
+    assert re.search(rf"^::: {module}\.{name}$", reference, re.MULTILINE)
+
+
+def used() -> dict[tuple[str, int], tuple[Path, str]]:
+    """Where each snippet of a page comes from, by page and place."""
+    return {
+        (str(page.relative_to(DOCS)), link.start()): ((page.parent / link[3]).resolve(), link[2])
+        for page in DOCS.rglob("*.md")
+        for link in SNIPPETS["LINK"].finditer(page.read_text())
+    }
+
+
+def test_every_snippet_of_a_page_is_in_a_file_that_the_tests_run() -> None:
+    found = used()
+    assert found
+    for path, name in found.values():
+        assert path in [*EXECUTED, ROOT / "README.md"]
+        assert SNIPPETS["cut"](path, name)
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.name)
+def test_every_marker_has_its_end_and_a_reader(path: Path) -> None:
+    marks = re.findall(r"^ *# \[(START|END) (\w+)\]$", path.read_text(), re.MULTILINE)
+    starts, ends = ([name for kind, name in marks if kind == which] for which in ("START", "END"))
+    assert starts == ends == list(dict.fromkeys(starts))
+    assert len(marks) == len(re.findall(r"\[(?:START|END)\b", path.read_text()))
+    assert {(path, name) for name in starts} <= set(used().values())
+
+
+def test_a_snippet_loses_its_indentation(tmp_path: Path) -> None:
+    path = tmp_path / "dag.py"
+    path.write_text("a\n  # [START one]\n  b\n\n    c\n  # [END one]\nd\n")
+    assert SNIPPETS["cut"](path, "one") == "```python\nb\n\n  c\n```"
+    with pytest.raises(ValueError, match="0 parts"):
+        SNIPPETS["cut"](path, "two")
+
+
+@pytest.mark.parametrize("snippet", ["quickstart", "howto_test_fault"])
+def test_the_readme_shows_what_the_tests_run(snippet: str) -> None:
+    (path,) = {path for path, name in used().values() if name == snippet}
+    code = SNIPPETS["cut"](path, snippet).removeprefix("```python\n").removesuffix("\n```")
+    assert f"{code}\n```" in README, f"paste this into README.md:\n{code}"
+
+
+# --- the site --------------------------------------------------------------------------------------------
+
+
+def pages_of(nav: Any) -> Iterator[str]:
+    """Every page that the navigation names."""
+    if isinstance(nav, str):
+        yield nav
+    else:
+        for each in nav.values() if isinstance(nav, dict) else nav:
+            yield from pages_of(each)
+
+
+def test_the_navigation_has_every_page_once() -> None:
+    named = list(pages_of(SITE["nav"]))
+    assert sorted(named) == sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    inside = {page.name for page in DOCS.glob("*.md") if page.name != "index.md"} | {
+        f"howto/{page.name}" for page in (DOCS / "howto").glob("*.md")
+    }
+    assert {name for name in inside if f"(docs/{name}" not in README} == set()
+
+
+def test_every_picture_is_shown_and_described() -> None:
+    shown = {
+        (page.parent / path).resolve(): text
+        for page in DOCS.rglob("*.md")
+        for text, path in re.findall(r"!\[([^\]]*)\]\((\S+)\)", page.read_text())
+    }
+    assert all(len(text) > 40 for text in shown.values())
+    assert set(shown) == set((DOCS / "images").glob("*.png"))
+
+
+def test_the_site_needs_nothing_from_elsewhere() -> None:
+    assert SITE["strict"] is True
+    assert SITE["theme"]["font"] is False
+    assert not {key for key in SITE if key.startswith("extra_") and "://" in str(SITE[key])}
+    plugins = [each if isinstance(each, str) else next(iter(each)) for each in SITE["plugins"]]
+    assert plugins == ["search", "mkdocstrings"]
 
 
 def test_every_error_is_in_the_table() -> None:
@@ -152,10 +302,9 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in map(anchor_of, headings), link
 
 
-def test_python_blocks_compile() -> None:
-    examples = blocks(README, "python")
-    assert examples
-    for example in examples:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_blocks_compile(page: Path) -> None:
+    for example in blocks(page.read_text(), "python"):
         ast.parse(example)
 
 

@@ -58,6 +58,7 @@ class TwitchConfigError(TwitchError):
 class TwitchParameterError(TwitchError, ValueError):
     """A parameter that Helix would refuse, found before anything was sent.
 
+    :param message: a sentence: what, where, what to do
     :param parameter: the parameter's name as Helix spells it, or as the reader's argument is called
     """
 
@@ -85,6 +86,7 @@ class TwitchResponseError(TwitchError):
 class TwitchAPIError(TwitchError):
     """An error answer of Helix.
 
+    :param message: a sentence: what, where, what to do
     :param status: the HTTP status
     :param endpoint: the path below the base URL, for example ``games/top``
     :param detail: Twitch's own ``message``, shortened
@@ -138,6 +140,7 @@ class TwitchDataError(TwitchError):
 class TwitchStoreError(TwitchError):
     """The object store failed.
 
+    :param message: a sentence: what, where, what to do
     :param key: the object or prefix that was being worked on, as ``s3://bucket/key``
     """
 

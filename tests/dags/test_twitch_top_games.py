@@ -184,7 +184,7 @@ def test_no_secret_is_in_anything_that_was_written(
     with Simulator(streams=300) as twitch:
         connect(twitch)
         run_dag(tick())
-        token = TwitchHook()._session.tokens.load()
+        token = TwitchHook()._session.tokens.recall()
         assert token is not None
         secrets = [twitch.client_secret, token.value]
     written = "".join(capfd.readouterr()) + repr(bucket.objects())

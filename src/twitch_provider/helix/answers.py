@@ -67,6 +67,8 @@ class Validation:
 def read_response(request: Request, reply: Reply) -> Response:
     """Take any answer of Helix that is no error.
 
+    :param request: what was asked
+    :param reply: what came back
     :raises TwitchError: there is no whole answer, or it is an error, a redirect or a web page
     """
     response = _received(request, reply)
@@ -120,6 +122,8 @@ _KINDS: dict[int, tuple[type[TwitchAPIError], str]] = {
 def read_page(request: Request, reply: Reply) -> Envelope:
     """Open a page of a list endpoint.
 
+    :param request: what was asked
+    :param reply: what came back
     :raises TwitchError: as :func:`read_response`, and for a body without a list of rows
     """
     response = read_response(request, reply)
@@ -154,6 +158,8 @@ def _cursor(request: Request, pagination: Any) -> str | None:
 def read_token(request: Request, reply: Reply) -> AppToken:
     """Take the app token out of the token endpoint's answer.
 
+    :param request: what was asked
+    :param reply: what came back
     :raises TwitchAuthError: Twitch refuses client id or secret (400 or 403 here)
     :raises TwitchConfigError: the endpoint does not exist
     :raises TwitchError: there is no whole answer, or none that could be understood
@@ -199,6 +205,8 @@ _REFUSALS: set[int | None] = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, H
 def read_validation(request: Request, reply: Reply) -> Validation:
     """Read the answer of the validate endpoint.
 
+    :param request: what was asked
+    :param reply: what came back
     :raises TwitchError: the token is refused, or the answer could not be understood
     """
     body = _object(request, read_response(request, reply))

@@ -25,6 +25,7 @@ T = TypeVar("T")
 def converse(session: Session, request: Request, read: Reader[T], *, scheme: str = "Bearer") -> Steps[T]:
     """Ask until there is an answer.
 
+    :param session: what all conversations of the application share
     :param request: unsigned, below ``session.base_url`` (or below ``auth_url``, which costs no point)
     :param read: turns the reply into what is wanted, or raises one of our errors
     :param scheme: of the Authorization header
@@ -63,6 +64,7 @@ def validate(session: Session) -> Steps[Validation]:
 
     https://dev.twitch.tv/docs/authentication/validate-tokens/
 
+    :param session: what all conversations of the application share
     :raises TwitchAuthError: client id or secret are wrong
     """
     request = Request("GET", f"{session.auth_url}/validate", endpoint="oauth2/validate")

@@ -161,6 +161,7 @@ class Endpoint:
     def check(self, params: Mapping[str, Any]) -> Params:
         """Turn arguments into the query of one request.
 
+        :param params: arguments by Helix's names
         :raises TwitchParameterError: naming the parameter that Helix would refuse
         """
         texts = self.values(params)
@@ -276,6 +277,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
 def endpoint(path: str) -> Endpoint:
     """Look an endpoint up by its path, with or without a leading slash.
 
+    :param path: for example ``games/top``
     :raises TwitchParameterError: it is none that we know the rules of
     """
     try:

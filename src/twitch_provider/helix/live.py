@@ -109,6 +109,9 @@ class Observation:
 class Broadcast:
     """A channel that counts as live.
 
+    :param user_id: whose it is
+    :param stream_id: a new one each time the channel goes live
+    :param started_at: RFC 3339, as Helix has it
     :param seen_at: when it was last seen live, in seconds since 1970
     :param missing_since: when it was first missed after that; None while it is there
     """

@@ -14,7 +14,11 @@ from twitch_provider.helix.walk import walk
 
 
 def read(session: Session, query: Query) -> Steps[list[Page]]:
-    """Walk a list to its end and return its pages."""
+    """Walk a list to its end and return its pages.
+
+    :param session: what all conversations of the application share
+    :param query: what to read
+    """
     steps, pages, reply = walk(session, query), [], None
     try:
         while True:
@@ -33,6 +37,8 @@ def read(session: Session, query: Query) -> Steps[list[Page]]:
 def follower_count(session: Session, broadcaster_id: str) -> Steps[int]:
     """How many followers a channel has.
 
+    :param session: what all conversations of the application share
+    :param broadcaster_id: of the channel
     :raises TwitchDataError: Twitch did not say
     """
     (page,) = yield from read(session, queries.follower_count(broadcaster_id))
@@ -44,6 +50,8 @@ def follower_count(session: Session, broadcaster_id: str) -> Steps[int]:
 def require_games(session: Session, ids: Iterable[str]) -> Steps[None]:
     """Make sure that Twitch knows these games.
 
+    :param session: what all conversations of the application share
+    :param ids: of games
     :raises TwitchNotFoundError: naming the ids that it does not know
     """
     wanted = sorted(set(ids))

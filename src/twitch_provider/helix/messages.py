@@ -55,7 +55,9 @@ class Request:
 class Response:
     """One HTTP answer, read to its end.
 
+    :param status: of HTTP
     :param headers: names in lower case
+    :param body: untouched; not shown
     :param received_at: aware UTC, by our clock
     """
 
@@ -105,7 +107,10 @@ Reply = Response | Failure
 
 @dataclass(frozen=True)
 class Send:
-    """Do this: send the request, give back the reply."""
+    """Do this: send the request, give back the reply.
+
+    :param request: signed
+    """
 
     request: Request
 

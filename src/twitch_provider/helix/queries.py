@@ -41,6 +41,8 @@ class Query:
 
         Not on a list that comes whole; not backwards, where cursors loop
         (https://github.com/twitchdev/issues/issues/1172); and Get Videos takes ``after`` only with a user.
+
+        :param params: the query of the batch's first request
         """
         given = {name for name, _ in params}
         needed = self.endpoint.needs.get("after")
@@ -59,6 +61,8 @@ def query(
 
     :param path: the endpoint, for example ``games/top``
     :param params: arguments by Helix's names; None stands for "not given"
+    :param max_items: stop after so many distinct rows
+    :param max_pages: stop after so many pages of a batch
     :param split: cut more than 100 ids into several requests, instead of refusing them
     :raises TwitchParameterError: naming the parameter
     """
@@ -104,7 +108,18 @@ def streams(
     stream_type: str | None = None,
     max_items: int | None = None,
 ) -> Query:
-    """Get Streams: https://dev.twitch.tv/docs/api/reference/#get-streams"""
+    """Get Streams.
+
+    https://dev.twitch.tv/docs/api/reference/#get-streams
+
+    :param game_ids: of these games
+    :param user_ids: of these broadcasters
+    :param user_logins: of these broadcasters
+    :param languages: ISO 639-1 codes or ``other``
+    :param stream_type: ``all`` or ``live``
+    :param max_items: stop after so many streams
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
+    """
     params = {
         "game_id": game_ids,
         "user_id": user_ids,
@@ -116,22 +131,49 @@ def streams(
 
 
 def top_games(*, max_items: int | None = 20) -> Query:
-    """Get Top Games: https://dev.twitch.tv/docs/api/reference/#get-top-games"""
+    """Get Top Games.
+
+    https://dev.twitch.tv/docs/api/reference/#get-top-games
+
+    :param max_items: how many; None for all
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
+    """
     return query("games/top", max_items=max_items)
 
 
 def games(*, ids: Ids | None = None, names: Ids | None = None, igdb_ids: Ids | None = None) -> Query:
-    """Get Games: https://dev.twitch.tv/docs/api/reference/#get-games"""
+    """Get Games.
+
+    https://dev.twitch.tv/docs/api/reference/#get-games
+
+    :param ids: of games
+    :param names: exact ones
+    :param igdb_ids: of https://www.igdb.com
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
+    """
     return query("games", {"id": ids, "name": names, "igdb_id": igdb_ids}, split=True)
 
 
 def users(*, ids: Ids | None = None, logins: Ids | None = None) -> Query:
-    """Get Users: https://dev.twitch.tv/docs/api/reference/#get-users"""
+    """Get Users.
+
+    https://dev.twitch.tv/docs/api/reference/#get-users
+
+    :param ids: of users
+    :param logins: of users
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
+    """
     return query("users", {"id": ids, "login": logins}, split=True)
 
 
 def channels(*, broadcaster_ids: Ids) -> Query:
-    """Get Channel Information: https://dev.twitch.tv/docs/api/reference/#get-channel-information"""
+    """Get Channel Information.
+
+    https://dev.twitch.tv/docs/api/reference/#get-channel-information
+
+    :param broadcaster_ids: of these broadcasters
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
+    """
     return query("channels", {"broadcaster_id": broadcaster_ids}, split=True)
 
 
@@ -146,7 +188,20 @@ def videos(
     video_type: str | None = None,
     max_items: int | None = None,
 ) -> Query:
-    """Get Videos: https://dev.twitch.tv/docs/api/reference/#get-videos"""
+    """Get Videos.
+
+    https://dev.twitch.tv/docs/api/reference/#get-videos
+
+    :param ids: of videos
+    :param user_id: of this broadcaster
+    :param game_id: of this game
+    :param language: with ``game_id`` only
+    :param period: ``all``, ``day``, ``week`` or ``month``
+    :param sort: ``time``, ``trending`` or ``views``
+    :param video_type: ``all``, ``archive``, ``highlight`` or ``upload``
+    :param max_items: stop after so many videos
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
+    """
     params = {
         "id": ids,
         "user_id": user_id,
@@ -169,7 +224,19 @@ def clips(
     is_featured: bool | None = None,
     max_items: int | None = None,
 ) -> Query:
-    """Get Clips: https://dev.twitch.tv/docs/api/reference/#get-clips"""
+    """Get Clips.
+
+    https://dev.twitch.tv/docs/api/reference/#get-clips
+
+    :param ids: of clips
+    :param broadcaster_id: of this broadcaster
+    :param game_id: of this game
+    :param started_at: RFC 3339 text or an aware datetime
+    :param ended_at: likewise; only with ``started_at``
+    :param is_featured: only featured clips, or only the others
+    :param max_items: stop after so many clips
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
+    """
     params = {
         "id": ids,
         "broadcaster_id": broadcaster_id,
@@ -182,12 +249,27 @@ def clips(
 
 
 def search_channels(search: str, *, live_only: bool | None = None, max_items: int | None = None) -> Query:
-    """Search Channels: https://dev.twitch.tv/docs/api/reference/#search-channels"""
+    """Search Channels.
+
+    https://dev.twitch.tv/docs/api/reference/#search-channels
+
+    :param search: the beginning of a name
+    :param live_only: only channels that are live
+    :param max_items: stop after so many channels
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
+    """
     return query("search/channels", {"query": search, "live_only": live_only}, max_items=max_items)
 
 
 def search_categories(search: str, *, max_items: int | None = None) -> Query:
-    """Search Categories: https://dev.twitch.tv/docs/api/reference/#search-categories"""
+    """Search Categories.
+
+    https://dev.twitch.tv/docs/api/reference/#search-categories
+
+    :param search: a part of the name
+    :param max_items: stop after so many categories
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
+    """
     return query("search/categories", {"query": search}, max_items=max_items)
 
 
@@ -195,5 +277,8 @@ def follower_count(broadcaster_id: str) -> Query:
     """Get Channel Followers, of which an app token is told only the total.
 
     https://dev.twitch.tv/docs/api/reference/#get-channel-followers
+
+    :param broadcaster_id: of the channel
+    :raises TwitchParameterError: naming the parameter that Helix would refuse
     """
     return query("channels/followers", {"broadcaster_id": broadcaster_id, "first": 1}, max_pages=1)

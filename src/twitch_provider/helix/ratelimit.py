@@ -69,6 +69,7 @@ class Bucket:
     only go down; going up is left to the refill, as answers overtake each other.
 
     :param reserve: points left to others, never more than a tenth of the real limit
+    :param limit: points in the full bucket, until an answer says another number
     """
 
     reserve: float = 50

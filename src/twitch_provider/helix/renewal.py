@@ -29,6 +29,7 @@ _WAITING = "somebody else is fetching the app token"
 def obtain(session: Session) -> Steps[tuple[AppToken, bool]]:
     """Come by a token.
 
+    :param session: what all conversations of the application share
     :returns: the token, and whether it was fetched just now
     :raises TwitchAuthError: client id or secret are wrong
     :raises TwitchError: the token endpoint cannot be reached or understood

@@ -75,6 +75,7 @@ class Patience:
     :param repeatable: sending it twice does no harm
     :param paged: it carries a cursor
     :param budget: seconds to wait in all, over all kinds of failures
+    :param failures: how many there were so far, by kind
     """
 
     random: Callable[[], float]
@@ -87,6 +88,7 @@ class Patience:
     def after(self, error: TwitchError, *, fresh: bool = True) -> tuple[str, float]:
         """Decide what follows on this error.
 
+        :param error: what happened
         :param fresh: the request was signed with a token that was fetched for it
         :returns: the kind of failure, and the seconds to wait before the next try
         :raises TwitchError: the error itself, where no waiting helps or patience has run out

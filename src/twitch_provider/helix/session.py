@@ -62,7 +62,9 @@ class Session:
     def send(self, request: Request, *, metered: bool) -> Steps[Reply]:
         """Send a request and account for it.
 
+        :param request: signed
         :param metered: it took a point of the rate limit
+        :raises TypeError: its driver sent nothing back
         """
         reply: Reply | None = None
         try:
@@ -84,6 +86,8 @@ class Session:
     def persist(self, patience: Patience, error: TwitchError, *, fresh: bool = True) -> Steps[None]:
         """Wait as long as this error asks for.
 
+        :param patience: of this request
+        :param error: what happened
         :param fresh: the request was signed with a token that was fetched for it
         :raises TwitchError: the error itself, where no waiting helps or patience has run out
         """
@@ -93,6 +97,10 @@ class Session:
             yield from self.sleep(delay, str(error))
 
     def sleep(self, seconds: float, reason: str) -> Steps[None]:
-        """Wait, and account for it."""
+        """Wait, and account for it.
+
+        :param seconds: how long
+        :param reason: why, for the log
+        """
         self.tally["waited_ms"] += round(seconds * 1000)
         yield Sleep(seconds, reason)

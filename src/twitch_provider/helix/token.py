@@ -54,11 +54,17 @@ class TokenStore(Protocol):
         ...
 
     def keep(self, token: AppToken) -> None:
-        """Hold a token that was just fetched, and share it."""
+        """Hold a token that was just fetched, and share it.
+
+        :param token: the new one
+        """
         ...
 
     def refuse(self, token: AppToken) -> None:
-        """Never return this token again: Twitch refused it. Another one that came meanwhile stays."""
+        """Never return this token again: Twitch refused it. Another one that came meanwhile stays.
+
+        :param token: the refused one
+        """
         ...
 
     def claim(self) -> bool:

@@ -60,6 +60,8 @@ class Trail:
         """Pick the rows not seen before, cut at ``max_items``.
 
         A row without an id is always fresh, and no sign that the list goes on.
+
+        :param rows: of one page
         """
         fresh, new = [], 0
         for row in rows:
@@ -83,6 +85,7 @@ class Trail:
         A list that leads back to page one at its end is an error too: a cursor that breaks in the middle of
         a list does the same, and who ended there in silence would publish a part of it as the whole.
 
+        :param cursor: of the page that was just read
         :raises TwitchPaginationError: it leads back, or page after page brought nothing (or hardly anything)
             new
         """
@@ -108,6 +111,8 @@ def walk(session: Session, query: Query) -> Generator[Step | Page, Any, None]:
 
     Yields steps for its driver, and each :class:`Page` for its caller; holds one page at a time.
 
+    :param session: what all conversations of the application share
+    :param query: what to read
     :raises TwitchPaginationError: the list goes in circles
     :raises TwitchError: a page could not be read; ``where`` says how far the walk had come
     """

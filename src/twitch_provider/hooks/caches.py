@@ -33,7 +33,10 @@ class NoCache:
         return None
 
     def save(self, token: AppToken) -> None:
-        """Leave nothing."""
+        """Leave nothing.
+
+        :param token: the new one
+        """
 
     def lock(self) -> bool:
         """Return True: every process fetches its own."""
@@ -74,7 +77,10 @@ class FileCache:
         return self._seal.open(text)
 
     def save(self, token: AppToken) -> None:
-        """Leave a token: a whole one, in one step, with mode 0600."""
+        """Leave a token: a whole one, in one step, with mode 0600.
+
+        :param token: the new one
+        """
         draft = self._path.with_suffix(f".{secrets.token_hex(8)}")
         try:
             self._make_folder()
@@ -173,7 +179,10 @@ class VariableCache:
         return self._seal.open(text) if isinstance(text, str) else None
 
     def save(self, token: AppToken) -> None:
-        """Leave a token, in place of what was there."""
+        """Leave a token, in place of what was there.
+
+        :param token: the new one
+        """
         from airflow.providers.common.compat.sdk import Variable
 
         try:
@@ -213,6 +222,7 @@ def open_cache(kind: str, seal: Seal) -> TokenCache:
     """Open the cache that the connection's extra ``auth_cache`` names.
 
     :param kind: ``none``, ``file`` or ``variable``
+    :param seal: of the application
     """
     match kind:
         case "file":

@@ -97,6 +97,8 @@ REFUSALS: tuple[tuple[frozenset[str], type[TwitchError], str], ...] = (
 def explain(error: Exception, *, bucket: str, key: str, aws_conn_id: str | None) -> TwitchError:
     """Return our error for one of boto3, botocore or the S3 hook.
 
+    :param error: theirs
+    :param bucket: its name
     :param key: the object or prefix that was being worked on
     :param aws_conn_id: the connection to blame; None for the machine's own credentials
     """

@@ -34,17 +34,32 @@ class S3Store:
 
     @property
     def hook(self) -> S3Hook:
-        """The hook that reads, lists and deletes."""
+        """The hook that reads, lists and deletes.
+
+        :raises TwitchConfigError: the connection does not exist
+        """
         return self._hook(content_type=None)
 
     def put(self, key: str, body: bytes, *, content_type: str) -> None:
-        """Write an object, replacing what was there."""
+        """Write an object, replacing what was there.
+
+        :param key: without the bucket
+        :param body: its bytes
+        :param content_type: its media type
+        :raises TwitchConfigError: the connection or the region is missing or wrong
+        :raises TwitchStoreError: S3 refuses, or is out of reach
+        """
         with self._explained(key):
             hook = self._hook(content_type=content_type)
             hook.load_bytes(body, key=key, bucket_name=self.bucket, replace=True)
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's bytes, None where there is no such key."""
+        """Return an object's bytes, None where there is no such key.
+
+        :param key: without the bucket
+        :raises TwitchConfigError: the connection or the region is missing or wrong
+        :raises TwitchStoreError: S3 refuses, or is out of reach
+        """
         with self._explained(key):
             try:
                 answer = self.hook.get_conn().get_object(Bucket=self.bucket, Key=key)
@@ -56,24 +71,42 @@ class S3Store:
             return body
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects in this order; missing ones are fine."""
+        """Delete objects in this order; missing ones are fine.
+
+        :param keys: without the bucket
+        :raises TwitchConfigError: the connection or the region is missing or wrong
+        :raises TwitchStoreError: S3 refuses, or is out of reach
+        """
         # One by one: S3Hook's batch hides why S3 refused, and a run deletes a handful.
         for key in keys:
             with self._explained(key):
                 self.hook.get_conn().delete_object(Bucket=self.bucket, Key=key)
 
     def folders(self, prefix: str) -> list[str]:
-        """Return the common prefixes one level below (they end in ``/``), sorted."""
+        """Return the common prefixes one level below (they end in ``/``), sorted.
+
+        :param prefix: of keys
+        :raises TwitchConfigError: the connection or the region is missing or wrong
+        :raises TwitchStoreError: S3 refuses, or is out of reach
+        """
         with self._explained(prefix):
             return sorted(self.hook.list_prefixes(bucket_name=self.bucket, prefix=prefix, delimiter="/"))
 
     def list(self, prefix: str) -> list[str]:
-        """Return every key that begins with the prefix, sorted."""
+        """Return every key that begins with the prefix, sorted.
+
+        :param prefix: of keys
+        :raises TwitchConfigError: the connection or the region is missing or wrong
+        :raises TwitchStoreError: S3 refuses, or is out of reach
+        """
         with self._explained(prefix):
             return sorted(self.hook.list_keys(bucket_name=self.bucket, prefix=prefix))
 
     def uri(self, key: str) -> str:
-        """Return the object's address: ``s3://bucket/key``."""
+        """Return the object's address: ``s3://bucket/key``.
+
+        :param key: without the bucket
+        """
         return f"s3://{self.bucket}/{key}"
 
     def _hook(self, *, content_type: str | None) -> S3Hook:

@@ -48,13 +48,17 @@ class Seal:
         self._now = now
 
     def close(self, token: AppToken) -> str:
-        """Seal a token, as ASCII text."""
+        """Seal a token, as ASCII text.
+
+        :param token: in clear
+        """
         expiry = None if token.expires_at is None else token.expires_at.isoformat()
         return self._fernet.encrypt(json.dumps([token.value, expiry]).encode()).decode()
 
     def open(self, text: str) -> AppToken | None:
         """Take a token out of its seal.
 
+        :param text: what was found in a cache
         :returns: None where the seal is not ours or broken, or the token is over
         """
         try:

@@ -38,7 +38,10 @@ def _shared(application: Settings) -> tuple[SharedTokens, Bucket]:
 
 
 def shared(settings: Settings) -> tuple[SharedTokens, Bucket]:
-    """One token and one mirror of the rate limit for all hooks of an application in this process."""
+    """One token and one mirror of the rate limit for all hooks of an application in this process.
+
+    :param settings: of a connection
+    """
     application = Settings(
         conn_id="",
         credentials=settings.credentials,
@@ -60,6 +63,7 @@ def forget_shared() -> None:
 def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
     """Open a session on what this process shares.
 
+    :param settings: of a connection
     :param clock: seconds on a monotonic clock
     """
     tokens, bucket = shared(settings)
@@ -80,6 +84,7 @@ def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
 def explained(conn_id: str) -> Iterator[None]:
     """Say in one sentence why Airflow cannot give us a connection.
 
+    :param conn_id: of the connection
     :raises TwitchConfigError: it is missing or malformed
     """
     try:
@@ -100,6 +105,9 @@ def explained(conn_id: str) -> Iterator[None]:
 
 
 def accepted(found: Validation) -> str:
-    """Say what Twitch said of a token, for the Test button."""
+    """Say what Twitch said of a token, for the Test button.
+
+    :param found: what Twitch said
+    """
     valid = "" if found.expires_in is None else f", token valid for {found.expires_in:,} s"
     return f"Twitch accepts client id {found.client_id}{valid}"

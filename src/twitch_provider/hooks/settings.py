@@ -21,7 +21,9 @@ AUTH_URL = "https://id.twitch.tv/oauth2"
 #: The extras we know, with the least and the most each number may be. Nothing else in the extra is used, let
 #: alone sent anywhere.
 _NUMBERS = {"timeout": (0.1, 600.0), "rate_limit_reserve": (0.0, 1_000_000.0)}
-_EXTRAS = {"auth_url", *_NUMBERS}
+#: How far a token is shared beyond one process.
+_AUTH_CACHES = ("file", "variable", "none")
+_EXTRAS = {"auth_url", "auth_cache", *_NUMBERS}
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ class Settings:
     :param auth_url: of OAuth; ``/token`` and ``/validate`` are below it
     :param timeout: seconds for each connect and each read, and for a whole answer
     :param rate_limit_reserve: points of the rate limit to leave to others
+    :param auth_cache: how far a token is shared beyond one process: ``file`` (all processes of this user on a
+        machine), ``variable`` (a whole deployment) or ``none``
     """
 
     conn_id: str
@@ -56,11 +60,13 @@ class Settings:
     auth_url: str = AUTH_URL
     timeout: float = 30.0
     rate_limit_reserve: float = 50.0
+    auth_cache: str = "file"
 
     @classmethod
     def from_connection(cls, connection: ConnectionLike) -> Settings:
         """Read a connection.
 
+        :param connection: as Airflow has it
         :raises TwitchConfigError: naming the connection and the field that is missing or malformed
         """
         conn_id = str(connection.conn_id)
@@ -77,6 +83,7 @@ class Settings:
                 ),
                 base_url=_base_url(connection),
                 auth_url=_url("extra auth_url", extra.get("auth_url") or AUTH_URL),
+                auth_cache=_auth_cache(extra.get("auth_cache")),
                 **{name: _number(name, extra[name]) for name in _NUMBERS if _is_given(extra.get(name))},
             )
         except ValueError as error:
@@ -143,6 +150,14 @@ def _is_loopback(hostname: str) -> bool:
         return ipaddress.ip_address(hostname).is_loopback
     except ValueError:
         return hostname == "localhost"
+
+
+def _auth_cache(value: Any) -> str:
+    if not _is_given(value):
+        return "file"
+    if value not in _AUTH_CACHES:
+        raise ValueError(f"extra auth_cache {value!r:.40} is none of {', '.join(map(repr, _AUTH_CACHES))}")
+    return str(value)
 
 
 def _number(name: str, value: Any) -> float:

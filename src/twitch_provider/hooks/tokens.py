@@ -21,7 +21,10 @@ class TokenCache(Protocol):
         ...
 
     def save(self, token: AppToken) -> None:
-        """Leave a token, in place of what was there."""
+        """Leave a token, in place of what was there.
+
+        :param token: the new one
+        """
         ...
 
     def lock(self) -> bool:
@@ -62,12 +65,18 @@ class SharedTokens:
         return token
 
     def keep(self, token: AppToken) -> None:
-        """Hold a token that was just fetched, and share it."""
+        """Hold a token that was just fetched, and share it.
+
+        :param token: the new one
+        """
         self._hold(token)
         self._cache.save(token)
 
     def refuse(self, token: AppToken) -> None:
-        """Never return this token again: Twitch refused it. Another one that came meanwhile stays."""
+        """Never return this token again: Twitch refused it. Another one that came meanwhile stays.
+
+        :param token: the refused one
+        """
         with self._guard:
             self._refused.add(token)
             if self._token == token:

@@ -40,7 +40,10 @@ class RequestsTransport:
         self._timeout = timeout
 
     def send(self, request: Request) -> Reply:
-        """Send a request."""
+        """Send a request.
+
+        :param request: signed
+        """
         deadline = time.monotonic() + self._timeout
         try:
             prepared = self._session.prepare_request(
@@ -97,6 +100,7 @@ def is_gzip(headers: Mapping[str, str]) -> bool:
 def unpacked(body: bytes) -> bytes:
     """Decompress gzip, but no more of it than an answer may have.
 
+    :param body: as it came
     :raises ValueError: it is cut off or too large
     :raises zlib.error: it is not gzip
     """
@@ -138,7 +142,15 @@ class ConversationAdapter(BaseAdapter):
         cert: Any = None,
         proxies: Any = None,
     ) -> requests.Response:
-        """Answer a prepared request; the other arguments are decided by the connection alone."""
+        """Answer a prepared request; the other arguments are decided by the connection alone.
+
+        :param request: as ``requests`` prepared it
+        :param stream: no effect
+        :param timeout: no effect
+        :param verify: no effect
+        :param cert: no effect
+        :param proxies: no effect
+        """
         url = urlsplit(request.url or "")
         bare = urlunsplit(url._replace(query="", fragment=""))
         body = request.body.encode() if isinstance(request.body, str) else request.body

@@ -63,7 +63,11 @@ class AiohttpTransport:
             await session.close()
 
     async def send(self, request: Request) -> Reply:
-        """Send a request."""
+        """Send a request.
+
+        :param request: signed
+        :raises RuntimeError: it is not inside ``async with``
+        """
         if self._session is None:
             raise RuntimeError("use it inside `async with`")
         try:

@@ -130,7 +130,10 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
         return session
 
     def url_from_endpoint(self, endpoint: str | None) -> str:
-        """Join the base URL and an endpoint, whichever of them has a slash there."""
+        """Join the base URL and an endpoint, whichever of them has a slash there.
+
+        :param endpoint: for example ``games/top``
+        """
         return f"{self.settings.base_url}/{(endpoint or '').lstrip('/')}"
 
     def test_connection(self) -> tuple[bool, str]:

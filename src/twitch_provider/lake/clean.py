@@ -88,6 +88,7 @@ class Cleaned:
     def from_xcom(cls, value: Mapping[str, Any]) -> Cleaned:
         """Take back what :meth:`as_xcom` gave.
 
+        :param value: what came through XCom
         :raises TwitchDataError: rows went astray on the way
         """
         return cls(
@@ -103,6 +104,7 @@ class Cleaned:
 def clean_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[str, int]) -> Cleaned:
     """Clean and enrich the rows of Get Streams.
 
+    :param pages: of Get Streams
     :param run_after: the tick of the run
     :param ranks: the rank of each top game by its id
     """
@@ -126,6 +128,7 @@ def clean_games(pages: Iterable[Page], *, run_after: datetime, capped: Mapping[s
 
     A page may bring more games than were wanted: those whose streams nobody asked for are filtered.
 
+    :param pages: of Get Top Games
     :param run_after: the tick of the run
     :param capped: for each game whose streams were asked for, by its id: whether there were more
     :raises TwitchDataError: a game was passed over, though streams of a lower-ranked one were asked for

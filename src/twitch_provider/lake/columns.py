@@ -54,6 +54,9 @@ def observe(pages: Iterable[Page], schema: Schema) -> Observed:
 
     Unknown fields are ignored and absent ones are missing values: Twitch adds fields, and older captures
     have fewer.
+
+    :param pages: of one list
+    :param schema: what its rows should be
     """
     rows: list[Any] = []
     snapshot_at: list[str] = []
@@ -85,12 +88,20 @@ def observe(pages: Iterable[Page], schema: Schema) -> Observed:
 
 
 def note(reasons: pd.Series[str], where: pd.Series[bool], reason: str) -> pd.Series[str]:
-    """Note the reason where the mask holds; an earlier reason stays, and a missing mask does not hold."""
+    """Note the reason where the mask holds; an earlier reason stays, and a missing mask does not hold.
+
+    :param reasons: for each row; missing where there is none yet
+    :param where: the rows that it holds for
+    :param reason: a few words
+    """
     return reasons.mask(reasons.isna() & where.fillna(False), reason)
 
 
 def instants(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
-    """Parse instants to whole seconds; what is none becomes missing, as on a day that the calendar lacks."""
+    """Parse instants to whole seconds; what is none becomes missing, as on a day that the calendar lacks.
+
+    :param text: RFC 3339 in UTC
+    """
     return pd.to_datetime(text.str.slice(0, 19), format="%Y-%m-%dT%H:%M:%S", utc=True, errors="coerce")
 
 
@@ -100,6 +111,8 @@ def clean_text(text: pa.Array) -> pa.Array:
     A run of line breaks and tabs becomes one space, so that words are not glued together; every other
     character of category Cc goes. Joiners and direction marks (Cf) stay: emoji and whole scripts need them.
     HTML escapes stay too: they are what the broadcaster typed.
+
+    :param text: as Twitch sent it
     """
     spaced = pc.replace_substring_regex(text, r"[\t-\r\x{85}]+", " ")
     bare = pc.replace_substring_regex(spaced, r"\p{Cc}+", "").to_pylist()
@@ -109,7 +122,10 @@ def clean_text(text: pa.Array) -> pa.Array:
 
 
 def as_json(row: object) -> str:
-    """Return a decoded row as JSON again; half a surrogate pair is escaped as it was."""
+    """Return a decoded row as JSON again; half a surrogate pair is escaped as it was.
+
+    :param row: decoded JSON
+    """
     return json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 

@@ -22,7 +22,11 @@ _INSTANT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
 
 
 def to_csv(frame: pd.DataFrame, schema: Schema) -> bytes:
-    """Return the frame as CSV, in the schema's columns and order. The same frame gives the same bytes."""
+    """Return the frame as CSV, in the schema's columns and order. The same frame gives the same bytes.
+
+    :param frame: a clean table
+    :param schema: of the frame
+    """
     table = schema.to_arrow(frame).combine_chunks()
     columns = [_json_lists(column) if pa.types.is_list(column.type) else column for column in table.columns]
     sink = io.BytesIO()
@@ -32,7 +36,10 @@ def to_csv(frame: pd.DataFrame, schema: Schema) -> bytes:
 
 
 def newest_run_after(data: bytes) -> str | None:
-    """Return the newest ``run_after`` in a CSV of ours; None where it has no row or is not ours."""
+    """Return the newest ``run_after`` in a CSV of ours; None where it has no row or is not ours.
+
+    :param data: of a file
+    """
     parse = pa_csv.ParseOptions(newlines_in_values=True)
     convert = pa_csv.ConvertOptions(include_columns=["run_after"], column_types={"run_after": pa.string()})
     try:

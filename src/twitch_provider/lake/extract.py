@@ -24,7 +24,11 @@ TOO_LATE = timedelta(minutes=12)
 
 
 def is_too_late(run_after: datetime, now: datetime) -> bool:
-    """Whether a run's tick is too long ago for what Twitch says now to be filed under it."""
+    """Whether a run's tick is too long ago for what Twitch says now to be filed under it.
+
+    :param run_after: the tick
+    :param now: aware UTC
+    """
     return now - run_after > TOO_LATE
 
 
@@ -54,7 +58,10 @@ class Extract:
 
     @classmethod
     def from_xcom(cls, value: Mapping[str, Any]) -> Extract:
-        """Take it back from XCom."""
+        """Take it back from XCom.
+
+        :param value: what :meth:`as_xcom` gave
+        """
         instants = {
             name: datetime.fromisoformat(value[name]) for name in ("first_answer_at", "last_answer_at")
         }
@@ -63,6 +70,7 @@ class Extract:
     def pages(self, store: Store) -> list[RawPage]:
         """Read the pages back.
 
+        :param store: of the lake
         :raises TwitchDataError: the object is gone, damaged or another one
         """
         body = store.get(self.raw.key)
@@ -83,7 +91,10 @@ def keep(
 ) -> Extract:
     """Write the pages untouched to ``raw/``; what an earlier try of this run published is withdrawn first.
 
+    :param store: of the lake
+    :param keys: of the run
     :param dataset: whose raw pages these are
+    :param pages: in the order of reading
     :param tally: what the hook counted; its ``requests`` are for these pages only
     :raises TwitchDataError: there is not one page
     :raises TwitchStoreError: the store failed
@@ -104,6 +115,9 @@ def find(store: Store, keys: SnapshotKeys, dataset: str) -> Extract | None:
 
     What it took is read from the run's manifest; where that is gone, a page stands for a request.
 
+    :param store: of the lake
+    :param keys: of the run
+    :param dataset: whose raw pages these are
     :returns: None where the run has none
     """
     key = keys.raw(dataset)

@@ -11,6 +11,7 @@ from twitch_provider.exceptions import TwitchParameterError
 def in_utc(instant: datetime, name: str) -> datetime:
     """Return the instant in UTC.
 
+    :param instant: aware
     :param name: what the instant is called in a message
     :raises TwitchParameterError: it has no time zone: a guess would move rows to another hour
     """
@@ -22,5 +23,9 @@ def in_utc(instant: datetime, name: str) -> datetime:
 
 
 def utc_text(instant: datetime, name: str) -> str:
-    """Return the instant as ``2026-11-23T16:35:00Z``; parts of a second are cut off."""
+    """Return the instant as ``2026-11-23T16:35:00Z``; parts of a second are cut off.
+
+    :param instant: aware
+    :param name: what the instant is called in a message
+    """
     return in_utc(instant, name).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -41,20 +41,33 @@ class SnapshotKeys:
         return self.run_after.strftime("dt=%Y-%m-%d")
 
     def data(self, dataset: str, suffix: str = ".csv") -> str:
-        """Key of a table: ``top_streams`` lies in ``streams_data_{tick}.csv``."""
+        """Key of a table: ``top_streams`` lies in ``streams_data_{tick}.csv``.
+
+        :param dataset: for example ``top_streams``
+        :param suffix: of the file
+        """
         content = dataset.rpartition("_")[2]
         return self._partitioned(dataset, f"{content}_data_{self.tick}{suffix}")
 
     def raw(self, dataset: str) -> str:
-        """Key of the pages as Helix answered them."""
+        """Key of the pages as Helix answered them.
+
+        :param dataset: for example ``top_games``
+        """
         return self._partitioned(f"raw/{dataset}", f"pages_{self.tick}.jsonl.gz")
 
     def rejects(self, dataset: str) -> str:
-        """Key of the rows that cleaning refused."""
+        """Key of the rows that cleaning refused.
+
+        :param dataset: for example ``top_streams``
+        """
         return self._partitioned(f"rejects/{dataset}", f"rejects_{self.tick}.csv")
 
     def latest(self, dataset: str) -> str:
-        """Return the fixed key of a dataset's newest table."""
+        """Return the fixed key of a dataset's newest table.
+
+        :param dataset: for example ``top_streams``
+        """
         return self._below(f"latest/{dataset}.csv")
 
     @property

@@ -29,7 +29,9 @@ _NAME = re.compile(r"/(\d{8}T\d{6}Z)\.json$")
 class ObjectEntry:
     """One object of the run.
 
+    :param key: without the bucket
     :param bytes: its size
+    :param sha256: of its bytes, in hex
     :param rows: rows of a table, pages of a raw object
     """
 
@@ -40,7 +42,12 @@ class ObjectEntry:
 
 
 def describe(key: str, body: bytes, *, rows: int) -> ObjectEntry:
-    """Describe the bytes that lie, or will lie, under this key."""
+    """Describe the bytes that lie, or will lie, under this key.
+
+    :param key: without the bucket
+    :param body: its bytes
+    :param rows: rows of a table, pages of a raw object
+    """
     return ObjectEntry(key, len(body), hashlib.sha256(body).hexdigest(), rows)
 
 
@@ -65,12 +72,20 @@ class Manifest:
     Objects under ``latest/`` are not listed: the next run replaces them, and a manifest never describes
     what is not there.
 
+    :param dag_id: Airflow's name of the DAG, or ``{dag_id}.{task_id}`` of an operator
+    :param run_id: Airflow's name of the run
     :param run_after: the tick; this and the other instants are aware UTC
+    :param first_answer_at: when Twitch answered first
+    :param last_answer_at: when Twitch answered last
+    :param published_at: when it was written
+    :param complete: whether nothing is missing
     :param requests: requests to Helix that it took
     :param transport: further counters of the transport by name, for example tokens fetched and retries
     :param counts: for each dataset the account of its rows, ``filtered`` and ``rejects`` also by reason
     :param objects: everything written, data first and raw pages included
     :param previous: None for the first snapshot of the DAG
+    :param schema_version: of the columns
+    :param provider_version: of this package
     """
 
     dag_id: str
@@ -103,6 +118,7 @@ class Manifest:
     def from_json(cls, data: bytes) -> Manifest:
         """Read a manifest.
 
+        :param data: the object's bytes
         :raises TwitchDataError: it is not one
         """
         try:
@@ -129,6 +145,9 @@ def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:
 
     Two or three listings, however long the lake is: this day's manifests, else those of the newest earlier
     day that has any.
+
+    :param store: of the lake
+    :param keys: of the run
     """
     days = [day for day in store.folders(keys.manifests) if day <= f"{keys.manifests}{keys.day}/"]
     for day in reversed(days):
@@ -144,6 +163,8 @@ def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:
 def withdraw(store: Store, keys: SnapshotKeys, *, keep: Collection[str]) -> None:
     """Delete this run's manifest, then the objects that it listed.
 
+    :param store: of the lake
+    :param keys: of the run
     :param keep: keys of those objects that stay, or are about to be written again
     """
     old = store.get(keys.manifest)

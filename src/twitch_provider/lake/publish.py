@@ -40,6 +40,8 @@ def publish(
 ) -> Manifest:
     """Write the tables of one complete run and what describes them.
 
+    :param store: of the lake
+    :param keys: of the run
     :param tables: each dataset's clean table
     :param extract: the raw object that the tables were made from, already written, and what it took
     :param run_id: Airflow's name of the run

@@ -57,7 +57,15 @@ class Page(Protocol):
 
 @dataclass(frozen=True)
 class RawPage:
-    """A :class:`Page` that was read back."""
+    """A :class:`Page` that was read back.
+
+    :param endpoint: for example ``streams``
+    :param params: the query that was sent
+    :param answered_at: when Twitch answered, aware UTC
+    :param body: untouched
+    :param rows: all rows of the body, as they are
+    :param cursor: where the next page begins; None at the end of the list
+    """
 
     endpoint: str
     params: tuple[tuple[str, str], ...]
@@ -70,6 +78,7 @@ class RawPage:
 def dump_pages(pages: Iterable[Page]) -> bytes:
     """Return the raw object. The same pages give the same bytes.
 
+    :param pages: in the order of reading
     :raises TwitchDataError: a body is not UTF-8
     """
     return gzip.compress("".join(_line(page) + "\n" for page in pages).encode(), **_GZIP)
@@ -92,6 +101,7 @@ def _line(page: Page) -> str:
 def load_pages(data: bytes) -> list[RawPage]:
     """Read the raw object back.
 
+    :param data: the object's bytes
     :raises TwitchDataError: it is truncated, altered, or was not written by :func:`dump_pages`
     """
     try:

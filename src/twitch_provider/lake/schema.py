@@ -73,6 +73,8 @@ _FRAME_TYPES = {
 class Column:
     """One column.
 
+    :param name: as in the CSV
+    :param kind: what its values are
     :param description: one line, for the documentation
     :param required: a row without it is refused
     :param ours: we add it; else Helix sends it
@@ -87,7 +89,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table, in the order of its CSV."""
+    """The columns of a table, in the order of its CSV.
+
+    :param name: of the table
+    :param columns: in order
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -108,11 +114,17 @@ class Schema:
         return pa.schema([pa.field(column.name, column.kind.arrow) for column in self.columns])
 
     def to_arrow(self, frame: pd.DataFrame) -> pa.Table:
-        """Return the frame's columns as exactly this schema's table."""
+        """Return the frame's columns as exactly this schema's table.
+
+        :param frame: with at least these columns
+        """
         return pa.Table.from_pandas(frame, schema=self.arrow, preserve_index=False)
 
     def to_frame(self, table: pa.Table) -> pd.DataFrame:
-        """Return an Arrow table as a frame of nullable types."""
+        """Return an Arrow table as a frame of nullable types.
+
+        :param table: of this schema's columns
+        """
         frame: pd.DataFrame = table.to_pandas(types_mapper=_FRAME_TYPES.get)
         return frame
 

@@ -11,25 +11,45 @@ class Store(Protocol):
     """One bucket. Keys include the lake's prefix; every method raises ``TwitchStoreError`` on failure."""
 
     def put(self, key: str, body: bytes, *, content_type: str) -> None:
-        """Write an object, replacing what was there."""
+        """Write an object, replacing what was there.
+
+        :param key: without the bucket
+        :param body: its bytes
+        :param content_type: its media type
+        """
         ...
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's bytes, None where there is no such key."""
+        """Return an object's bytes, None where there is no such key.
+
+        :param key: without the bucket
+        """
         ...
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects in this order; missing ones are fine."""
+        """Delete objects in this order; missing ones are fine.
+
+        :param keys: without the bucket
+        """
         ...
 
     def folders(self, prefix: str) -> list[str]:
-        """Return the common prefixes one level below (they end in ``/``), sorted."""
+        """Return the common prefixes one level below (they end in ``/``), sorted.
+
+        :param prefix: of keys
+        """
         ...
 
     def list(self, prefix: str) -> list[str]:
-        """Return every key that begins with the prefix, sorted."""
+        """Return every key that begins with the prefix, sorted.
+
+        :param prefix: of keys
+        """
         ...
 
     def uri(self, key: str) -> str:
-        """Return the object's address, for example ``s3://bucket/key``."""
+        """Return the object's address, for example ``s3://bucket/key``.
+
+        :param key: without the bucket
+        """
         ...

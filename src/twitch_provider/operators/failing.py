@@ -16,6 +16,8 @@ def fail_fast() -> Iterator[None]:
     """Turn what no retry can mend into ``AirflowFailException``, with the same sentence.
 
     Works around a block and as a decorator below ``@task``. Other errors pass, and Airflow tries again.
+
+    :raises AirflowFailException: a :class:`~twitch_provider.exceptions.TwitchError` that is ``fatal``
     """
     try:
         yield
