@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from twitch_provider.config import LakeConfig
-from twitch_provider.hooks.twitch import shared
 
 
 class MemoryStore:
@@ -52,6 +51,5 @@ def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
 @pytest.fixture
 def context() -> Any:
     """What a run of a minute ago hands to ``execute``."""
-    shared.cache_clear()
     run_after = datetime.now(UTC).replace(second=0, microsecond=0)
     return {"dag_run": SimpleNamespace(dag_id="mine", run_id="run-1", run_after=run_after)}

@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
+from twitch_provider.config import LakeConfig
 from twitch_provider.exceptions import TwitchServerError
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.operators.twitch import TwitchStreamsOperator
@@ -82,6 +84,34 @@ def test_publishes_a_dataset_and_returns_the_reference(
     assert not [key for key in store.objects if "/latest/" in key]
 
 
+@pytest.mark.parametrize("none", [None, "None"])
+def test_a_dataset_lies_where_the_options_say_if_no_argument_does(
+    twitch_connection: Simulator,
+    context: Any,
+    store: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    none: str | None,
+) -> None:
+    used: list[LakeConfig] = []
+
+    def open_store(config: LakeConfig) -> Any:
+        used.append(config)
+        return store
+
+    monkeypatch.setattr(LakeConfig, "store", open_store)
+    monkeypatch.setenv("AIRFLOW__TWITCH__PREFIX", "configured")
+    monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_configured")
+    place = dict.fromkeys(("bucket", "prefix", "twitch_conn_id", "aws_conn_id"), none)
+    streams(output="s3", dataset="all", max_items=1, **place).execute(context)
+    monkeypatch.setenv("AIRFLOW_CONN_MINE", twitch_connection.connection_json())
+    mine = {"bucket": "other", "prefix": "mine", "twitch_conn_id": "mine", "aws_conn_id": "aws"}
+    streams(output="s3", dataset="all", max_items=1, **mine).execute(context)
+    assert used == [
+        LakeConfig("lake", "configured", "twitch_default", "aws_configured"),
+        LakeConfig(**mine),
+    ]
+
+
 def test_mapped_tasks_with_datasets_of_their_own_keep_out_of_each_others_way(
     twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
@@ -127,7 +157,53 @@ def test_another_output_is_refused(context: Any) -> None:
         streams(output="redis").execute(context)
 
 
-def test_template_fields_are_assigned_one_to_one() -> None:
-    given = {name: f"{{{{ {name} }}}}" for name in TwitchStreamsOperator.template_fields}
-    operator = streams(**given)
-    assert {name: getattr(operator, name) for name in given} == given
+def test_rows_too_large_for_xcom_are_refused_before_all_of_them_are_read(
+    twitch_connection: Simulator, context: Any
+) -> None:
+    sentence = (
+        r"^streams: the rows are larger than max_xcom_bytes \(5,000, of which \d+ rows fit\), and XCom is "
+        r"for small results; use output='s3' with a dataset, TwitchToS3Operator, or a smaller max_items$"
+    )
+    with pytest.raises(AirflowFailException, match=sentence):
+        streams(max_xcom_bytes=5_000).execute(context)
+    assert twitch_connection.counters.requests["streams"] == 1
+
+
+def test_a_limit_on_xcom_is_none_on_s3(twitch_connection: Simulator, context: Any, store: Any) -> None:
+    reference: Any = streams(output="s3", dataset="all", max_xcom_bytes=1).execute(context)
+    assert reference["rows"] == len(list(TwitchHook().get_streams()))
+
+
+def test_an_unknown_game_leaves_nothing_on_s3(twitch_connection: Simulator, context: Any, store: Any) -> None:
+    with pytest.raises(AirflowFailException, match="Twitch knows no game 999999999"):
+        streams(output="s3", dataset="all", game_ids=999999999).execute(context)
+    assert store.objects == {}
+
+
+def test_a_known_game_that_nobody_plays_is_no_error(twitch_connection: Simulator, context: Any) -> None:
+    (game,) = TwitchHook().get_top_games(max_items=1)
+    assert streams(game_ids=game["id"], user_logins="nobody_at_all").execute(context) == []
+
+
+@pytest.mark.parametrize(
+    ("languages", "sent"),
+    [("en", ["en"]), ("['en', 'de']", ["en", "de"]), (["en", "de"], ["en", "de"]), ("None", [])],
+)
+def test_a_rendered_filter_means_the_same_as_text(
+    twitch_connection: Simulator, context: Any, languages: Any, sent: list[str]
+) -> None:
+    streams(languages=languages, max_items="1").execute(context)
+    query = parse_qsl(twitch_connection.log[-1].query)
+    assert [value for name, value in query if name == "language"] == sent
+    assert ("first", "1") in query
+
+
+def test_a_run_of_airflow_2_lies_under_the_end_of_its_interval(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    due = context["dag_run"].run_after
+    run = {"dag_id": "mine", "run_id": "run-1", "run_type": "scheduled", "data_interval_end": due}
+    reference: Any = streams(output="s3", dataset="all", max_items=5).execute(
+        {"dag_run": SimpleNamespace(**run, logical_date=due - timedelta(hours=1))}
+    )
+    assert reference["uri"].endswith(f"all_data_{due:%Y%m%dT%H%M%SZ}.csv")

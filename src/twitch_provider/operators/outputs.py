@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where an operator's rows go: into XCom, where they are few, or into the lake on S3."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowSkipException
+
+from twitch_provider.exceptions import TwitchParameterError
+from twitch_provider.operators.rendered import given
+from twitch_provider.operators.tick import tick
+
+if TYPE_CHECKING:
+    from twitch_provider.helix.messages import Page
+    from twitch_provider.hooks.twitch import TwitchHook
+    from twitch_provider.lake.clean import Cleaned
+    from twitch_provider.lake.raw import RawPage
+
+#: Folders of the lake that are not for the taking.
+RESERVED = {"top_streams", "top_games", "all_streams", "raw", "rejects", "manifests", "incomplete", "latest"}
+
+#: What an operator returns goes through worker, API server and database, and is held whole by each.
+MAX_XCOM_BYTES = 1_000_000
+
+#: What to do about an XCom that would be too large, for an operator with both outputs.
+INSTEAD = "output='s3' with a dataset, TwitchToS3Operator, or a smaller max_items"
+
+#: The arguments that say where a dataset lies, and whom to ask.
+_PLACE = ("bucket", "prefix", "twitch_conn_id", "aws_conn_id")
+
+#: Makes the tables of a snapshot of its raw pages and its tick.
+Clean = Callable[["list[RawPage]", datetime], "Sequence[Cleaned]"]
+
+
+def connect(twitch_conn_id: str | None) -> TwitchHook:
+    """Make the hook of an operator's connection.
+
+    :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id``
+    """
+    from twitch_provider.config import option
+    from twitch_provider.hooks.twitch import TwitchHook
+
+    return TwitchHook(given(twitch_conn_id) or option("twitch_conn_id"))
+
+
+def wants_s3(output: str) -> bool:
+    """Whether the rows are for S3; else they are for XCom.
+
+    :param output: the operator's argument
+    :raises TwitchParameterError: it is neither
+    """
+    if output not in {"xcom", "s3"}:
+        raise TwitchParameterError(f"output wants xcom or s3, not {output!r:.60}", parameter="output")
+    return output == "s3"
+
+
+def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -> list[dict[str, Any]]:
+    """Return the rows as Helix sent them, each id once; read no further than they fit.
+
+    :param pages: a lazy walk
+    :param max_xcom_bytes: how large they may be as JSON, which is how XCom carries them
+    :param instead: what to use where they are larger
+    :raises TwitchParameterError: they are larger
+    """
+    if not isinstance(max_xcom_bytes, int) or max_xcom_bytes < 1:
+        raise TwitchParameterError(
+            f"max_xcom_bytes wants 1 or more, not {max_xcom_bytes!r:.60}", parameter="max_xcom_bytes"
+        )
+    rows: list[dict[str, Any]] = []
+    size = len("[]")
+    for page in pages:
+        for row in page.objects:
+            size += len(json.dumps(row)) + (len(", ") if rows else 0)
+            if size > max_xcom_bytes:
+                raise TwitchParameterError(
+                    f"{page.endpoint}: the rows are larger than max_xcom_bytes ({max_xcom_bytes:,}, of which "
+                    f"{len(rows):,} rows fit), and XCom is for small results; use {instead}",
+                    parameter="max_xcom_bytes",
+                )
+            rows.append(row)
+    return rows
+
+
+def publish_datasets(
+    dag_run: Any,
+    arguments: Mapping[str, Any],
+    *,
+    read: Callable[[TwitchHook], Iterable[Page]],
+    clean: Clean,
+    beside: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Publish a snapshot as datasets of the lake; a run that comes too late does so from its own raw pages.
+
+    :param dag_run: of the context
+    :param arguments: the operator's: ``dataset``, ``bucket``, ``prefix``, ``twitch_conn_id``, ``aws_conn_id``
+    :param read: reads the pages
+    :param clean: makes the table of each dataset
+    :param beside: further datasets, by what is added to the first one's name
+    :returns: for each dataset ``{"uri": …, "manifest": …, "rows": …}``
+    :raises TwitchParameterError: a dataset's name is none, or is taken
+    :raises TwitchConfigError: there is no bucket
+    :raises TwitchError: reading or writing failed
+    :raises AirflowSkipException: it is too late to ask Twitch, and there are no raw pages
+    """
+    from twitch_provider.config import LakeConfig
+    from twitch_provider.lake import extract as raw
+    from twitch_provider.lake.keys import SnapshotKeys
+    from twitch_provider.lake.publish import publish
+
+    datasets = _names(arguments["dataset"], beside)
+    config = LakeConfig.resolve({name: given(arguments[name]) for name in _PLACE})
+    store, run_after = config.store(), tick(dag_run)
+    keys = SnapshotKeys(config.prefix, f"{dag_run.dag_id}.{datasets[0]}", run_after)
+    if raw.is_too_late(run_after, datetime.now(UTC)):
+        extracted = raw.find(store, keys, datasets[0])
+        if extracted is None:
+            raise AirflowSkipException(f"Too late for {keys.tick}: Twitch cannot be asked about the past")
+    else:
+        hook = connect(config.twitch_conn_id)
+        pages = list(read(hook))
+        extracted = raw.keep(store, keys, datasets[0], pages, tally=hook.tally)
+    tables = dict(zip(datasets, clean(extracted.pages(store), run_after), strict=True))
+    publish(store, keys, tables, extract=extracted, run_id=dag_run.run_id, published_at=datetime.now(UTC))
+    return [
+        {
+            "uri": store.uri(keys.data(dataset)),
+            "manifest": store.uri(keys.manifest),
+            "rows": len(table.frame),
+        }
+        for dataset, table in tables.items()
+    ]
+
+
+def _names(dataset: Any, beside: Sequence[str]) -> list[str]:
+    name = given(dataset) or ""
+    names = [f"{name}{ending}" for ending in ("", *beside)]
+    if not re.fullmatch(r"[a-z0-9_]+", str(name)) or RESERVED & set(names):
+        raise TwitchParameterError(
+            f"dataset wants a name of its own in a-z, 0-9 and _, not {dataset!r:.60}", parameter="dataset"
+        )
+    return names

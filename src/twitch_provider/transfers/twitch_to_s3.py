@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The transfer from Twitch to S3."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from twitch_provider.operators.failing import fail_fast
+from twitch_provider.operators.outputs import connect
+from twitch_provider.operators.reading import reading, shown
+from twitch_provider.operators.rendered import given
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class TwitchToS3Operator(BaseOperator):
+    """Read any list endpoint of Helix to its end and write the rows to one object on S3.
+
+    Large lists are no trouble: they go through a temporary file, a page at a time, and are uploaded once, at
+    the end. An error on the way leaves S3 as it was. The same rows give the same bytes.
+    https://dev.twitch.tv/docs/api/reference
+
+    :param endpoint: one of :data:`twitch_provider.helix.endpoints.ENDPOINTS`, for example ``streams`` or
+        ``clips`` (templated)
+    :param s3_key: where to write: a key, or without ``s3_bucket`` a whole address ``s3://bucket/key``
+        (templated)
+    :param s3_bucket: the bucket; None where ``s3_key`` names it (templated)
+    :param replace: write over an object that is there already; else that is an error, found before Twitch is
+        asked
+    :param endpoint_params: by Helix's names, checked before anything is sent; a list is sent as a repeated
+        parameter, and more than 100 values of one are cut into several requests (templated)
+    :param max_items: stop after so many rows (templated)
+    :param file_format: ``jsonl``: each row as Helix sent it, one a line; ``csv``: a column for each field,
+        lists and objects as JSON
+    :param compression: None or ``gzip``; the key is used as it is given
+    :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
+    :param aws_conn_id: the connection to AWS; None for the machine's own credentials, such as an IAM role
+        (templated)
+    :raises AirflowFailException: what no retry mends: credentials, parameters, permissions, an object that is
+        there already, rows that Twitch does not show to an app token
+    :raises TwitchError: everything else, for Airflow to try again
+    """
+
+    template_fields: Sequence[str] = (
+        "endpoint",
+        "s3_key",
+        "s3_bucket",
+        "endpoint_params",
+        "max_items",
+        "twitch_conn_id",
+        "aws_conn_id",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"endpoint_params": "json"}
+    ui_color = "#d9c7ff"
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        s3_key: str,
+        s3_bucket: str | None = None,
+        replace: bool = False,
+        endpoint_params: Mapping[str, Any] | str | None = None,
+        max_items: int | str | None = None,
+        file_format: Literal["jsonl", "csv"] = "jsonl",
+        compression: Literal["gzip"] | None = None,
+        twitch_conn_id: str | None = None,
+        aws_conn_id: str | None = "aws_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.endpoint = endpoint
+        self.s3_key = s3_key
+        self.s3_bucket = s3_bucket
+        self.replace = replace
+        self.endpoint_params = endpoint_params
+        self.max_items = max_items
+        self.file_format = file_format
+        self.compression = compression
+        self.twitch_conn_id = twitch_conn_id
+        self.aws_conn_id = aws_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Read all of it, then upload it.
+
+        :param context: of the task
+        :returns: ``{"uri": "s3://…", "rows": …}``
+        :raises TwitchError: and Airflow's own exceptions, as the class says
+        """
+        from twitch_provider.transfers.files import content_type, write
+        from twitch_provider.transfers.s3_object import S3Object
+
+        with fail_fast(), tempfile.TemporaryFile() as file:
+            media_type = content_type(self.file_format, self.compression)
+            query = reading(self.endpoint, self.endpoint_params, self.max_items)
+            target = S3Object.at(given(self.s3_bucket), self.s3_key, given(self.aws_conn_id))
+            if not self.replace:
+                target.require_absent()
+            pages = shown(connect(self.twitch_conn_id).walk(query))
+            rows = write(pages, file, file_format=self.file_format, compression=self.compression)
+            if not self.replace:
+                target.require_absent()
+            target.write(file, content_type=media_type)
+            return {"uri": target.uri, "rows": rows}

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bucket in memory and a collector of lineage."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from airflow.providers.common.compat.sdk import HookLineageCollector, get_hook_lineage_collector
+from moto import mock_aws
+
+BUCKET = "lake"
+
+
+class Bucket:
+    """What lies in the bucket."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client("s3", region_name="us-east-1")
+        self.client.create_bucket(Bucket=BUCKET)
+
+    def put(self, key: str, body: bytes) -> None:
+        self.client.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def read(self, key: str) -> bytes:
+        body: bytes = self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return body
+
+    def content_type(self, key: str) -> str:
+        return str(self.client.head_object(Bucket=BUCKET, Key=key)["ContentType"])
+
+    def objects(self) -> dict[str, bytes]:
+        listed = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return {entry["Key"]: self.read(entry["Key"]) for entry in listed}
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """An empty bucket, and the connection that leads to it."""
+    connection = {
+        "conn_type": "aws",
+        "login": "testing-key",
+        "password": "testing-secret",
+        "extra": {"region_name": "us-east-1"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    with mock_aws():
+        yield Bucket()
+
+
+@pytest.fixture
+def lineage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The collector that hooks report to where somebody reads lineage, such as OpenLineage."""
+    module: Any = sys.modules[get_hook_lineage_collector.__module__]
+    collector: Any = HookLineageCollector()  # type: ignore[no-untyped-call]
+    if hasattr(module, "_hook_lineage_collector"):  # Airflow before 3.2
+        monkeypatch.setattr(module, "_hook_lineage_collector", collector)
+        yield collector
+        return
+    from airflow.sdk import plugins_manager
+
+    monkeypatch.setattr(plugins_manager, "get_hook_lineage_readers_plugins", lambda: [object])
+    get_hook_lineage_collector.cache_clear()
+    yield get_hook_lineage_collector()
+    get_hook_lineage_collector.cache_clear()

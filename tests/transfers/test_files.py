@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import weakref
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from twitch_provider.exceptions import TwitchParameterError, TwitchResponseError
+from twitch_provider.helix.messages import Page
+from twitch_provider.transfers.files import content_type, write
+
+
+def page(*rows: Any) -> Page:
+    return Page("streams", (), datetime(2026, 1, 1, tzinfo=UTC), b"", list(rows), list(rows), None)
+
+
+def written(*pages: Page, file_format: str = "jsonl", compression: str | None = None) -> bytes:
+    file = io.BytesIO()
+    rows = write(pages, file, file_format=file_format, compression=compression)
+    assert rows == sum(len(each.fresh) for each in pages)
+    return file.read()
+
+
+def read_csv(body: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+
+
+AWKWARD = {
+    "id": "1",
+    "title": 'Größer, "schneller"\r\nweiter\u2028☕\x00',
+    "half": "\ud83d",
+    "count": 2**70,
+    "share": 0.1,
+    "flag": True,
+    "none": None,
+    "tags": ["a", "ä"],
+    "nested": {"b": [1, None]},
+}
+
+
+def test_json_lines_hold_each_row_as_it_was() -> None:
+    body = written(page(AWKWARD, {"id": "2"}), page(), page({"id": "3"}))
+    assert [json.loads(line) for line in body.decode().split("\n")[:-1]] == [
+        AWKWARD,
+        {"id": "2"},
+        {"id": "3"},
+    ]
+    assert "Größer".encode() in body
+
+
+def test_csv_has_a_column_for_each_field_that_some_row_has() -> None:
+    body = written(page({"id": "1", "a": "x"}), page({"id": "2", "b": "y"}), file_format="csv")
+    assert body == b'"id","a","b"\n"1","x",""\n"2","","y"\n'
+
+
+def test_csv_is_flat() -> None:
+    (row,) = read_csv(written(page(AWKWARD), file_format="csv"))
+    assert row == {
+        "id": "1",
+        "title": AWKWARD["title"],
+        "half": r"\ud83d",
+        "count": str(2**70),
+        "share": "0.1",
+        "flag": "true",
+        "none": "",
+        "tags": '["a", "ä"]',
+        "nested": '{"b": [1, null]}',
+    }
+
+
+@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
+def test_no_row_is_an_empty_file(file_format: str) -> None:
+    assert written(page(), file_format=file_format) == b""
+    assert written(file_format=file_format) == b""
+
+
+@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
+def test_compressed_it_is_the_same_and_the_bytes_do_not_tell_when(
+    file_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = written(page(AWKWARD), file_format=file_format)
+    first = written(page(AWKWARD), file_format=file_format, compression="gzip")
+    monkeypatch.setattr("time.time", lambda: 4_000_000_000.0)
+    assert written(page(AWKWARD), file_format=file_format, compression="gzip") == first
+    assert gzip.decompress(first) == plain
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
+def test_holds_no_page_that_it_has_written(file_format: str, compression: str | None) -> None:
+    alive: list[weakref.ref[Page]] = []
+
+    def pages() -> Iterator[Page]:
+        for number in range(10):
+            made = page({"id": str(number)})
+            alive.append(weakref.ref(made))
+            yield made
+            del made
+            assert sum(ref() is not None for ref in alive) <= 1
+
+    assert write(pages(), io.BytesIO(), file_format=file_format, compression=compression) == 10
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_json_cannot_hold_is_an_error(number: float) -> None:
+    with pytest.raises(TwitchResponseError, match="streams: a row holds a number without end"):
+        written(page({"id": "1", "n": number}))
+
+
+def test_a_row_that_is_no_object_is_an_error() -> None:
+    with pytest.raises(TwitchResponseError, match="a row is list where an object belongs"):
+        written(page([]))
+
+
+@pytest.mark.parametrize(
+    ("file_format", "compression", "expected"),
+    [
+        ("jsonl", None, "application/x-ndjson"),
+        ("csv", None, "text/csv; charset=utf-8"),
+        ("jsonl", "gzip", "application/gzip"),
+        ("csv", "gzip", "application/gzip"),
+    ],
+)
+def test_content_type(file_format: str, compression: str | None, expected: str) -> None:
+    assert content_type(file_format, compression) == expected
+
+
+@pytest.mark.parametrize(
+    ("file_format", "compression", "sentence"),
+    [
+        ("parquet", None, "file_format wants jsonl or csv, not 'parquet'"),
+        (None, None, "file_format wants jsonl or csv, not None"),
+        ("csv", "zip", "compression wants gzip or None, not 'zip'"),
+        ("csv", True, "compression wants gzip or None, not True"),
+    ],
+)
+def test_other_kinds_of_file_are_refused(file_format: Any, compression: Any, sentence: str) -> None:
+    with pytest.raises(TwitchParameterError, match=sentence):
+        content_type(file_format, compression)
