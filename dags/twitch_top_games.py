@@ -18,7 +18,7 @@ from typing import Any
 
 from airflow.sdk import Asset, Param, dag, task
 
-from twitch_provider.operators.failing import fail_fast
+from twitch_provider.tasks.failing import fail_fast
 
 INTERVAL = timedelta(minutes=5)
 

@@ -86,7 +86,7 @@ def test_uri() -> None:
 
 def test_missing_connection_is_not_the_machine_s_credentials(store: S3Store) -> None:
     del store
-    with pytest.raises(TwitchConfigError, match="Connection 'nowhere' does not exist: create it, or leave"):
+    with pytest.raises(TwitchConfigError, match="Connection 'nowhere' does not exist: create it, or give no"):
         S3Store("lake", "nowhere").get("a")
 
 

@@ -54,12 +54,12 @@ REFUSALS: tuple[tuple[frozenset[str], type[TwitchError], str], ...] = (
     (
         frozenset({"NoSuchBucket"}),
         TwitchStoreAccessError,
-        "The bucket {bucket!r} does not exist: create it, or correct the option [twitch] bucket.",
+        "The bucket {bucket!r} does not exist: create it, or correct its name.",
     ),
     (
         frozenset({"InvalidBucketName"}),
         TwitchConfigError,
-        "{bucket!r} cannot be the name of a bucket: correct the option [twitch] bucket.",
+        "{bucket!r} cannot be the name of a bucket: correct it.",
     ),
     (
         frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "403"}),

@@ -126,7 +126,7 @@ class S3Store:
         except AirflowNotFoundException:
             raise TwitchConfigError(
                 f"Connection {aws_conn_id!r} does not exist: create it, "
-                "or leave [twitch] aws_conn_id empty to use the machine's IAM role."
+                "or give no aws_conn_id to use the machine's IAM role."
             ) from None
 
     @contextmanager

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from twitch_provider.operators.failing import fail_fast
-from twitch_provider.operators.outputs import MAX_XCOM_BYTES, connect, rows_for_xcom
-from twitch_provider.operators.reading import reading, shown
+from twitch_provider.tasks.failing import fail_fast
+from twitch_provider.tasks.outputs import MAX_XCOM_BYTES, connect, rows_for_xcom
+from twitch_provider.tasks.reading import reading, shown
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

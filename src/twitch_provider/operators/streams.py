@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from twitch_provider.helix import queries
-from twitch_provider.operators.failing import fail_fast
-from twitch_provider.operators.outputs import (
+from twitch_provider.tasks.failing import fail_fast
+from twitch_provider.tasks.outputs import (
     INSTEAD,
     MAX_XCOM_BYTES,
     connect,
@@ -19,7 +19,7 @@ from twitch_provider.operators.outputs import (
     rows_for_xcom,
     wants_s3,
 )
-from twitch_provider.operators.rendered import given, listed, number
+from twitch_provider.tasks.rendered import given, listed, number
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

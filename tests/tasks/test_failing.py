@@ -5,7 +5,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from twitch_provider.exceptions import TwitchConnectionError, TwitchError, TwitchStoreAccessError
-from twitch_provider.operators.failing import fail_fast
+from twitch_provider.tasks.failing import fail_fast
 
 
 @fail_fast()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from twitch_provider.exceptions import TwitchParameterError
-from twitch_provider.operators.rendered import given
-from twitch_provider.operators.tick import tick
+from twitch_provider.tasks.rendered import given
+from twitch_provider.tasks.tick import tick
 
 if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page

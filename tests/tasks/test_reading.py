@@ -9,7 +9,7 @@ import pytest
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.helix.messages import Page
-from twitch_provider.operators.reading import reading, shown
+from twitch_provider.tasks.reading import reading, shown
 
 #: What an endpoint cannot do without.
 NEEDED: dict[str, dict[str, Any]] = {

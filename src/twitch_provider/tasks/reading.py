@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.helix import endpoints, queries
-from twitch_provider.operators import rendered
+from twitch_provider.tasks import rendered
 
 if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page

@@ -7,7 +7,7 @@ import pytest
 from jinja2.nativetypes import NativeEnvironment
 from jinja2.sandbox import SandboxedEnvironment
 
-from twitch_provider.operators.rendered import flag, given, listed, mapping, number
+from twitch_provider.tasks.rendered import flag, given, listed, mapping, number
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from twitch_provider.exceptions import TwitchParameterError, TwitchResponseError
 from twitch_provider.helix.messages import Page
-from twitch_provider.operators.outputs import MAX_XCOM_BYTES, connect, rows_for_xcom, wants_s3
+from twitch_provider.tasks.outputs import MAX_XCOM_BYTES, connect, rows_for_xcom, wants_s3
 
 ROWS: list[Any] = [{"id": str(number), "title": "Größer ☕", "tags": ["a", "b"]} for number in range(7)]
 
