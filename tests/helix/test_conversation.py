@@ -357,6 +357,14 @@ def test_a_fetched_token_that_is_refused_is_an_error_however_it_came_to_that(
         signed_in.play(ask(signed_in), [answers.error(401)] * 2 + [answers.token, answers.error(401)])
 
 
+def test_a_second_401_is_an_error_also_where_something_else_came_between(
+    signed_in: Any, answers: Any
+) -> None:
+    busy = answers.error(429, headers=headers(remaining=700))
+    with pytest.raises(TwitchAuthError):
+        signed_in.play(ask(signed_in), [answers.error(401), answers.token, busy, answers.error(401)])
+
+
 def test_a_budget_bounds_the_waiting_in_all(signed_in: Any, answers: Any) -> None:
     session = replace(signed_in.session, budget=4.0)
     with pytest.raises(TwitchServerError):

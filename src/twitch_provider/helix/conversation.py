@@ -45,8 +45,10 @@ def converse(session: Session, request: Request, read: Reader[T], *, scheme: str
         paged=any(name in {"after", "before"} for name, _ in request.params),
         budget=session.budget,
     )
+    fresh = False
     while True:
-        token, fresh = yield from obtain(session)
+        token, fetched = yield from obtain(session)
+        fresh = fresh or fetched
         if metered:
             yield from session.take_point()
         signed = _signed(session, request, scheme, token)
