@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
@@ -192,6 +193,30 @@ def test_faults_of_pages_leave_errors_alone(client: Any, name: str) -> None:
     fault = client.simulator.fault(name)
     assert client.get("streams?first=0").payload["status"] == 400
     assert fault.played == 0
+
+
+def test_a_short_page_has_half_of_the_rows_and_loses_none(client: Any) -> None:
+    whole = client.rows(STREAMS)
+    client.simulator.fault("short_page", times=2)
+    pages = [page.payload["data"] for page in client.pages(STREAMS)]
+    assert [len(rows) in {49, 50} for rows in pages[:3]] == [True, True, False]
+    assert [row for rows in pages for row in rows] == whole
+
+
+def test_an_end_without_pagination_keeps_the_rest(client: Any) -> None:
+    row = client.data("streams?first=1")[0]
+    whole = client.get(f"channels/followers?broadcaster_id={row['user_id']}").payload
+    client.simulator.fault("missing_pagination")
+    answer = client.get(f"channels/followers?broadcaster_id={row['user_id']}")
+    assert answer.payload == {"total": whole["total"], "data": []}
+
+
+def test_a_compressed_body_says_so(client: Any) -> None:
+    whole = client.get("games/top")
+    client.simulator.fault("gzip")
+    answer = client.get("games/top")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == whole.body
 
 
 def test_a_refused_token_has_no_expires_in_to_lose(client: Any) -> None:

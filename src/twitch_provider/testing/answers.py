@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,10 +58,12 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        """The body's bytes."""
-        if self.text is not None:
-            return self.text.encode()
-        return json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode()
+        """The body's bytes, compressed where a header says so."""
+        text = self.text
+        if text is None:
+            text = json.dumps(self.payload, ensure_ascii=False, separators=(",", ":"))
+        zipped = self.headers.get("Content-Encoding") == "gzip"
+        return gzip.compress(text.encode()) if zipped else text.encode()
 
 
 def helix_error(status: int, message: str) -> Answer:

@@ -110,6 +110,10 @@ class Cast:
             found |= {self._logins[login] for login in logins if login in self._logins}
         return sorted(found)
 
+    def find_named(self, beginning: str) -> list[int]:
+        """The channels whose login begins so, by login."""
+        return [number for login, number in sorted(self._logins.items()) if login.startswith(beginning)]
+
     @cached_property
     def _logins(self) -> dict[str, int]:
         return {self._login(number): number for number in range(self._slots * self.turns)}

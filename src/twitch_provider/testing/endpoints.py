@@ -7,14 +7,16 @@ https://dev.twitch.tv/docs/api/reference
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from twitch_provider.testing import cursors
 from twitch_provider.testing.answers import Answer
-from twitch_provider.testing.query import Position, Query
-from twitch_provider.testing.world import Channel, Filters, Listed, Snapshot, World, rfc3339
+from twitch_provider.testing.archive import get_clips, get_videos
+from twitch_provider.testing.pages import page
+from twitch_provider.testing.query import Query
+from twitch_provider.testing.searches import get_followers, search_categories, search_channels
+from twitch_provider.testing.world import Channel, Filters, World, rfc3339
 
 Endpoint = Callable[[Query, World, datetime], Answer]
 
@@ -29,13 +31,18 @@ def get_streams(query: Query, world: World, now: datetime) -> Answer:
         live_only=query.choice("type", ("all", "live")) == "live",
     )
     snapshot = world.at(now)
-    return _page(snapshot.select(filters), query.position(), snapshot, may_be_short=snapshot.short_pages)
+    return page(
+        snapshot.select(filters),
+        query.position(),
+        open_ended=snapshot.open_ended,
+        may_be_short=snapshot.short_pages,
+    )
 
 
 def get_top_games(query: Query, world: World, now: datetime) -> Answer:
     """``GET games/top``: https://dev.twitch.tv/docs/api/reference#get-top-games."""
     snapshot = world.at(now)
-    return _page(snapshot.games, query.position(), snapshot, may_be_short=False)
+    return page(snapshot.games, query.position(), open_ended=snapshot.open_ended)
 
 
 def get_games(query: Query, world: World, now: datetime) -> Answer:
@@ -72,22 +79,12 @@ ENDPOINTS: dict[str, Endpoint] = {
     "games": get_games,
     "users": get_users,
     "channels": get_channels,
+    "channels/followers": get_followers,
+    "videos": get_videos,
+    "clips": get_clips,
+    "search/channels": search_channels,
+    "search/categories": search_categories,
 }
-
-
-def _page(listed: Sequence[Listed], position: Position, snapshot: Snapshot, *, may_be_short: bool) -> Answer:
-    rows, more = cursors.page(listed, position.first, after=position.after, before=position.before)
-    if rows and more and may_be_short and position.before is None:
-        rows = rows[: position.first - cursors.shortfall(rows[0].score, position.first)]
-    # An empty Pagination object is the end, and nothing else is: a captured list broke off in its middle,
-    # so its last rows still carry a cursor, which leads to an empty page.
-    pagination = {}
-    if rows and (more or snapshot.open_ended):
-        pagination = {"cursor": cursors.encode(rows[0].score, rows[-1].score)}
-    return Answer(
-        payload={"data": [item.row for item in rows], "pagination": pagination},
-        scores=tuple(item.score for item in rows),
-    )
 
 
 def _user(channel: Channel) -> dict[str, Any]:

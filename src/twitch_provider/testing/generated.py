@@ -95,9 +95,16 @@ class GeneratedWorld:
 
     def channels(self, now: datetime, ids: Collection[str], logins: Collection[str]) -> Sequence[Channel]:
         """Live or not: a channel shows its latest broadcast's category and title."""
+        return self._channels(now, self._cast.find(ids, logins))
+
+    def named(self, now: datetime, beginning: str) -> Sequence[Channel]:
+        """Live or not, by login."""
+        return self._channels(now, self._cast.find_named(beginning))
+
+    def _channels(self, now: datetime, numbers: Sequence[int]) -> list[Channel]:
         epoch = int(now.timestamp()) // _REFRESH * _REFRESH
         found = []
-        for number in self._cast.find(ids, logins):
+        for number in numbers:
             slot, turn = self._cast.slot_of(number)
             round_now = self._round(slot, epoch)
             latest = round_now - (round_now - turn) % self._cast.turns

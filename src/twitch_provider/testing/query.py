@@ -7,8 +7,10 @@ depend on them (https://dev.twitch.tv/docs/api/guide).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from twitch_provider.testing import cursors
 from twitch_provider.testing.answers import RefusedError, helix_error
@@ -49,6 +51,14 @@ class Query:
             raise _malformed(name, f"the value must have no more than {MOST} items")
         return frozenset(values)
 
+    def ordered(self, name: str) -> list[str]:
+        """The values of a parameter that may be repeated, each once, in the order of the request.
+
+        :raises RefusedError: there are more than 100
+        """
+        self.many(name)
+        return list(dict.fromkeys(self._values.get(name, [])))
+
     def require_some_of(self, *names: str) -> None:
         """Helix counts the values of these parameters together and wants 1 to 100 of them.
 
@@ -60,6 +70,46 @@ class Query:
             raise _bad_request(f"At least one of these query parameters is required: {listed}.")
         if count > MOST:
             raise _bad_request(f"The query parameters {listed} must not have more than {MOST} values in all.")
+
+    def exactly_one_of(self, *names: str) -> str:
+        """The one of these parameters that is given.
+
+        :raises RefusedError: there is none, or more than one
+        """
+        given = [name for name in names if name in self._values]
+        if len(given) != 1:
+            listed = ", ".join(f'"{name}"' for name in names)
+            raise _bad_request(f"Exactly one of these query parameters is required: {listed}.")
+        return given[0]
+
+    def only_with(self, names: Sequence[str], *others: str) -> None:
+        """Some parameters go only with one of some others.
+
+        :raises RefusedError: one of ``names`` is given, and none of ``others``
+        """
+        alone = [name for name in names if name in self._values]
+        if alone and not any(name in self._values for name in others):
+            raise _bad_request(f'The parameter "{alone[0]}" goes only with {" or ".join(others)}.')
+
+    def flag(self, name: str) -> bool | None:
+        """True or false; None where it is not given.
+
+        :raises RefusedError: another word
+        """
+        return {"": None, "true": True, "false": False}[self.choice(name, ("", "true", "false"))]
+
+    def instant(self, name: str) -> datetime | None:
+        """An instant with its zone; None where it is not given.
+
+        :raises RefusedError: not RFC 3339
+        """
+        if not (text := self.one(name)):
+            return None
+        try:
+            # Without a zone it is a local time, which no server could know.
+            return datetime.strptime(re.sub(r"\.\d+", "", text), "%Y-%m-%dT%H:%M:%S%z")
+        except ValueError:
+            raise _malformed(name, "the value must be an RFC3339 date and time") from None
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
         """One of a few words; the first is the default.

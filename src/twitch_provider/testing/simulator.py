@@ -181,7 +181,11 @@ class Simulator:
             self._server.release()
 
     def advance(self, seconds: float) -> None:
-        """Push the world, its bucket and its tokens forward in time."""
+        """Push the world, its bucket and its tokens forward in time.
+
+        :param seconds: from 0 up
+        :raises TwitchParameterError: seconds is negative
+        """
         self.twitch.clock.advance(seconds)
 
     def revoke_tokens(self) -> None:

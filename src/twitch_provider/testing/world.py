@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from twitch_provider.exceptions import TwitchParameterError
 
@@ -135,6 +135,14 @@ class World(Protocol):
 
     def channels(self, now: datetime, ids: Collection[str], logins: Collection[str]) -> Sequence[Channel]:
         """The broadcasters with these ids or logins; unknown ones are absent."""
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A world that can also be searched for those who are not live just now."""
+
+    def named(self, now: datetime, beginning: str) -> Sequence[Channel]:
+        """The broadcasters whose login begins so, live or not."""
 
 
 @dataclass

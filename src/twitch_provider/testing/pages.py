@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A list cut at a cursor, as Helix serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from twitch_provider.testing import cursors
+from twitch_provider.testing.answers import Answer
+from twitch_provider.testing.query import Position
+from twitch_provider.testing.world import Listed, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A row of a list whose order is all that its cursors need."""
+
+    score: float
+    row: Row
+
+
+def ranked(rows: Iterable[Row]) -> list[Ranked]:
+    """Number the rows of a list that is in order already."""
+    return [Ranked(float(-place), row) for place, row in enumerate(rows)]
+
+
+def page(
+    listed: Sequence[Listed], position: Position, *, open_ended: bool = False, may_be_short: bool = False
+) -> Answer:
+    """Answer with one page of a list.
+
+    :param open_ended: the list broke off in its middle when it was captured: its last rows still carry a
+        cursor, which leads to an empty page
+    :param may_be_short: the page may lack a row or two
+    """
+    rows, more = cursors.page(listed, position.first, after=position.after, before=position.before)
+    if rows and more and may_be_short and position.before is None:
+        rows = rows[: position.first - cursors.shortfall(rows[0].score, position.first)]
+    # An empty Pagination object is the end, and nothing else is.
+    pagination = {}
+    if rows and (more or open_ended):
+        pagination = {"cursor": cursors.encode(rows[0].score, rows[-1].score)}
+    return Answer(
+        payload={"data": [item.row for item in rows], "pagination": pagination},
+        scores=tuple(item.score for item in rows),
+    )

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors in place of an answer, and what the token endpoint may say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+
+from twitch_provider.testing.answers import Answer, auth_error, helix_error, too_many_requests
+from twitch_provider.testing.bucket import ratelimit_headers
+from twitch_provider.testing.plays.stage import Play, Scene, fault, instead, unlimited
+
+
+@fault("rate_limited", "429 with an empty bucket: Ratelimit-Remaining 0, full again in a minute")
+def _rate_limited(answer: Answer, scene: Scene) -> Answer:
+    full_at = int(scene.now.timestamp()) + 60
+    return instead(answer, too_many_requests(), **ratelimit_headers(scene.limit, 0, full_at))
+
+
+@fault("false_429", "429 although points are left: Ratelimit-Remaining is above 0, Reset a second away")
+def _false_429(answer: Answer, scene: Scene) -> Answer:
+    full_at = int(scene.now.timestamp()) + 1
+    return instead(answer, too_many_requests(), **ratelimit_headers(scene.limit, scene.limit - 1, full_at))
+
+
+@fault("bare_429", "429 without any rate limit header")
+def _bare_429(answer: Answer, scene: Scene) -> Answer:
+    return unlimited(instead(answer, too_many_requests()))
+
+
+@fault("unauthorized", "401 Invalid OAuth token, although the token is good")
+def _unauthorized(answer: Answer, scene: Scene) -> Answer:
+    return instead(answer, helix_error(401, "Invalid OAuth token"))
+
+
+@fault("invalid_cursor", "400 invalid cursor, although the cursor is good")
+def _invalid_cursor(answer: Answer, scene: Scene) -> Answer:
+    return instead(answer, helix_error(400, "invalid cursor"))
+
+
+def _server_error(status: int) -> Play:
+    def play(answer: Answer, scene: Scene) -> Answer:
+        return instead(answer, helix_error(status, ""))
+
+    return play
+
+
+for _status in (500, 502, 503, 504):
+    fault(f"error_{_status}", f"{_status} {HTTPStatus(_status).phrase}, with Twitch's empty message")(
+        _server_error(_status)
+    )
+
+
+# --- the token endpoint ----------------------------------------------------------------------------------
+
+
+@fault("token_down", "the token endpoint answers 503")
+def _token_down(answer: Answer, scene: Scene) -> Answer:
+    return instead(answer, auth_error(503, "Service Unavailable"))
+
+
+@fault("token_without_expires_in", "a token without expires_in, as very old client ids get it")
+def _token_without_expires_in(answer: Answer, scene: Scene) -> Answer | None:
+    if answer.status != 200 or not isinstance(answer.payload, dict):
+        return None
+    return replace(answer, payload={k: v for k, v in answer.payload.items() if k != "expires_in"})

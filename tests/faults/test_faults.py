@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fault table: every reader of both hooks, under every fault."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+from tests.faults.cases import CASES, Case
+from tests.faults.readings import AT, READINGS, WORLD, Reading
+
+from twitch_provider.hooks.twitch import TwitchHook
+from twitch_provider.testing import FAULTS, Simulator
+
+HOOKS = {"TwitchHook": False, "TwitchAsyncHook": True}
+TABLE = [
+    pytest.param(case, reading, on_a_loop, id=f"{case.name}-{reading.reader}-{hook}")
+    for case in CASES
+    for reading in READINGS
+    if reading.paged or not case.paged
+    for hook, on_a_loop in HOOKS.items()
+]
+
+
+@pytest.mark.parametrize(("case", "reading", "on_a_loop"), TABLE)
+def test_a_reading_ends_in_the_right_rows_or_in_a_loud_error(
+    simulator: Simulator,
+    naps: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    case: Case,
+    reading: Reading,
+    on_a_loop: bool,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    connection = _connection(simulator, case)
+    monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
+    lookups = _resolver(monkeypatch, case.unresolved) if case.unresolved else []
+    elsewhere = simulator.url.replace("127.0.0.1", "localhost") + "/elsewhere"
+    played = [
+        simulator.fault(
+            fault.name,
+            endpoint=fault.endpoint,
+            times=fault.times,
+            start=fault.start,
+            location=elsewhere,
+        )
+        for fault in case.faults
+    ]
+
+    rows: list[Any] = []
+    error: BaseException | None = None
+    if case.outcome is None:
+        reading.read(on_a_loop=on_a_loop, rows=rows)
+        assert rows == [_with(row, case.adds) for row in reading.rows()]
+    else:
+        with pytest.raises(case.outcome) as caught:
+            reading.read(on_a_loop=on_a_loop, rows=rows)
+        error = caught.value
+        assert type(error) is case.outcome
+
+    requests = simulator.counters.requests
+    without_faults = 1 + len(reading.pages())
+    assert sum(requests.values()) + min(len(lookups), case.unresolved) <= without_faults + case.more
+    assert sum(naps) <= case.waits
+    assert requests["unknown"] == 0, "it went where nobody sent it"
+    assert all(fault.played for fault in played), "the fault never came"
+    assert bool(lookups) == bool(case.unresolved)
+    secrets = {simulator.client_secret, connection["password"], *simulator.twitch.auth.tokens._expires}
+    assert _leaks(secrets, rows, error, caplog) == []
+
+
+def test_every_fault_of_the_simulator_is_in_the_table() -> None:
+    assert {fault.name for case in CASES for fault in case.faults} == set(FAULTS)
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.reader)
+def test_readings_have_the_pages_that_cases_need(reading: Reading) -> None:
+    assert len(reading.pages()) >= (2 if reading.paged else 1)
+    assert len(reading.rows()) > 100 or reading.reader == "get_follower_count"
+
+
+@pytest.mark.parametrize("on_a_loop", HOOKS.values(), ids=HOOKS)
+def test_a_bucket_that_others_emptied_is_waited_for(
+    simulator: Simulator, naps: list[float], monkeypatch: pytest.MonkeyPatch, on_a_loop: bool
+) -> None:
+    """A 429 that is nobody's fault: the simulator's own bucket, which fills up while the hook waits."""
+    reading = next(reading for reading in READINGS if reading.reader == "get_top_games")
+    with Simulator(WORLD, at=AT, clock=lambda: sum(naps)) as busy:
+        monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", busy.connection_json())
+        busy.twitch.bucket.level = -10
+        rows: list[Any] = []
+        reading.read(on_a_loop=on_a_loop, rows=rows)
+        assert rows == reading.rows()
+        assert busy.counters.rate_limited == 1
+    assert 1 <= sum(naps) <= 5
+
+
+def test_a_leak_would_be_seen(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", simulator.connection_json())
+    simulator.fault("false_429")
+    hook = TwitchHook()
+    rows = list(hook.get_top_games())
+    assert "Waiting" in caplog.text, "the hook's log is not looked at"
+    (token,) = simulator.twitch.auth.tokens._expires
+    assert _leaks({token}, rows, None, caplog) == []
+    hook.log.warning("the token is %s", token)
+    assert len(_leaks({token}, rows, None, caplog)) == 2
+    error = RuntimeError("harmless")
+    error.__cause__ = KeyError(token)
+    caplog.clear()
+    assert _leaks({token}, [], error, caplog) == ["<class 'KeyError'>"]
+    assert _leaks({token}, [{"id": token}], None, caplog) == ["rows"]
+
+
+def _connection(simulator: Simulator, case: Case) -> dict[str, Any]:
+    connection: dict[str, Any] = json.loads(simulator.connection_json())
+    extra = {**connection["extra"], "auth_cache": "none", **case.connection.get("extra", {})}
+    if case.unresolved:
+        # An address needs no look-up.
+        connection["host"] = connection["host"].replace("127.0.0.1", "localhost")
+        extra["auth_url"] = extra["auth_url"].replace("127.0.0.1", "localhost")
+    return {**connection, **case.connection, "extra": extra}
+
+
+def _with(row: Any, fields: Mapping[str, Any]) -> Any:
+    return {**row, **fields} if isinstance(row, dict) else row
+
+
+def _resolver(monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
+    """Let the look-up of a name fail so often, for both libraries; returns what was looked up."""
+    real, lookups = socket.getaddrinfo, []
+
+    def look_up(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host != "localhost":
+            return real(host, *arguments, **options)
+        lookups.append(host)
+        if len(lookups) <= times:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return real("127.0.0.1", *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    # Where aiodns is installed, aiohttp would not ask the system.
+    monkeypatch.setattr(aiohttp.connector, "DefaultResolver", aiohttp.ThreadedResolver)
+    return lookups
+
+
+def _leaks(
+    secrets: set[str], rows: list[Any], error: BaseException | None, caplog: pytest.LogCaptureFixture
+) -> list[str]:
+    """Where a secret shows."""
+    said = [("rows", json.dumps(rows))]
+    for record in caplog.records:
+        said.append((f"log of {record.name}", logging.Formatter().format(record)))
+        said.append((f"fields of the log of {record.name}", repr(vars(record))))
+    for link in _chain(error):
+        text = f"{link} {link!r} {vars(link)} {traceback.format_exception_only(link)}"
+        said.append((repr(type(link)), text))
+    return [where for where, text in said if any(secret in text for secret in secrets)]
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    if error is not None:
+        yield error
+        yield from _chain(error.__cause__)
+        yield from _chain(error.__context__)
