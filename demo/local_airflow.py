@@ -162,13 +162,14 @@ def free_port(preferred: int) -> int:
     raise DemoError(f"All ports from {preferred} to {port} are taken: name another with PORT=.")
 
 
-def prepare(env: Mapping[str, str]) -> None:
+def prepare(env: Mapping[str, str], *, log: Path = LOGS / "prepare.log") -> None:
     """Migrate the database and save the connections in it.
 
+    :param env: with ``CONNECTIONS``, as of :mod:`demo.prepare`
     :raises DemoError: that failed
     """
     command = [sys.executable, "-m", "demo.prepare"]
-    with Child("The database", command, env=env, log=LOGS / "prepare.log") as child:
+    with Child("The database", command, env=env, log=log) as child:
         if child.wait():
             raise DemoError(f"Airflow's database: {child.last_line()} (log: {shown(child.log)})")
 

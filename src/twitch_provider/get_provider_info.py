@@ -17,7 +17,8 @@ def get_provider_info() -> dict[str, Any]:
         # Has to equal the distribution's name: Airflow drops all providers of a deployment otherwise.
         "package-name": "airflow-provider-twitch",
         "name": "Twitch",
-        "description": "`Twitch <https://dev.twitch.tv/docs/api/>`__: what is live, every five minutes.",
+        # Admin → Providers makes a link of an address and of all that follows it up to a blank.
+        "description": "Twitch's live streams, games and channels: `Helix API <https://dev.twitch.tv/docs/api/>`__",
         "versions": [__version__],
         "integrations": [
             {
@@ -28,6 +29,15 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "hooks": [{"integration-name": "Twitch", "python-modules": ["twitch_provider.hooks.twitch"]}],
         "operators": [{"integration-name": "Twitch", "python-modules": ["twitch_provider.operators.twitch"]}],
+        "sensors": [{"integration-name": "Twitch", "python-modules": ["twitch_provider.sensors.twitch"]}],
+        "triggers": [{"integration-name": "Twitch", "python-modules": ["twitch_provider.triggers.twitch"]}],
+        "transfers": [
+            {
+                "source-integration-name": "Twitch",
+                "target-integration-name": "Amazon Simple Storage Service (S3)",
+                "python-module": "twitch_provider.transfers.twitch_to_s3",
+            }
+        ],
         "connection-types": [
             {
                 "connection-type": "twitch",
@@ -41,32 +51,55 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
+# The form, declared once: Airflow 3.2 and newer read it here, older ones through twitch_provider.hooks.form.
 _UI_FIELDS = {
     "hidden-fields": ["schema"],
     "relabeling": {"login": "Client ID", "password": "Client secret", "host": "API base URL"},
     # Airflow 3.3.2's Test button refuses a saved connection without a port, so the field stays visible.
     # https://github.com/apache/airflow/pull/73298
-    "placeholders": {"host": "https://api.twitch.tv/helix", "port": "443"},
+    "placeholders": {
+        "host": "https://api.twitch.tv/helix",
+        "login": "From https://dev.twitch.tv/console/apps",
+        "password": "From the same page (New Secret)",
+        "port": "443 (needed by the Test button of Airflow 3.3.2)",
+    },
 }
 
-# A field is required in the form unless its type may be null.
+# A field is required in the form unless its type may be null; an enum that lists null offers a choice "null".
 _CONN_FIELDS = {
-    "auth_url": {
-        "label": "OAuth base URL",
-        "description": "Default: https://id.twitch.tv/oauth2",
-        "schema": {"type": ["string", "null"]},
-    },
-    "timeout": {
-        "label": "Timeout (seconds)",
-        "description": "For each request. Default: 30",
-        "schema": {"type": ["number", "null"], "minimum": 0.1, "maximum": 600},
+    "auth_cache": {
+        "label": "Token cache",
+        "description": (
+            "How far access tokens are shared. file (default): a private file under AIRFLOW_HOME, for all "
+            "processes of a machine. variable: an Airflow Variable, for a whole deployment, for example with "
+            "KubernetesExecutor. none: each process fetches its own."
+        ),
+        "schema": {
+            "type": ["string", "null"],
+            "enum": ["file", "variable", "none"],
+            "values_display": {
+                "file": "file (default): this machine",
+                "variable": "variable: the whole deployment",
+                "none": "none: each process by itself",
+            },
+        },
     },
     "rate_limit_reserve": {
         "label": "Rate limit reserve (points)",
         "description": (
-            "Points to leave to others with this client id, at most a tenth of the limit. Default: 50"
+            "Points to leave to others with the same client ID, at most a tenth of the limit. Default: 50"
         ),
-        "schema": {"type": ["number", "null"], "minimum": 0},
+        "schema": {"type": ["number", "null"], "minimum": 0, "maximum": 1_000_000},
+    },
+    "timeout": {
+        "label": "Timeout (seconds)",
+        "description": "For each request, 0.1 to 600. Default: 30",
+        "schema": {"type": ["number", "null"], "minimum": 0.1, "maximum": 600},
+    },
+    "auth_url": {
+        "label": "OAuth base URL",
+        "description": "Where tokens come from, for a proxy or a test. Default: https://id.twitch.tv/oauth2",
+        "schema": {"type": ["string", "null"]},
     },
 }
 

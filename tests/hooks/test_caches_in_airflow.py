@@ -61,6 +61,7 @@ def test_runs_share_one_token_through_a_variable(
 def test_where_no_variable_can_be_written_each_process_fetches_its_own(
     variable_cache: None, twitch_connection: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
+    pytest.importorskip("airflow.sdk", reason="Airflow 2 writes Variables wherever it has its database")
     for _ in range(2):
         forget_shared()
         assert len(list(TwitchHook().get_top_games(max_items=5))) == 5

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from twitch_provider.exceptions import TwitchConfigError
-from twitch_provider.hooks.settings import AUTH_URL, BASE_URL, Settings
+from twitch_provider.hooks.settings import _EXTRAS, AUTH_URL, BASE_URL, Settings
 
 
 def settings(**fields: Any) -> Settings:
@@ -22,7 +22,7 @@ def test_login_and_password_are_enough() -> None:
     found = settings()
     assert (found.credentials.client_id, found.credentials.client_secret) == ("id", "top-secret")
     assert (found.base_url, found.auth_url) == (BASE_URL, AUTH_URL)
-    assert (found.timeout, found.rate_limit_reserve) == (30, 50)
+    assert (found.timeout, found.rate_limit_reserve, found.auth_cache) == (30, 50, "file")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,13 @@ def test_finds_the_base_url(fields: dict[str, Any], base_url: str) -> None:
         ({"extra": {"auth_url": "https://u:top-secret@mock.example/?x"}}, "carries a user"),
         ({"extra": {"timeout": "nan"}}, "timeout"),
         ({"extra": {"rate_limit_reserve": -1}}, "rate_limit_reserve"),
+        (
+            {"extra": {"auth_cache": "redis"}},
+            "auth_cache 'redis' is none of 'file', 'variable', 'none'; mend",
+        ),
+        ({"extra": {"auth_cache": "File"}}, "auth_cache"),
+        ({"extra": {"auth_cache": False}}, "auth_cache False is none of"),
+        ({"extra": {"auth_cache": ["file"]}}, "auth_cache"),
         ({"extra": {"auth_url": 7}}, "auth_url"),
         ({"extra": {"auth_url": "id.twitch.tv"}}, "auth_url"),
         ({"extra": {"auth_url": "http://id.twitch.tv/oauth2"}}, "only 127.0.0.1 and localhost"),
@@ -91,8 +98,15 @@ def test_unknown_extras_are_left_alone_and_said(caplog: pytest.LogCaptureFixture
     assert "evil" not in caplog.text
 
 
-def test_null_extras_are_the_defaults() -> None:
-    assert settings(extra={"timeout": None, "auth_url": None, "rate_limit_reserve": None}) == settings()
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_extras_left_empty_are_the_defaults(nothing: str | None) -> None:
+    # What the form of Airflow 3 and that of Airflow 2 save for a field that was touched and emptied.
+    assert settings(extra=dict.fromkeys(_EXTRAS, nothing)) == settings()
+
+
+@pytest.mark.parametrize("auth_cache", ["file", "variable", "none"])
+def test_a_token_is_shared_as_far_as_the_connection_says(auth_cache: str) -> None:
+    assert settings(extra={"auth_cache": auth_cache}).auth_cache == auth_cache
 
 
 def test_its_repr_hides_the_secret() -> None:
