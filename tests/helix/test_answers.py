@@ -97,5 +97,5 @@ def test_a_token_may_be_valid_for_nobody_knows_how_long(answers: Any, expires_in
 
 @pytest.mark.parametrize("body", [{}, {"client_id": None}, {"client_id": 7}, [], b"OK"])
 def test_a_validation_that_names_no_client_is_an_error(answers: Any, body: Any) -> None:
-    with pytest.raises(TwitchResponseError, match=r"^oauth2/validate\(\): "):
+    with pytest.raises(TwitchResponseError, match=r"^oauth2/validate: "):
         read_validation(VALIDATE, answers.ok(body))

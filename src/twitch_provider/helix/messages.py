@@ -46,6 +46,8 @@ class Request:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     def __str__(self) -> str:
+        if not self.params:
+            return self.endpoint
         query = ", ".join(f"{name}={value}" for name, value in self.params[:5])
         more = f", … {len(self.params) - 5} more" if len(self.params) > 5 else ""
         return f"{self.endpoint}({query}{more})"
