@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,26 +27,13 @@ def variable_cache(twitch_connection: Simulator, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
 
 
-@pytest.fixture
-def airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A migrated metadata database, and an Airflow that looks for DAGs here."""
-    from airflow.utils import db
-
-    bundle = {
-        "name": "tests-hooks",
-        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {"path": str(DAGS)},
-    }
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
-    db.initdb()
-
-
 def test_runs_share_one_token_through_a_variable(
-    airflow: None, variable_cache: None, twitch_connection: Simulator
+    dags_in: Callable[[Path], None], variable_cache: None, twitch_connection: Simulator
 ) -> None:
     from airflow.models.variable import Variable
     from airflow.utils.session import create_session
 
+    dags_in(DAGS)
     dag = runpy.run_path(str(DAGS / "reads_twitch.py"))["reads_twitch"]()
     for _ in range(3):
         assert str(dag.test().state) == "success"

@@ -4,13 +4,11 @@ from __future__ import annotations
 import gzip
 import json
 import runpy
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from twitch_provider.testing import Simulator
 
@@ -19,41 +17,14 @@ DAGS = Path(__file__).parent / "dags"
 pytestmark = pytest.mark.filterwarnings("default")  # dag.test runs all of Airflow in this process
 
 
-@pytest.fixture
-def airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A migrated metadata database, and an Airflow that looks for DAGs here."""
-    from airflow.utils import db
-
-    bundle = {
-        "name": "tests-operators",
-        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {"path": str(DAGS)},
-    }
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
-    db.initdb()
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of an S3 in memory, with a bucket and the connection and options that lead to it."""
-    connection = {
-        "conn_type": "aws",
-        "login": "testing-key",
-        "password": "testing-secret",
-        "extra": {"region_name": "us-east-1"},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
-    monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", "lake")
-    monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_default")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="lake")
-        yield client
-
-
 def test_every_operator_plain_mapped_and_templated(
-    airflow: None, s3: Any, twitch_connection: Simulator
+    dags_in: Callable[[Path], None],
+    new_bucket: Callable[[str], None],
+    s3: Any,
+    twitch_connection: Simulator,
 ) -> None:
+    dags_in(DAGS)
+    new_bucket("lake")
     dag = runpy.run_path(str(DAGS / "every_operator.py"))["every_operator"]
     run = dag.test()
     instances = run.get_task_instances()

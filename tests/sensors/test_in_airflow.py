@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import json
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,17 +14,9 @@ pytestmark = pytest.mark.filterwarnings("default")  # dag.test runs all of Airfl
 
 
 def test_defers_resumes_and_hands_the_streams_on(
-    stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, script: Script, dags_in: Callable[[Path], None]
 ) -> None:
-    from airflow.utils import db
-
-    bundle = {
-        "name": "tests-sensors",
-        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {"path": str(DAGS)},
-    }
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
-    db.initdb()
+    dags_in(DAGS)
     script.will(None, lambda: stage.start("bob"))
     run = runpy.run_path(str(DAGS / "waits_for_a_channel.py"))["waits_for_a_channel"].test()
     instances = {instance.task_id: instance for instance in run.get_task_instances()}

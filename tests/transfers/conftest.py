@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from airflow.providers.common.compat.sdk import HookLineageCollector, get_hook_lineage_collector
-from moto import mock_aws
 
 BUCKET = "lake"
 
@@ -19,8 +16,8 @@ BUCKET = "lake"
 class Bucket:
     """What lies in the bucket."""
 
-    def __init__(self) -> None:
-        self.client = boto3.client("s3", region_name="us-east-1")
+    def __init__(self, client: Any) -> None:
+        self.client = client
         self.client.create_bucket(Bucket=BUCKET)
 
     def put(self, key: str, body: bytes) -> None:
@@ -39,17 +36,9 @@ class Bucket:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """An empty bucket, and the connection that leads to it."""
-    connection = {
-        "conn_type": "aws",
-        "login": "testing-key",
-        "password": "testing-secret",
-        "extra": {"region_name": "us-east-1"},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
-    with mock_aws():
-        yield Bucket()
+def bucket(s3: Any) -> Bucket:
+    """An empty bucket."""
+    return Bucket(s3)
 
 
 @pytest.fixture

@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from twitch_provider.testing.simulator import Simulator
 
 _STREAMS = 300
+#: A made-up world is another one every minute; this one is the same in every run of a test.
+_AT = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 
 
 @pytest.fixture
 def twitch_simulator() -> Iterator[Simulator]:
-    """A running simulator on a small made-up world; a new one for every test."""
-    with Simulator(streams=_STREAMS) as simulator:
+    """A running simulator, new for every test: a small made-up world at 16:35 on 23 November 2026."""
+    with Simulator(streams=_STREAMS, at=_AT) as simulator:
         yield simulator
 
 
