@@ -11,14 +11,13 @@ COPY dags dags
 RUN python -m build --no-isolation --wheel --outdir /dist .
 
 FROM apache/airflow:3.3.2-python3.12
-# Airflow's own pin is repeated, so that pip cannot change it. Of the image's packages one is too old for us
-# and moves; everything else stays as the image's own constraints made it, which pip check confirms. Our
-# constraints/runtime.txt would move dozens of them, such as boto3 away from the image's aiobotocore.
+# Airflow's own pin is repeated, so that pip cannot change it. Our floors lie below what the image has, so that
+# everything stays as the image's own constraints made it, and pip check confirms it. Our constraints/runtime.txt
+# would move dozens of packages, such as boto3 away from the image's aiobotocore.
 # https://airflow.apache.org/docs/docker-stack/build.html#extending-the-image
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     pip install --no-cache-dir \
       "apache-airflow==${AIRFLOW_VERSION}" \
-      apache-airflow-providers-common-compat==1.23.0 \
       /dist/*.whl \
     && pip check
 COPY --chown=airflow:0 dags /opt/airflow/dags

@@ -22,6 +22,8 @@ RUN := .venv/bin/python
 PINS := pyproject.toml constraints/dev.txt demo/environment.py
 DEMO := .venv/.demo-is-ready
 DEV := .venv/.dev-is-ready
+UI := .venv/.ui-is-ready
+DOCS := .venv/.docs-is-ready
 
 # Settings of the caller that would let foreign packages into .venv.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -43,6 +45,11 @@ airflow: $(DEMO) ## a whole local Airflow with the DAG running every five minute
 test: $(DEV) ## the whole test suite: no internet, no credentials (ARGS='-k name' picks tests)
 	@$(RUN) -m pytest $(ARGS)
 
+.PHONY: coverage
+coverage: $(DEV) ## Twitch's rules in helix/: every line and branch, by their own tests
+	@$(RUN) -m pytest tests/helix --quiet --cov=twitch_provider.helix --cov-branch --cov-fail-under=100 \
+	  --cov-report=term:skip-covered
+
 .PHONY: lint
 lint: $(DEV) ## ruff (rules and format), hadolint, no addresses among the pins
 	@$(RUN) -m ruff check
@@ -54,15 +61,39 @@ lint: $(DEV) ## ruff (rules and format), hadolint, no addresses among the pins
 types: $(DEV) ## mypy, strict
 	@$(RUN) -m mypy
 
+# The variable hides a notice that the theme is maintained until May 2027, and Zensical, its successor, reads mkdocs.yml too.
+.PHONY: docs
+docs: $(DOCS) ## build the documentation into site/, strictly and without the network
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet --clean
+	@echo "Built: open site/index.html, or with search: $(RUN) -m http.server --bind 127.0.0.1 --directory site 8000"
+
 .PHONY: image-test
 image-test: $(DEV) ## replay the Dockerfile's install lines in a clean environment (needs PyPI)
 	@$(RUN) -m pytest tests/packaging/replay_dockerfile.py
 
+.PHONY: ui-test
+ui-test: $(UI) ## drive the connection form and the Test button in a headless Chromium (SCREENSHOTS=docs/images keeps pictures)
+	@$(HAVE_CHROMIUM)
+	@CHROMIUM='$(CHROMIUM)' $(if $(SCREENSHOTS),SCREENSHOTS='$(SCREENSHOTS)') $(RUN) -m pytest tests/ui/browse_airflow.py
+
+# Debian's package, with a font that it can show Airflow in; any other is named with CHROMIUM=/path/to/chromium.
+CHROMIUM ?= chromium
+HAVE_CHROMIUM = command -v '$(CHROMIUM)' >/dev/null \
+	|| { [ '$(CHROMIUM)' = chromium ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && echo "Installing Debian's Chromium." && apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+	|| { echo "There is no $(CHROMIUM): install Chromium (Debian: apt-get install chromium), or name one with CHROMIUM=/path/to/chromium." >&2; exit 1; }
+
+.PHONY: matrix
+matrix: $(DEV) ## the suite on every Airflow and Python that we promise, from a wheel (CELLS='2.11.2 3.3.2/3.13' or 'oldest newest'; JOBS=2 at a time)
+	@$(RUN) -m tests.matrix $(if $(JOBS),--jobs '$(JOBS)') $(CELLS)
+
 .PHONY: constraints
-constraints: $(DEV) ## resolve the pins anew
+constraints: $(DEV) ## resolve the pins anew: our own, and those of each cell of the matrix as of its time (CELLS as above)
 	@$(RUN) -m uv pip compile $(COMPILE) --output-file constraints/runtime.txt pyproject.toml
 	@$(RUN) -m uv pip compile $(COMPILE) --all-extras --constraint constraints/runtime.txt \
 	  --output-file constraints/dev.txt pyproject.toml
+	@$(RUN) -m tests.matrix.pins $(CELLS)
 COMPILE := --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate
 
 .PHONY: clean
@@ -71,7 +102,7 @@ clean: ## remove what demo and airflow wrote
 
 .PHONY: distclean
 distclean: clean ## remove .venv and every cache, too
-	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	@rm -rf .venv .matrix dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 
 $(DEMO): $(PINS)
 	@$(FIND_PYTHON); "$$python" demo/environment.py demo
@@ -79,4 +110,12 @@ $(DEMO): $(PINS)
 
 $(DEV): $(PINS)
 	@$(FIND_PYTHON); "$$python" demo/environment.py demo,test,dev
+	@touch $@ $(DEMO)
+
+$(UI): $(PINS)
+	@$(FIND_PYTHON); "$$python" demo/environment.py demo,test,ui
+	@touch $@ $(DEMO)
+
+$(DOCS): $(PINS)
+	@$(FIND_PYTHON); "$$python" demo/environment.py demo,docs
 	@touch $@ $(DEMO)

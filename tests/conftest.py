@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
+from packaging.version import Version
 
 pytest_plugins = ["twitch_provider.testing.fixtures"]
 
@@ -27,11 +32,17 @@ os.environ |= {
     "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
     "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME.name}/airflow.db",
+    # The unit test mode of Airflow 2 puts LocalExecutor on SQLite, and then refuses it.
+    "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
     # No test may find credentials or a metadata service by accident.
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+
+# A machine that is busy with other things is not a failure.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def begin_anew() -> None:
@@ -47,6 +58,13 @@ def _new_deployment() -> Iterator[None]:
     begin_anew()
     yield
     begin_anew()
+
+
+@pytest.fixture(scope="session")
+def airflow_of_the_dags() -> None:
+    """Skips where Airflow is older than what the reference DAGs need."""
+    if Version(version("apache-airflow")) < Version("3.3.1"):
+        pytest.skip(f"the reference DAGs need Airflow 3.3.1; this is {version('apache-airflow')}")
 
 
 @pytest.fixture
@@ -65,3 +83,50 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(TwitchHook, "_sleep", lambda _self, seconds: naps.append(seconds))
     monkeypatch.setattr(TwitchAsyncHook, "_sleep", nap)
     return naps
+
+
+@pytest.fixture
+def dags_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Migrate the metadata database, and have Airflow look for DAGs in a folder: it runs no others."""
+
+    def dags_in(folder: Path) -> None:
+        from airflow.utils import db
+
+        bundle = {
+            "name": str(folder.relative_to(ROOT)).replace("/", "-"),
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(folder)},
+        }
+        monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
+        db.initdb()
+
+    return dags_in
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of an S3 in memory, and the connection ``aws_default`` that leads to it."""
+    import boto3
+    from moto import mock_aws
+
+    connection = {
+        "conn_type": "aws",
+        "login": "testing-key",
+        "password": "testing-secret",
+        "extra": {"region_name": "us-east-1"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_default")
+    with mock_aws():
+        yield boto3.client("s3", region_name="us-east-1")
+
+
+@pytest.fixture
+def new_bucket(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Make a bucket the lake."""
+
+    def new_bucket(name: str) -> None:
+        s3.create_bucket(Bucket=name)
+        monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", name)
+
+    return new_bucket
