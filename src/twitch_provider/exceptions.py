@@ -5,6 +5,7 @@
 
     TwitchError
      ├─ TwitchConfigError         the connection, an option or a DAG param is missing or malformed      *
+     ├─ TwitchLookupError         Airflow cannot look the connection up at the moment
      ├─ TwitchParameterError      a parameter that Helix would refuse; also a ValueError                *
      ├─ TwitchAuthError           Twitch refuses the client id, the secret or a fresh token             *
      ├─ TwitchConnectionError     no whole answer arrived: time-out, DNS, dropped connection, half a body
@@ -53,6 +54,10 @@ class TwitchConfigError(TwitchError):
     """The connection, a configuration option or a DAG param is missing or malformed."""
 
     fatal = True
+
+
+class TwitchLookupError(TwitchError):
+    """Airflow cannot look the connection up at the moment: its API server or its secrets backend failed."""
 
 
 class TwitchParameterError(TwitchError, ValueError):

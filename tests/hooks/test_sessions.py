@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.exceptions import TwitchConfigError, TwitchLookupError
 from twitch_provider.helix.answers import Validation
 from twitch_provider.helix.token import Credentials
 from twitch_provider.hooks.sessions import accepted, explained, forget_shared, open_session, shared
@@ -66,6 +67,23 @@ def test_an_error_of_airflow_is_not_repeated() -> None:
         raise ValueError("top-secret")
     assert "top-secret" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_a_lookup_that_fails_may_pass_and_is_not_repeated() -> None:
+    expected = pytest.raises(TwitchLookupError, match=r"mine could not be looked up \(OSError\)")
+    with expected as caught, explained("mine"):
+        raise OSError("top-secret")
+    assert not caught.value.fatal
+    assert "top-secret" not in str(caught.value)
+
+
+def test_a_forked_process_shares_nothing_that_was_claimed_when_it_was_forked() -> None:
+    tokens, _ = shared(SETTINGS)
+    assert tokens.claim()
+    child = os.fork()
+    if not child:
+        os._exit(0 if shared(SETTINGS)[0].claim() else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize(("expires_in", "sentence"), [(5011270, ", token valid for 5,011,270 s"), (None, "")])

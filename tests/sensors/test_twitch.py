@@ -254,6 +254,14 @@ def test_times_out_while_deferred(context: Any, error: str, arguments: dict[str,
         waiting.resume_execution("__fail__", {"error": error}, context)
 
 
+def test_with_never_fail_what_a_trigger_met_is_a_skip(context: Any) -> None:
+    event = {"status": "error", "message": "10 polls in a row failed", "fatal": False}
+    with pytest.raises(AirflowSkipException, match="10 polls in a row failed"):
+        sensor(never_fail=True).resume_execution("execute_complete", {"event": event}, context)
+    with pytest.raises(TwitchError, match="10 polls in a row failed"):
+        sensor().resume_execution("execute_complete", {"event": event}, context)
+
+
 def test_a_trigger_that_broke_is_no_timeout(context: Any) -> None:
     with pytest.raises(Exception, match="Trigger failure") as caught:
         sensor().resume_execution("__fail__", {"error": "Trigger failure", "traceback": ["…"]}, context)

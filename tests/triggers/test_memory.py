@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.triggers.stage import Script, Stage, again, played, told
 
+from twitch_provider.triggers.memory import MOST_TRIES
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
 
 
@@ -91,6 +92,42 @@ async def test_a_store_that_fails_does_not_end_the_watching(
     assert told(await played(watcher(Broken()).run())) == [("online", "ann")]
     assert "so this is a first one: Task has 2 concrete inlets" in caplog.text
     assert "could not be stored, so a restart would not know: the API server is down" in caplog.text
+
+
+class Away(Store):
+    """A store that does not answer so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        self.times -= 1
+        if self.times >= 0:
+            raise RuntimeError("the API server starts again")
+        return await super().aget(key, default)
+
+
+async def test_a_store_that_is_away_at_the_start_is_asked_again_before_anything_is_told(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Away(0)
+    script.will(None)
+    await played(watcher(store).run())
+    stage.start("ann")  # while the triggerer is down
+    store.times = 2
+    script.will(None, None, None)
+    assert told(await played(watcher(store).run())) == [("online", "ann")]
+    assert "is asked again at the next poll: the API server starts again" in caplog.text
+
+
+async def test_a_store_that_stays_away_makes_it_a_first_start(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.start("ann")
+    script.will(*[None] * MOST_TRIES)
+    assert told(await played(watcher(Away(10**6), emit_current=True).run())) == [("online", "ann")]
+    assert "cannot be found out, so this is a first one" in caplog.text
 
 
 async def test_a_foreign_memory_is_a_first_start(

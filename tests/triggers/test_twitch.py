@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.triggers.stage import Script, Stage, again, until
+from tests.triggers.stage import Script, Stage, again, played, until
 
+from twitch_provider.hooks.twitch import TwitchAsyncHook
 from twitch_provider.testing import Simulator
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger, TwitchStreamLiveTrigger
 
@@ -174,3 +175,41 @@ async def test_cancelling_closes_what_is_open(stage: Stage, script: Script) -> N
     with pytest.raises(StopAsyncIteration):
         await anext(run)
     # An aiohttp session that were left open would be a ResourceWarning, and warnings are errors here.
+
+
+async def test_a_connection_that_is_gone_for_a_moment_is_a_failure_like_any_other(
+    stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = stage.simulator.connection_json()
+    script.will(
+        lambda: monkeypatch.delenv("AIRFLOW_CONN_TWITCH_DEFAULT"),
+        lambda: monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", connection),
+        lambda: stage.start("ann"),
+    )
+    (event,) = await played(TwitchStreamLiveTrigger(user_logins="ann").run())
+    assert event["status"] == "success"
+
+
+async def test_a_connection_that_stays_away_is_told_in_the_end(
+    stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.will(lambda: monkeypatch.delenv("AIRFLOW_CONN_TWITCH_DEFAULT"), None, None)
+    trigger = TwitchStreamLiveTrigger(user_logins="ann", max_consecutive_failures=3)
+    (event,) = await played(trigger.run())
+    assert (event["status"], event["fatal"]) == ("error", True)
+    assert "connection twitch_default does not exist" in event["message"]
+
+
+async def test_a_lookup_that_fails_is_counted(
+    stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(conn_id: str) -> None:
+        raise ConnectionError(f"secret of {conn_id}")
+
+    monkeypatch.setattr(TwitchAsyncHook, "get_connection", staticmethod(fails))
+    script.will(None)
+    trigger = TwitchStreamLiveTrigger(user_logins="ann", max_consecutive_failures=2)
+    (event,) = await played(trigger.run())
+    assert (event["status"], event["fatal"]) == ("error", False)
+    assert "could not be looked up (ConnectionError)" in event["message"]
+    assert "secret of" not in event["message"]

@@ -9,7 +9,7 @@ whole leaves it out; a reading that failed says nothing of anybody.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -68,10 +68,18 @@ def enough(wait_for: str, logins: Collection[str], live: Collection[str]) -> boo
     :param live: who is live
     :raises TwitchParameterError: ``wait_for`` is neither
     """
+    return rule_of(wait_for)(login in live for login in logins)
+
+
+def rule_of(wait_for: str) -> Callable[[Iterable[bool]], bool]:
+    """Return what joins "this one is live" of several channels.
+
+    :param wait_for: ``any`` or ``all`` of the channels
+    :raises TwitchParameterError: it is neither
+    """
     if wait_for not in {"any", "all"}:
         raise TwitchParameterError(f"wait_for wants any or all, not {wait_for!r:.60}", parameter="wait_for")
-    found = [login in live for login in logins]
-    return all(found) if wait_for == "all" else any(found)
+    return all if wait_for == "all" else any
 
 
 def require_known(logins: Iterable[str], users: Iterable[Row]) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from twitch_provider import __version__
-from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.exceptions import TwitchConfigError, TwitchLookupError
 from twitch_provider.helix.answers import Validation
 from twitch_provider.helix.ratelimit import Bucket
 from twitch_provider.helix.session import Session
@@ -55,9 +55,18 @@ def shared(settings: Settings) -> tuple[SharedTokens, Bucket]:
 
 
 def forget_shared() -> None:
-    """Begin anew, as a new process would; for tests."""
+    """Begin anew, as a new process would."""
     with _sharing:
         _shared.cache_clear()
+
+
+def _in_child() -> None:
+    # What another thread had claimed when the process was forked would stay claimed here.
+    _shared.cache_clear()
+    _sharing.release()
+
+
+os.register_at_fork(before=_sharing.acquire, after_in_parent=_sharing.release, after_in_child=_in_child)
 
 
 def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
@@ -86,6 +95,7 @@ def explained(conn_id: str) -> Iterator[None]:
 
     :param conn_id: of the connection
     :raises TwitchConfigError: it is missing or malformed
+    :raises TwitchLookupError: it cannot be looked up at the moment
     """
     try:
         yield
@@ -101,6 +111,12 @@ def explained(conn_id: str) -> Iterator[None]:
         raise TwitchConfigError(
             f"connection {conn_id} cannot be read by Airflow; check that {variable} and the extra in it "
             f"are JSON objects"
+        ) from None
+    except Exception as error:
+        # Whatever an API server, a database or a secrets backend raises; their texts may hold what they read.
+        raise TwitchLookupError(
+            f"connection {conn_id} could not be looked up ({type(error).__name__}); see the logs of "
+            f"Airflow's API server and of the secrets backend, and try later"
         ) from None
 
 

@@ -42,6 +42,7 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
     by several coroutines at once.
 
     :param twitch_conn_id: the ``twitch`` connection, as of ``TwitchHook``
+    :raises RuntimeError: (every reader, while iterating) it is used outside of ``async with``
     """
 
     conn_name_attr = "twitch_conn_id"
@@ -143,9 +144,9 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
 
     async def _settings(self) -> Settings:
         with sessions.explained(self.twitch_conn_id):
-            # A thread is safe in every Airflow: the asynchronous way masks secrets by a blocking call before
+            # In a thread, in every Airflow: the asynchronous way masks secrets by a blocking call before
             # 3.3.2, and is missing before 3.1.
-            connection = await sync_to_async(self.get_connection)(self.twitch_conn_id)
+            connection = await _away(lambda: self.get_connection(self.twitch_conn_id))
         settings: Settings = await _away(lambda: Settings.from_connection(connection))
         return settings
 

@@ -50,7 +50,7 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         ``[operators] default_deferrable`` says
     :raises AirflowFailException: what no retry mends: credentials, parameters, unknown logins
     :raises AirflowSensorTimeout: ``timeout`` has passed
-    :raises AirflowSkipException: one of these two, with ``soft_fail``
+    :raises AirflowSkipException: one of these two, with ``soft_fail``; any failure, with ``never_fail``
     :raises TwitchError: everything else, for Airflow to try again
     """
 
@@ -73,6 +73,7 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         self.twitch_conn_id = twitch_conn_id
         self.max_consecutive_failures = max_consecutive_failures
         self.deferrable = deferrable
+        self._known = False  # Twitch knows every channel
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask once; with ``deferrable``, hand the waiting over to the triggerer where it is not over.
@@ -80,6 +81,7 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         :param context: of the task
         """
         with fail_fast():
+            live.rule_of(self.wait_for)
             logins = live.logins_of(listed(self.user_logins))
             hook = connect(self.twitch_conn_id)
             found = live.by_login(hook.get_streams(user_logins=logins))
@@ -122,15 +124,22 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         :param next_kwargs: as Airflow has them
         :param context: of the task
         :raises AirflowSensorTimeout: ``timeout`` has passed
-        :raises AirflowSkipException: likewise, with ``soft_fail`` or ``never_fail``
+        :raises AirflowSkipException: likewise, with ``soft_fail`` or ``never_fail``; or, with ``never_fail``,
+            something else failed
+        :raises TwitchError: the trigger met what may pass, for Airflow to try again
         """
         # Airflow tells it by this text only: "Trigger timeout" in 3, "Trigger/execution timeout" in 2.
         if next_method == "__fail__" and str((next_kwargs or {}).get("error")).endswith("timeout"):
             failure = AirflowSkipException if self.soft_fail or self.never_fail else AirflowSensorTimeout
             raise failure(f"Not live within {self.timeout:g} s: {self.wait_for} of {self.user_logins}")
-        return super().resume_execution(next_method, next_kwargs, context)
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TwitchError as error:
+            if not self.never_fail:
+                raise
+            raise AirflowSkipException(f"Skipping due to never_fail is set to True: {error}") from error
 
     def _require_known(self, hook: TwitchHook, logins: list[str]) -> None:
-        if not getattr(self, "_known", False):
+        if not self._known:
             live.require_known(logins, hook.get_users(logins=logins))
             self._known = True

@@ -90,17 +90,24 @@ class LivePoll:
         :param logins: whom to ask for, asked before each poll
         :param linger: wait once more before an error is raised. Airflow starts a watcher that failed again at
             once, and Twitch shall not be asked at that pace
+        What no retry mends ends the first poll at once. Once a poll went well, such an error is counted like
+        any other: while Airflow's API server starts again, a connection looks as if it did not exist.
+
         :raises TwitchError: no retry mends it, or too many polls failed in a row
         """
-        failures = 0
+        failures, proven = 0, False
         while True:
             try:
                 observation = await self.observe(logins())
             except TwitchError as error:
                 failures += 1
-                if error.fatal or failures >= self.max_consecutive_failures:
+                if (error.fatal and not proven) or failures >= self.max_consecutive_failures:
                     await self._give_up(error, linger=linger)
-                    raise self._final(error, failures) from error
+                    if error.fatal or failures == 1:
+                        raise
+                    raise TwitchError(
+                        f"{failures} polls in a row failed, the last one with: {error}"
+                    ) from error
                 log.warning(
                     "Poll failed (%d in a row, %d are too many), next one in %g s: %s",
                     failures,
@@ -109,7 +116,7 @@ class LivePoll:
                     error,
                 )
             else:
-                failures = 0
+                failures, proven = 0, True
                 yield observation
             await self._sleep(self.poll_interval)
 
@@ -149,12 +156,6 @@ class LivePoll:
         if linger:
             log.error("Watching ends, and begins anew in %g s: %s", self.poll_interval, error)
             await self._sleep(self.poll_interval)
-
-    @staticmethod
-    def _final(error: TwitchError, failures: int) -> TwitchError:
-        if error.fatal or failures == 1:
-            return error
-        return TwitchError(f"{failures} polls in a row failed, the last one with: {error}")
 
     # Time is an argument of all rules; these two are where it comes from.
 

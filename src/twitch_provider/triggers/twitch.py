@@ -230,11 +230,15 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
             getattr(self, "asset_state_store", None),
             [self._poll.twitch_conn_id, *self.events, *self.user_logins],
         )
-        watch = await memory.recall(LiveWatch(self.user_logins, self.offline_tolerance, self.emit_current))
+        first = LiveWatch(self.user_logins, self.offline_tolerance, self.emit_current)
+        watch: LiveWatch | None = None
         checked = False
         async for seen in observations:
             if not seen.asked.issuperset(self.user_logins):
                 continue  # that poll had asked before this watcher joined
+            watch = watch or await memory.recall(first)
+            if watch is None:
+                continue
             events, watch = watch.observe(seen.at, seen.live)
             await memory.keep(watch)
             for event in events:
