@@ -58,10 +58,11 @@ def test_renews_the_token_once_on_401(signed_in: Any, answers: Any) -> None:
     assert played.slept == []
 
 
-def test_a_second_401_is_an_error_and_leaves_no_token(signed_in: Any, answers: Any) -> None:
+def test_a_second_401_is_an_error_and_leaves_the_new_token_to_others(signed_in: Any, answers: Any) -> None:
     with pytest.raises(TwitchAuthError, match="check client id and secret"):
         signed_in.play(ask(signed_in), [answers.error(401), answers.token, answers.error(401)])
-    assert signed_in.tokens.token is None
+    assert signed_in.tokens.token.value == "token-1"
+    assert [token.value for token in signed_in.tokens.refused] == ["token-0"]
 
 
 def test_takes_a_token_that_came_meanwhile_instead_of_fetching_one(signed_in: Any, answers: Any) -> None:

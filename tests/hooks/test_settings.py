@@ -111,3 +111,11 @@ def test_a_token_is_shared_as_far_as_the_connection_says(auth_cache: str) -> Non
 
 def test_its_repr_hides_the_secret() -> None:
     assert "top-secret" not in repr(settings())
+
+
+def test_unknown_extras_are_named_once_in_a_process(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        settings(extra={"verify": False, "headers": "x"})
+    assert [record.getMessage() for record in caplog.records] == [
+        "Connection twitch_x: unknown extras are not used: headers, verify"
+    ]

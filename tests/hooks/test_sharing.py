@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -19,7 +20,7 @@ import time_machine
 from twitch_provider.helix.messages import Reply, Request
 from twitch_provider.hooks.sessions import forget_shared
 from twitch_provider.hooks.transport import RequestsTransport
-from twitch_provider.hooks.twitch import TwitchHook
+from twitch_provider.hooks.twitch import TwitchAsyncHook, TwitchHook
 from twitch_provider.testing import Simulator
 
 THREADS, PROCESSES = 32, 8
@@ -87,6 +88,15 @@ def test_threads_that_start_together_fetch_one_token(
     monkeypatch.setattr("twitch_provider.hooks.caches.VariableCache.save", lambda _, token: None)
     auth_cache(kind)
     assert run_threads(THREADS) == [5] * THREADS
+    assert twitch_connection.counters.tokens_minted == 1
+
+
+async def test_coroutines_that_start_together_fetch_one_token(twitch_connection: Simulator) -> None:
+    async def read(hook: TwitchAsyncHook) -> int:
+        return len([game async for game in hook.get_top_games(5)])
+
+    async with TwitchAsyncHook() as hook, TwitchAsyncHook() as another:
+        assert await asyncio.gather(*(read(each) for each in [hook, another] * 20)) == [5] * 40
     assert twitch_connection.counters.tokens_minted == 1
 
 

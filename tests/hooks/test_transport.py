@@ -160,13 +160,23 @@ def test_nobody_listens(send: Any) -> None:
     assert send(url) == Failure("the connection broke")
 
 
-@pytest.mark.parametrize("bypassed", [False, True])
+@pytest.mark.parametrize(
+    ("variable", "scheme", "bypassed"),
+    [
+        ("http_proxy", "http://", False),
+        ("http_proxy", "", False),
+        ("all_proxy", "http://", False),
+        ("http_proxy", "http://", True),
+    ],
+    ids=["http_proxy", "without a scheme", "all_proxy", "no_proxy"],
+)
 def test_aiohttp_takes_the_proxy_of_the_environment(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, bypassed: bool
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str, bypassed: bool
 ) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
     address = serve(answer).removesuffix("/helix/streams")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9" if bypassed else address)
+    proxy = "http://127.0.0.1:9" if bypassed else f"{scheme}{address.removeprefix('http://')}"
+    monkeypatch.setenv(variable, proxy)
     monkeypatch.setenv("no_proxy", "127.0.0.1" if bypassed else "")
     url = f"{address}/helix/streams" if bypassed else "http://api.twitch.invalid/helix/streams"
     reply = send_by_aiohttp(Request("GET", url), 5)

@@ -39,15 +39,6 @@ async def test_reads_what_the_hook_for_tasks_reads(twitch_connection: Simulator)
     assert sum(len(page.fresh) for page in walked) == 150
 
 
-async def test_coroutines_share_one_token(twitch_connection: Simulator) -> None:
-    async def read(hook: TwitchAsyncHook) -> int:
-        return len([game async for game in hook.get_top_games(5)])
-
-    async with TwitchAsyncHook() as hook, TwitchAsyncHook() as another:
-        assert await asyncio.gather(*(read(each) for each in [hook, another] * 20)) == [5] * 40
-    assert twitch_connection.counters.tokens_minted == 1
-
-
 async def test_checks_arguments_at_once(twitch_connection: Simulator) -> None:
     async with TwitchAsyncHook() as hook:
         with pytest.raises(TwitchParameterError, match="max_items"):

@@ -56,9 +56,10 @@ def converse(session: Session, request: Request, read: Reader[T], *, scheme: str
         try:
             return read(signed, reply)
         except TwitchError as error:
+            yield from session.persist(patience, error, fresh=fresh)
+            # Only where it is replaced: if the endpoint is not for app tokens, the token is good for others.
             if isinstance(error, TwitchAuthError):
                 session.tokens.refuse(token)
-            yield from session.persist(patience, error, fresh=fresh)
 
 
 def validate(session: Session) -> Steps[Validation]:

@@ -139,6 +139,16 @@ class Endpoint:
         """Whether the list comes in pages; else one answer holds all of it."""
         return "after" in self.params
 
+    @property
+    def flags(self) -> frozenset[str]:
+        """The parameters that are true or false."""
+        return frozenset(name for name, kind in self.params.items() if kind is _flag)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The parameters that are whole numbers."""
+        return frozenset(name for name, kind in self.params.items() if kind is _first)
+
     def values(self, params: Mapping[str, Any]) -> dict[str, list[str]]:
         """Check each parameter by itself and against the others; numbers of values are left to :meth:`check`.
 

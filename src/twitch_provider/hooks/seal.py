@@ -26,8 +26,8 @@ class Seal:
     """Encrypts and authenticates the token of one application.
 
     What was sealed for another client id, another secret or another host does not open, nor does what
-    somebody altered. So a foreign entry is no different from a broken one, and a rotated secret leaves none
-    behind.
+    somebody altered. So a foreign entry is no different from a broken one, and after the secret was changed
+    no old token can be read.
 
     :param credentials: of the application
     :param base_url: of Helix

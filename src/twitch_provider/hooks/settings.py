@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import json
 import logging
@@ -72,9 +73,8 @@ class Settings:
         conn_id = str(connection.conn_id)
         try:
             extra = _extra(connection.extra)
-            unknown = sorted(extra.keys() - _EXTRAS)
-            if unknown:
-                log.warning("Connection %s: unknown extras are not used: %s", conn_id, ", ".join(unknown))
+            if unknown := sorted(extra.keys() - _EXTRAS):
+                _warn_once(conn_id, ", ".join(unknown))
             return cls(
                 conn_id=conn_id,
                 credentials=Credentials(
@@ -91,6 +91,12 @@ class Settings:
                 f"connection {conn_id}: {error}; mend it under Admin → Connections or in AIRFLOW_CONN_"
                 f"{conn_id.upper()}"
             ) from None
+
+
+@functools.lru_cache(maxsize=256)
+def _warn_once(conn_id: str, unknown: str) -> None:
+    """Say it once in a process: a watcher looks its connection up every minute."""
+    log.warning("Connection %s: unknown extras are not used: %s", conn_id, unknown)
 
 
 def _is_given(value: Any) -> bool:

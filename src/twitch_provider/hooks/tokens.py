@@ -13,7 +13,7 @@ from twitch_provider.hooks.compat import mask_secret
 class TokenCache(Protocol):
     """Where processes leave a token for each other; :mod:`twitch_provider.hooks.caches` has them.
 
-    All of it may block, none of it raises. One process uses it from one thread at a time.
+    All of it may block, none of it raises. One process uses it from one thread at a time, but for ``save``.
     """
 
     def load(self) -> AppToken | None:

@@ -7,14 +7,17 @@ import asyncio
 import os
 import socket
 import ssl
-import urllib.request
 import zlib
 from datetime import UTC, datetime
 from typing import Self
-from urllib.parse import urlsplit
 
 import aiohttp
-from certifi import where
+from requests.utils import (
+    DEFAULT_CA_BUNDLE_PATH,
+    get_environ_proxies,
+    prepend_scheme_if_needed,
+    select_proxy,
+)
 
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
 from twitch_provider.hooks import transport
@@ -111,13 +114,13 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def _ssl_context() -> ssl.SSLContext:
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or where()
+    bundle = (
+        os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
+    )
     folder = os.path.isdir(bundle)  # noqa: PTH112 - a text of the environment
     return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
 
 
 def _proxy(url: str) -> str | None:
-    parts = urlsplit(url)
-    if urllib.request.proxy_bypass(parts.hostname or ""):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)
+    proxy = select_proxy(url, get_environ_proxies(url, no_proxy=None))
+    return None if proxy is None else str(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
