@@ -11,11 +11,11 @@ Needs a connection *twitch_default* of type *Twitch* and a running triggerer. Tw
 
 from __future__ import annotations
 
+# [START twitch_live]
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# [START twitch_live]
 from airflow.sdk import Asset, AssetWatcher, dag, task
 
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger

@@ -12,6 +12,11 @@ from datetime import datetime
 
 from twitch_provider.lake.instants import in_utc
 
+#: Folders of the lake that a dataset of one's own may not have.
+RESERVED = frozenset(
+    {"top_streams", "top_games", "all_streams", "raw", "rejects", "manifests", "incomplete", "latest"}
+)
+
 
 @dataclass(frozen=True)
 class SnapshotKeys:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from twitch_provider.lake.clean import Cleaned
     from twitch_provider.lake.raw import RawPage
 
-#: Folders of the lake that are not for the taking.
-RESERVED = {"top_streams", "top_games", "all_streams", "raw", "rejects", "manifests", "incomplete", "latest"}
-
 #: What an operator returns goes through worker, API server and database, and is held whole by each.
 MAX_XCOM_BYTES = 1_000_000
 
@@ -137,9 +134,11 @@ def publish_datasets(
 
 
 def _names(dataset: Any, beside: Sequence[str]) -> list[str]:
+    from twitch_provider.lake.keys import RESERVED
+
     name = given(dataset) or ""
     names = [f"{name}{ending}" for ending in ("", *beside)]
-    if not re.fullmatch(r"[a-z0-9_]+", str(name)) or RESERVED & set(names):
+    if not re.fullmatch(r"[a-z0-9_]+", str(name)) or RESERVED.intersection(names):
         raise TwitchParameterError(
             f"dataset wants a name of its own in a-z, 0-9 and _, not {dataset!r:.60}", parameter="dataset"
         )

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.helix.queries import Query
 
-#: What a parameter is if it is no text; those that may be repeated are lists.
-_KINDS = {"first": rendered.number, "live_only": rendered.flag, "is_featured": rendered.flag}
-
 
 def reading(endpoint: Any, endpoint_params: Any, max_items: Any) -> Query:
     """Check a reading, as templates rendered it, before anything is sent.
@@ -33,7 +30,8 @@ def reading(endpoint: Any, endpoint_params: Any, max_items: Any) -> Query:
             parameter="endpoint_params",
         )
     found = endpoints.endpoint(str(endpoint))
-    kinds = dict.fromkeys(found.lists, rendered.listed) | _KINDS
+    kinds = dict.fromkeys(found.lists, rendered.listed)
+    kinds |= dict.fromkeys(found.flags, rendered.flag) | dict.fromkeys(found.numbers, rendered.number)
     meant = {name: kinds.get(name, rendered.given)(value) for name, value in params.items()}
     return queries.query(found.path, meant, max_items=rendered.number(max_items), split=True)
 
