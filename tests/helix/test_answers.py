@@ -43,7 +43,7 @@ def test_twitchs_message_is_one_short_line(answers: Any) -> None:
     message = "Malformed\n\tquery   params. " + "x" * 500
     with pytest.raises(TwitchRequestError) as caught:
         read_response(ASKED, answers.error(400, message))
-    assert caught.value.detail == ("Malformed query params. " + "x" * 500)[:200]
+    assert caught.value.detail == ("Malformed query params. " + "x" * 500)[:200] + "…"
     assert "\n" not in str(caught.value)
 
 

@@ -400,3 +400,25 @@ def test_wrong_credentials_that_only_the_body_calls_wrong_are_an_error_at_once(
 def test_any_other_status_in_a_body_says_nothing(signed_in: Any, answers: Any, status: Any) -> None:
     with pytest.raises(TwitchResponseError, match="nothing in place of a list"):
         signed_in.play(ask(signed_in), [answers.ok({"status": status})] * 4)
+
+
+def test_an_error_beside_an_empty_list_is_an_error(signed_in: Any, answers: Any) -> None:
+    said = answers.ok({"status": 400, "message": "as the mock server says it", "data": []})
+    with pytest.raises(TwitchRequestError, match="as the mock server says it"):
+        signed_in.play(ask(signed_in), [said])
+
+
+def test_a_token_of_another_application_is_not_called_ours(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchResponseError, match="belong to another client id") as caught:
+        signed_in.play(validate(signed_in.session), [answers.ok({"client_id": "token-0"})])
+    assert "token-0" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["\ud800 boo", "two\r\nlines", "\x1b[31m", "x" * 5000])
+def test_what_twitch_says_is_fit_for_a_log(signed_in: Any, answers: Any, text: str) -> None:
+    with pytest.raises(TwitchRequestError) as caught:
+        signed_in.play(
+            ask(signed_in, params=(("after", text),)), [answers.error(400, text), answers.error(400, text)]
+        )
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500

@@ -105,9 +105,25 @@ def test_ever_new_cursors_without_new_rows_are_an_error(
 
 
 def test_rows_without_an_id_are_no_sign_that_the_list_goes_on(signed_in: Any, answers: Any) -> None:
-    odd = [answers.ok({"data": [{"id": 7}], "pagination": {"cursor": f"c{n}"}}) for n in range(STALE_PAGES)]
+    odd = [
+        answers.ok({"data": [{"name": "x"}], "pagination": {"cursor": f"c{n}"}}) for n in range(STALE_PAGES)
+    ]
     with pytest.raises(TwitchPaginationError, match="nothing new"):
         read(signed_in, odd)
+
+
+def test_an_id_that_is_a_number_is_an_id(signed_in: Any, answers: Any) -> None:
+    odd = [
+        answers.ok({"data": [{"id": 7}, {"id": n}], "pagination": {"cursor": f"c{n}"} if n < 19 else {}})
+        for n in range(10, 20)
+    ]
+    assert ids(read(signed_in, odd).rows) == [7, *range(10, 20)]
+
+
+@pytest.mark.parametrize("cursor", [0, False, [], {}])
+def test_a_cursor_that_is_no_text_is_no_end(signed_in: Any, answers: Any, cursor: Any) -> None:
+    with pytest.raises(TwitchResponseError, match="and no text"):
+        read(signed_in, [answers.ok({"data": [], "pagination": {"cursor": cursor}})] * 4)
 
 
 def test_a_circle_that_moves_is_an_error(signed_in: Any, answers: Any) -> None:

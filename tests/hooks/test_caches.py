@@ -224,3 +224,6 @@ def test_the_file_lies_in_airflows_home(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.delenv("AIRFLOW_HOME")
     monkeypatch.setenv("HOME", "/a-home")
     assert airflow_home() == Path("/a-home/airflow")
+    monkeypatch.setenv("BASE", "/a-base")
+    monkeypatch.setenv("AIRFLOW_HOME", "$BASE/af")
+    assert airflow_home() == Path("/a-base/af")

@@ -119,3 +119,16 @@ def test_unknown_extras_are_named_once_in_a_process(caplog: pytest.LogCaptureFix
     assert [record.getMessage() for record in caplog.records] == [
         "Connection twitch_x: unknown extras are not used: headers, verify"
     ]
+
+
+@pytest.mark.parametrize("host", ["https://exa mple/", "https://a..b", f"https://{'x' * 70}.com"])
+def test_a_host_name_that_cannot_exist_is_refused(host: str) -> None:
+    with pytest.raises(TwitchConfigError, match="host"):
+        settings(host=host)
+
+
+@pytest.mark.parametrize(
+    "host", ["https://api.twitch.tv.", "https://my_proxy:8080/helix", "http://[::1]:8080/x"]
+)
+def test_a_host_name_that_may_exist_is_taken(host: str) -> None:
+    assert settings(host=host).base_url == host.rstrip("/")

@@ -169,6 +169,35 @@ def test_a_rotated_secret_finds_no_token_of_the_old_one(
     assert "invalid client secret" in sentence
 
 
+def test_threads_wait_out_a_token_endpoint_that_hangs_once(
+    twitch_connection: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = json.loads(twitch_connection.connection_json())
+    connection["extra"]["timeout"] = 0.3
+    monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
+    twitch_connection.fault("hang", endpoint="token")
+    assert run_threads(THREADS) == [5] * THREADS
+    assert twitch_connection.counters.requests["token"] == 2
+
+
+def test_a_time_out_of_airflow_in_the_middle_of_a_fetch_leaves_nothing_claimed(
+    twitch_connection: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = TwitchHook()
+
+    def breaks_in(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RequestsTransport, "send", breaks_in)
+        with pytest.raises(KeyboardInterrupt) as kept:
+            list(hook.get_top_games())
+    tokens = hook._session.tokens
+    assert kept.value.__traceback__ is not None  # it holds every frame, the generators' among them
+    assert (tokens.claim(), tokens.lock()) == (True, True)
+    tokens.unlock()
+
+
 def test_a_token_endpoint_that_fails_for_all_is_asked_a_bounded_number_of_times(
     twitch_connection: Simulator, naps: list[float]
 ) -> None:

@@ -7,16 +7,19 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
 from twitch_provider.hooks import transport
-from twitch_provider.hooks.transport import RequestsTransport
+from twitch_provider.hooks.transport import ConversationAdapter, RequestsTransport
 from twitch_provider.hooks.transport_async import AiohttpTransport
+from twitch_provider.hooks.watchdog import Watchdog, guard
 
 Serve = Callable[..., str]
 
@@ -79,6 +82,10 @@ def packed(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
+def test_a_body_of_many_small_gzips_is_a_failure(send: Any, serve: Serve) -> None:
+    assert send(serve(packed(gzip.compress(b"") * 1000))) == Failure("the connection broke")
+
+
 def test_unpacks_gzip(send: Any, serve: Serve) -> None:
     reply = send(serve(packed(gzip.compress(b"{}"))))
     assert isinstance(reply, Response)
@@ -125,13 +132,70 @@ def test_a_gzip_that_swells_is_a_failure(send: Any, serve: Serve, monkeypatch: p
     assert isinstance(send(serve(packed(gzip.compress(b"x" * 100_000)))), Failure)
 
 
+@pytest.fixture
+def trickle() -> Iterator[Callable[[bytes, bytes], str]]:
+    """A server that sends a beginning, and then the same bytes again and again until nobody listens."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    threads: list[threading.Thread] = []
+    over = threading.Event()
+
+    def answer(beginning: bytes, endless: bytes) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(beginning)
+            while not over.wait(0.01):
+                connection.sendall(endless)
+
+    def start(beginning: bytes, endless: bytes) -> str:
+        threads.append(threading.Thread(target=answer, args=(beginning, endless)))
+        threads[-1].start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/helix/streams"
+
+    yield start
+    over.set()
+    for thread in threads:
+        thread.join(5)
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("beginning", "endless"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Trickle: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    ],
+    ids=["headers", "100 Continue", "body", "chunk size", "trailers", "until it closes"],
+)
 def test_a_trickle_is_cut_off_at_the_time_out(
-    send: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    send: Any, trickle: Callable[[bytes, bytes], str], beginning: bytes, endless: bytes
 ) -> None:
-    ticks = iter(range(0, 1000, 10))
-    monkeypatch.setattr("twitch_provider.hooks.transport.time.monotonic", lambda: next(ticks))
-    reply = send(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"))
-    assert reply == Failure("not within 5 s")
+    assert send(trickle(beginning, endless), timeout=0.15) == Failure("not within 0.15 s")
+
+
+def test_a_watchdog_cuts_at_once_what_it_is_shown_too_late() -> None:
+    here, there = socket.socketpair()
+    with here, there, Watchdog(60) as watchdog:
+        watchdog._expire()
+        watchdog.watch(here)
+        assert there.recv(1) == b""
+
+
+def test_guarding_an_adapter_twice_is_guarding_it_once() -> None:
+    adapter = HTTPAdapter()
+    guard(adapter)
+    once = adapter.proxy_manager_for
+    guard(adapter)
+    assert adapter.proxy_manager_for is once
+    assert adapter.proxy_manager_for("http://127.0.0.1:9").pool_classes_by_scheme.keys() == {"http", "https"}
+
+
+def test_an_adapter_without_connections_is_left_alone() -> None:
+    guard(ConversationAdapter(lambda _: pytest.fail("nothing is asked"), "https://api"))
 
 
 def test_a_name_that_does_not_resolve_is_said_so(send: Any, monkeypatch: pytest.MonkeyPatch) -> None:

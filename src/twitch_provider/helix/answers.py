@@ -27,7 +27,7 @@ from twitch_provider.exceptions import (
     TwitchResponseError,
     TwitchServerError,
 )
-from twitch_provider.helix.messages import Failure, Reply, Request, Response
+from twitch_provider.helix.messages import Failure, Reply, Request, Response, plain
 from twitch_provider.helix.token import AppToken
 
 T = TypeVar("T")
@@ -88,7 +88,10 @@ def _refusal(request: Request, response: Response, status: int) -> TwitchError:
     detail = _detail(request, response)
     said = f"{status}: {detail}" if detail else str(status)
     if status == HTTPStatus.UNAUTHORIZED:
-        return TwitchAuthError(f"{request}: Twitch refuses the token ({said}); check client id and secret")
+        return TwitchAuthError(
+            f"{request}: Twitch refuses the token ({said}); check client id and secret, and that this "
+            f"endpoint takes an app token"
+        )
     kind, advice = _KINDS.get(status) or _KINDS[status // 100]
     return kind(
         f"{request}: Twitch answered {said}; {advice}",
@@ -129,9 +132,9 @@ def read_page(request: Request, reply: Reply) -> Envelope:
     response = read_response(request, reply)
     body = _object(request, response)
     rows = body.get("data")
+    if not rows and (status := _stated(body)):
+        raise _refusal(request, response, status)
     if not isinstance(rows, list):
-        if status := _stated(body):
-            raise _refusal(request, response, status)
         raise TwitchResponseError(
             f"{request}: the answer has {_kind(rows)} in place of a list of rows as data; try later"
         )
@@ -146,8 +149,8 @@ def _cursor(request: Request, pagination: Any) -> str | None:
 
     https://dev.twitch.tv/docs/api/guide#pagination
     """
-    cursor = pagination.get("cursor") if isinstance(pagination, dict) else pagination
-    if not cursor:
+    cursor = pagination.get("cursor") if isinstance(pagination, dict) else pagination or None
+    if cursor is None or cursor == "":
         return None
     if not isinstance(cursor, str):
         # To take it for the end would be to lose the rest of the list without a word.
@@ -213,7 +216,8 @@ def read_validation(request: Request, reply: Reply) -> Validation:
     client_id, expires_in = body.get("client_id"), body.get("expires_in")
     if not isinstance(client_id, str):
         raise TwitchResponseError(f"{request}: an answer without client_id; check the auth_url")
-    return Validation(client_id, expires_in if isinstance(expires_in, int) else None)
+    known = isinstance(expires_in, int) and not isinstance(expires_in, bool) and 0 <= expires_in < 10**10
+    return Validation(client_id, expires_in if known else None)
 
 
 def _received(request: Request, reply: Reply) -> Response:
@@ -248,7 +252,7 @@ def _detail(request: Request, response: Response) -> str:
     # A broken gateway may echo what it was sent. Mask first: half a secret would not be found.
     for secret in request.secrets:
         message = message.replace(secret, "***").replace(quote_plus(secret), "***")
-    return " ".join(message.split())[:200].rstrip(".")
+    return plain(" ".join(message.split()), 200).rstrip(".")
 
 
 def _kind(value: Any) -> str:

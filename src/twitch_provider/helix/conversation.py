@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from twitch_provider.exceptions import TwitchAuthError, TwitchError, TwitchParameterError
+from twitch_provider.exceptions import TwitchAuthError, TwitchError, TwitchParameterError, TwitchResponseError
 from twitch_provider.helix.answers import Reader, Validation, read_validation
 from twitch_provider.helix.messages import Request
 from twitch_provider.helix.renewal import obtain
@@ -69,9 +69,16 @@ def validate(session: Session) -> Steps[Validation]:
 
     :param session: what all conversations of the application share
     :raises TwitchAuthError: client id or secret are wrong
+    :raises TwitchResponseError: it is said to be somebody else's
     """
     request = Request("GET", f"{session.auth_url}/validate", endpoint="oauth2/validate")
-    return (yield from converse(session, request, read_validation, scheme="OAuth"))
+    found = yield from converse(session, request, read_validation, scheme="OAuth")
+    if found.client_id != session.credentials.client_id:
+        # Not what it said: that could be anything, our token among it.
+        raise TwitchResponseError(
+            f"{request}: the token is said to belong to another client id; check the auth_url"
+        )
+    return found
 
 
 def _signed(session: Session, request: Request, scheme: str, token: AppToken) -> Request:

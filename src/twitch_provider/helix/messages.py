@@ -19,6 +19,16 @@ from twitch_provider.helix.ratelimit import RateLimit
 Params = tuple[tuple[str, str], ...]
 
 
+def plain(text: str, most: int = 80) -> str:
+    """Make text from outside fit for a message or a log: one line, printable, not too long.
+
+    :param text: what came from outside
+    :param most: characters
+    """
+    shown = "".join(each if each.isprintable() else "�" for each in text[:most])
+    return shown if len(text) <= most else f"{shown}…"
+
+
 @dataclass(frozen=True)
 class Request:
     """One HTTP request.
@@ -48,7 +58,7 @@ class Request:
     def __str__(self) -> str:
         if not self.params:
             return self.endpoint
-        query = ", ".join(f"{name}={value}" for name, value in self.params[:5])
+        query = ", ".join(f"{name}={plain(value)}" for name, value in self.params[:5])
         more = f", … {len(self.params) - 5} more" if len(self.params) > 5 else ""
         return f"{self.endpoint}({query}{more})"
 

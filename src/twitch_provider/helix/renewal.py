@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.helix.answers import read_token
 from twitch_provider.helix.messages import Call, Request
-from twitch_provider.helix.retry import Patience
+from twitch_provider.helix.retry import TRANSIENT, Patience
 from twitch_provider.helix.session import Session, Steps
 from twitch_provider.helix.token import AppToken
 
 #: Seconds between two looks at whether the other one has the token by now: some share of one request.
 POLL = 0.1
-#: Seconds to wait for the others. Past that they are stuck, and a token too many is better than a standstill.
-LONGEST_WAIT = 30.0
+#: Seconds that the waits between the tries of a fetch take, and some more.
+_PAUSES = 15.0
 
 _WAITING = "somebody else is fetching the app token"
 
@@ -35,7 +35,7 @@ def obtain(session: Session) -> Steps[tuple[AppToken, bool]]:
     :raises TwitchError: the token endpoint cannot be reached or understood
     """
     tokens = session.tokens
-    waited, longest = 0.0, min(LONGEST_WAIT, session.budget)
+    waited, longest = 0.0, min(longest_wait(session), session.budget)
     while (token := tokens.held()) is None:
         if tokens.claim():
             try:
@@ -47,6 +47,16 @@ def obtain(session: Session) -> Steps[tuple[AppToken, bool]]:
         waited += POLL
         yield from session.sleep(POLL, _WAITING)
     return token, False
+
+
+def longest_wait(session: Session) -> float:
+    """Seconds to wait for who is fetching: as long as that can take, every try running into its time-out.
+
+    Past that they are stuck, and a token too many is better than a standstill.
+
+    :param session: whose time-outs count
+    """
+    return TRANSIENT.tries * session.timeout + _PAUSES
 
 
 def _recall_or_fetch(session: Session, patience: float) -> Steps[tuple[AppToken, bool]]:

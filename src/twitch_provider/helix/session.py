@@ -37,6 +37,7 @@ class Session:
     :param clock: seconds on a monotonic clock
     :param random: a number from 0 to 1, for jitter
     :param name: what to call the connection in messages
+    :param timeout: seconds that one answer may take
     :param budget: seconds that one request may be waited for in all; an error that asks for more is raised at
         once. A task has no such bound beyond that of each kind of error; a person at a Test button has.
     :param tally: what was done: ``requests`` to Helix, ``tokens`` fetched, ``waited_ms``, and
@@ -51,6 +52,7 @@ class Session:
     clock: Callable[[], float]
     random: Callable[[], float]
     name: str = "twitch_default"
+    timeout: float = 30.0
     budget: float = math.inf
     tally: Counter[str] = field(default_factory=Counter)
 

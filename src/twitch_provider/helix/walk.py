@@ -66,10 +66,11 @@ class Trail:
         fresh, new = [], 0
         for row in rows:
             identity = row.get(self.id_field) if isinstance(row, dict) else None
-            if isinstance(identity, str):
-                if identity in self._ids:
+            if isinstance(identity, str | int):
+                # Helix's ids are text; a number would be one all the same.
+                if str(identity) in self._ids:
                     continue
-                self._ids.add(identity)
+                self._ids.add(str(identity))
                 new += 1
             fresh.append(row)
         if self.max_items is not None:

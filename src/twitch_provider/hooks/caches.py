@@ -215,7 +215,8 @@ class VariableCache:
 
 def airflow_home() -> Path:
     """Return Airflow's home, as Airflow itself finds it."""
-    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+    # Not Path.expanduser, which raises where there is no home.
+    return Path(os.path.expandvars(os.path.expanduser(os.environ.get("AIRFLOW_HOME", "~/airflow"))))  # noqa: PTH111
 
 
 def open_cache(kind: str, seal: Seal) -> TokenCache:

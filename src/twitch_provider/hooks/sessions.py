@@ -86,6 +86,7 @@ def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
         clock=clock,
         random=random.random,  # noqa: S311 - jitter, no secret
         name=settings.conn_id,
+        timeout=settings.timeout,
     )
 
 

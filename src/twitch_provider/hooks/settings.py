@@ -143,12 +143,22 @@ def _url(name: str, text: Any) -> str:
     shown = f"{url.scheme}://{url.netloc}"
     if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
         raise ValueError(f"{name} {shown!r:.100} is no URL such as {BASE_URL}, without query")
+    if not _is_host(url.hostname):
+        raise ValueError(f"{name} {shown!r:.100} has a host name that cannot exist")
     if url.port == 0:
         raise ValueError(f"{name} {shown!r:.100} has port 0")
     if url.scheme == "http" and not _is_loopback(url.hostname):
         # Whoever can edit a connection must not be able to have the secret sent in clear.
         raise ValueError(f"{name} {shown!r:.100} is http, which only 127.0.0.1 and localhost may be")
     return url._replace(netloc=url.netloc.lower()).geturl().rstrip("/")
+
+
+def _is_host(hostname: str) -> bool:
+    try:
+        ipaddress.ip_address(hostname)
+    except ValueError:
+        return bool(re.fullmatch(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", hostname, re.IGNORECASE))
+    return True
 
 
 def _is_loopback(hostname: str) -> bool:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,9 +17,10 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
+from twitch_provider.hooks.watchdog import Watchdog, guard
 
 #: A page of Helix has some 50 kB; whatever sends more than this is not Helix.
-MOST_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 8 * 1024 * 1024
 
 
 class RequestsTransport:
@@ -28,14 +28,15 @@ class RequestsTransport:
 
     :param session: its adapters, headers and environment (proxies, CA bundle) are used; its redirects,
         cookies and ``.netrc`` are not
-    :param timeout: seconds for each connect and each read, and for a whole body. A server that trickles its
-        headers is bounded only by the task's ``execution_timeout``.
+    :param timeout: seconds for a whole answer, from the connect to the last byte
     """
 
     def __init__(self, session: requests.Session, timeout: float) -> None:
         # Without an auth of its own, requests takes one from a .netrc file, over our header.
         session.auth = lambda prepared: prepared
         session.headers["Accept-Encoding"] = "gzip"
+        for adapter in session.adapters.values():
+            guard(adapter)
         self._session = session
         self._timeout = timeout
 
@@ -44,7 +45,7 @@ class RequestsTransport:
 
         :param request: signed
         """
-        deadline = time.monotonic() + self._timeout
+        watchdog = Watchdog(self._timeout)
         try:
             prepared = self._session.prepare_request(
                 requests.Request(
@@ -59,34 +60,34 @@ class RequestsTransport:
             # The adapter itself: a session would look into a redirect even where it does not follow it.
             environment: Any = self._session.merge_environment_settings(url, {}, True, None, None)
             adapter = self._session.get_adapter(url)
-            with adapter.send(prepared, timeout=self._timeout, **environment) as answer:
+            with watchdog, adapter.send(prepared, timeout=self._timeout, **environment) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                body = self._read(answer, deadline=deadline)
+                body = _read(answer)
+            if watchdog.expired:  # what ended there was cut off, however whole it looks
+                raise requests.Timeout
             if is_gzip(headers):
                 body = unpacked(body)
             return Response(answer.status_code, headers, body, datetime.now(UTC))
         except (requests.RequestException, HTTPError, OSError, ValueError, zlib.error) as error:
             # The library's error stays here: it holds the request with all its headers.
-            return Failure(self._reason(error))
+            return Failure(self._reason(error, expired=watchdog.expired))
 
-    def _read(self, answer: requests.Response, *, deadline: float) -> bytes:
-        """Read the body as it arrives: the library's time-out is for each read and lets a trickle go on."""
-        body = BytesIO()
-        while chunk := answer.raw.read1(65536, decode_content=False):
-            body.write(chunk)
-            if time.monotonic() > deadline:
-                raise requests.Timeout
-            if body.tell() > MOST_BYTES:
-                raise ValueError("too large")
-        return body.getvalue()
-
-    def _reason(self, error: Exception) -> str:
-        if isinstance(error, requests.Timeout | TimeoutError | ReadTimeoutError):
+    def _reason(self, error: Exception, *, expired: bool) -> str:
+        if expired or isinstance(error, requests.Timeout | TimeoutError | ReadTimeoutError):
             return f"not within {self._timeout:g} s"
         causes = [error, *error.args, *(getattr(cause, "reason", None) for cause in error.args)]
         if any(isinstance(cause, NameResolutionError) for cause in causes):
             return "its name could not be resolved"
         return _REASONS.get(type(error), "the connection broke")
+
+
+def _read(answer: requests.Response) -> bytes:
+    body = BytesIO()
+    while chunk := answer.raw.read1(65536, decode_content=False):
+        body.write(chunk)
+        if body.tell() > MOST_BYTES:
+            raise ValueError("too large")
+    return body.getvalue()
 
 
 def is_gzip(headers: Mapping[str, str]) -> bool:
@@ -104,13 +105,13 @@ def unpacked(body: bytes) -> bytes:
     :raises ValueError: it is cut off or too large
     :raises zlib.error: it is not gzip
     """
-    whole = b""
-    while body:  # gzip may come in several members
-        member = zlib.decompressobj(wbits=31)
-        whole += member.decompress(body, MOST_BYTES + 1 - len(whole))
-        if not member.eof or len(whole) > MOST_BYTES:
-            raise ValueError("cut off, or too large")
-        body = member.unused_data
+    if not body:
+        return b""
+    # One member, as Helix sends: a small body may hold any number of empty ones.
+    member = zlib.decompressobj(wbits=31)
+    whole = member.decompress(body, MOST_BYTES + 1)
+    if not member.eof or member.unused_data or len(whole) > MOST_BYTES:
+        raise ValueError("cut off, or too large")
     return whole
 
 

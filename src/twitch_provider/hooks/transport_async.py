@@ -86,7 +86,7 @@ class AiohttpTransport:
                 body = await _read(answer)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
             if is_gzip(headers):
-                body = unpacked(body)
+                body = await asyncio.to_thread(unpacked, body)
             return Response(answer.status, headers, body, datetime.now(UTC))
         except (aiohttp.ClientError, OSError, ValueError, zlib.error) as error:
             # The library's error stays here: it may hold the request with all its headers.

@@ -7,6 +7,7 @@ import functools
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -76,18 +77,19 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
         steps, reply, seen = walk(self._session, query), None, False
-        while True:
-            try:
-                step = steps.send(reply)
-            except StopIteration:
-                return
-            if not isinstance(step, Page):
-                reply = self._do(step)
-                continue
-            if not seen:
-                _report(self, f"twitch://helix/{step.endpoint}")
-            yield step
-            reply, seen = None, True
+        with closing(steps):
+            while True:
+                try:
+                    step = steps.send(reply)
+                except StopIteration:
+                    return
+                if not isinstance(step, Page):
+                    reply = self._do(step)
+                    continue
+                if not seen:
+                    _report(self, f"twitch://helix/{step.endpoint}")
+                yield step
+                reply, seen = None, True
 
     def get_follower_count(self, broadcaster_id: str) -> int:
         """How many followers a channel has.
@@ -198,12 +200,14 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
 
     def _drive(self, steps: Steps[T], transport: RequestsTransport | None = None) -> T:
         reply: Any = None
-        while True:
-            try:
-                step = steps.send(reply)
-            except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
-            reply = self._do(step, transport)
+        # Closed at once, also where a time-out of Airflow breaks in: what it had claimed is given back then.
+        with closing(steps):
+            while True:
+                try:
+                    step = steps.send(reply)
+                except StopIteration as done:
+                    return done.value  # type: ignore[no-any-return]
+                reply = self._do(step, transport)
 
     def _do(self, step: Step, transport: RequestsTransport | None = None) -> Any:
         if isinstance(step, Send):
