@@ -82,3 +82,10 @@ def test_an_endpoint_is_found_with_or_without_slashes() -> None:
         TwitchParameterError, match="'tags/streams' is unknown here; known are streams, games/top"
     ):
         endpoint("tags/streams")
+
+
+def test_says_which_parameters_are_no_text() -> None:
+    assert ENDPOINTS["clips"].flags == {"is_featured"}
+    assert ENDPOINTS["search/channels"].flags == {"live_only"}
+    assert ENDPOINTS["users"].flags == ENDPOINTS["users"].numbers == set()
+    assert ENDPOINTS["streams"].numbers == {"first"}
