@@ -2,7 +2,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+import pytest
+
+from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.triggers import polling
 from twitch_provider.triggers.polling import LivePoll
 
@@ -27,3 +31,21 @@ async def test_time_is_the_worlds() -> None:
     before = time.time()
     await poll._sleep(0)
     assert before <= poll._clock() <= time.time()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"poll_interval": "60"},
+        {"poll_interval": 0},
+        {"poll_interval": float("nan")},
+        {"max_consecutive_failures": "3"},
+        {"max_consecutive_failures": 0},
+    ],
+    ids=str,
+)
+def test_a_number_that_is_none_or_out_of_range_is_named(wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    given = {"poll_interval": 60, "max_consecutive_failures": 3, **wrong}
+    with pytest.raises(TwitchParameterError, match=name):
+        LivePoll(twitch_conn_id="twitch_default", **given)

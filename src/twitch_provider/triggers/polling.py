@@ -68,12 +68,12 @@ class LivePoll:
     """
 
     def __init__(self, *, twitch_conn_id: str, poll_interval: float, max_consecutive_failures: int) -> None:
-        if not poll_interval > 0:
+        if not isinstance(poll_interval, int | float) or not poll_interval > 0:
             raise TwitchParameterError(
                 f"poll_interval wants more than 0 seconds, not {poll_interval!r:.60}",
                 parameter="poll_interval",
             )
-        if max_consecutive_failures < 1:
+        if not isinstance(max_consecutive_failures, int) or max_consecutive_failures < 1:
             raise TwitchParameterError(
                 f"max_consecutive_failures wants 1 or more, not {max_consecutive_failures!r:.60}",
                 parameter="max_consecutive_failures",
