@@ -65,7 +65,7 @@ class Case:
 
 EVER = None
 #: The simulator keeps silent for ever; so long is waited for it in truth.
-PATIENT, HASTY = {"extra": {"timeout": 0.2}}, {"extra": {"timeout": 0.1}}
+PATIENT, HASTY = {"extra": {"timeout": 0.5}}, {"extra": {"timeout": 0.2}}
 ODD_FIELDS = {"brand_new_field": {"nested": [1, 2]}}
 
 AGAIN = "asks again, up to 4 times in all"

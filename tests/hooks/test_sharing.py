@@ -173,7 +173,7 @@ def test_threads_wait_out_a_token_endpoint_that_hangs_once(
     twitch_connection: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = json.loads(twitch_connection.connection_json())
-    connection["extra"]["timeout"] = 0.3
+    connection["extra"]["timeout"] = 2
     monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
     twitch_connection.fault("hang", endpoint="token")
     assert run_threads(THREADS) == [5] * THREADS
