@@ -28,7 +28,8 @@ from twitch_provider.exceptions import (
     TwitchServerError,
 )
 from twitch_provider.helix import queries
-from twitch_provider.helix.walk import STALE_PAGES, STALE_ROWS, walk
+from twitch_provider.helix.circles import STALE_PAGES, STALE_ROWS
+from twitch_provider.helix.walk import walk
 
 reproducible = settings(derandomize=True, deadline=None, max_examples=100, database=None)
 

@@ -16,7 +16,8 @@ from twitch_provider.exceptions import (
     TwitchServerError,
 )
 from twitch_provider.helix import queries
-from twitch_provider.helix.walk import STALE_PAGES, walk
+from twitch_provider.helix.circles import STALE_PAGES
+from twitch_provider.helix.walk import walk
 
 
 def read(twitch: Any, replies: list[Any], **arguments: Any) -> Any:

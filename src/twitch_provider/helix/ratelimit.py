@@ -82,16 +82,18 @@ class Bucket:
     def __post_init__(self) -> None:
         self.level = float(self.limit)
 
-    def take(self, now: float) -> float:
+    def take(self, now: float, *, leave: float = 0) -> float:
         """Take one point for a request.
 
         :param now: seconds on a monotonic clock
+        :param leave: points to leave, beyond the reserve, to requests that are in a greater hurry
         :returns: 0 where the point is taken; else the seconds after which to ask again: the wait for one
             point, not for a full bucket
         """
         with self._lock:
             self._refill(now)
-            missing = 1 + min(self.reserve, self.limit // 10) - self.level
+            kept = min(self.reserve, self.limit // 10) + min(leave, self.limit // 10)
+            missing = 1 + kept - self.level
             if missing > _ROUNDING:
                 return missing * REFILL_SECONDS / self.limit
             self.level -= 1

@@ -40,6 +40,7 @@ class Session:
     :param timeout: seconds that one answer may take
     :param budget: seconds that one request may be waited for in all; an error that asks for more is raised at
         once. A task has no such bound beyond that of each kind of error; a person at a Test button has.
+    :param courtesy: points to leave, beyond the reserve, to requests that are in a greater hurry
     :param tally: what was done: ``requests`` to Helix, ``tokens`` fetched, ``waited_ms``, and
         ``retries: rate limit``, ``retries: transient``, ``retries: token``, ``retries: cursor``
     """
@@ -54,11 +55,12 @@ class Session:
     name: str = "twitch_default"
     timeout: float = 30.0
     budget: float = math.inf
+    courtesy: float = 0
     tally: Counter[str] = field(default_factory=Counter)
 
     def take_point(self) -> Steps[None]:
         """Wait until the rate limit has a point for a request, and take it."""
-        while delay := self.bucket.take(self.clock()):
+        while delay := self.bucket.take(self.clock(), leave=self.courtesy):
             yield from self.sleep(delay, "waiting for a point of the rate limit")
 
     def send(self, request: Request, *, metered: bool) -> Steps[Reply]:

@@ -11,21 +11,13 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from twitch_provider.exceptions import TwitchError, TwitchNotFoundError, TwitchPaginationError
+from twitch_provider.exceptions import TwitchError, TwitchNotFoundError
 from twitch_provider.helix.answers import Envelope, read_page
+from twitch_provider.helix.circles import Circles
 from twitch_provider.helix.conversation import converse
-from twitch_provider.helix.endpoints import MAX_VALUES
 from twitch_provider.helix.messages import Page, Params, Request
 from twitch_provider.helix.queries import Query
 from twitch_provider.helix.session import Session, Step
-
-#: So many pages in a row without one new id, each with a new cursor, are a circle and not a moving list:
-#: past a thousand clips the same ones come for ever. https://github.com/twitchdev/issues/issues/1188
-STALE_PAGES = 5
-
-#: So many more old rows than new ones, since all went well, are a circle too: a list that begins anew
-#: while it moves has a new row on many a page. https://github.com/twitchdev/issues/issues/93
-STALE_ROWS = STALE_PAGES * MAX_VALUES
 
 
 @dataclass
@@ -41,20 +33,16 @@ class Trail:
     id_field: str
     max_items: int | None = None
     rows: int = field(default=0, init=False)
+    circles: Circles = field(init=False)
     _ids: set[str] = field(default_factory=set, init=False)
-    _cursors: set[str] = field(default_factory=set, init=False)
-    _stale: int = field(default=0, init=False)
-    _surplus: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.circles = Circles(self.path)
 
     @property
     def full(self) -> bool:
         """Whether all rows that were wanted are there."""
         return self.max_items is not None and self.rows >= self.max_items
-
-    def begin(self) -> None:
-        """Start on another list: its cursors have nothing to do with those of the last one."""
-        self._cursors.clear()
-        self._stale = self._surplus = 0
 
     def fresh(self, rows: list[Any]) -> list[Any]:
         """Pick the rows not seen before, cut at ``max_items``.
@@ -76,35 +64,8 @@ class Trail:
         if self.max_items is not None:
             fresh = fresh[: self.max_items - self.rows]
         self.rows += len(fresh)
-        self._stale = 0 if new else self._stale + 1
-        self._surplus = max(0, self._surplus + len(rows) - 2 * new)
+        self.circles.note(rows=len(rows), new=new)
         return fresh
-
-    def follow(self, cursor: str) -> None:
-        """Go on at this cursor.
-
-        A list that leads back to page one at its end is an error too: a cursor that breaks in the middle of
-        a list does the same, and who ended there in silence would publish a part of it as the whole.
-
-        :param cursor: of the page that was just read
-        :raises TwitchPaginationError: it leads back, or page after page brought nothing (or hardly anything)
-            new
-        """
-        if cursor in self._cursors:
-            raise TwitchPaginationError(
-                f"{self.path}: Twitch sent the same cursor twice, the list would never end; ask again later"
-            )
-        if self._stale >= STALE_PAGES:
-            raise TwitchPaginationError(
-                f"{self.path}: {self._stale} pages in a row brought nothing new, the list would never end; "
-                f"ask for less of it, or again later"
-            )
-        if self._surplus > STALE_ROWS:
-            raise TwitchPaginationError(
-                f"{self.path}: page after page brought more old rows than new, the list goes in circles; "
-                f"ask for less of it, or again later"
-            )
-        self._cursors.add(cursor)
 
 
 def walk(session: Session, query: Query) -> Generator[Step | Page, Any, None]:
@@ -119,7 +80,7 @@ def walk(session: Session, query: Query) -> Generator[Step | Page, Any, None]:
     """
     trail = Trail(query.endpoint.path, query.endpoint.id_field, query.max_items)
     for params in query.batches:
-        trail.begin()
+        trail.circles.begin()
         yield from _walk_batch(session, query, params, trail)
         if trail.full:
             return
@@ -139,7 +100,7 @@ def _walk_batch(
             yield page
             if page.cursor is None or trail.full or number == query.max_pages or not query.follows(params):
                 return
-            trail.follow(page.cursor)
+            trail.circles.follow(page.cursor)
         except TwitchError as error:
             by_id = query.endpoint.absent_ids_are_404 and any(name == "id" for name, _ in params)
             if by_id and isinstance(error, TwitchNotFoundError):

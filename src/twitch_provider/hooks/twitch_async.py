@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Any, Self, TypeVar
@@ -17,16 +17,21 @@ from asgiref.sync import sync_to_async
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.helix import lookups
 from twitch_provider.helix.conversation import validate
-from twitch_provider.helix.messages import Page, Send, Sleep
+from twitch_provider.helix.crawl import Crawl, Remembered
+from twitch_provider.helix.messages import Call, Page, Send, Sleep
 from twitch_provider.helix.queries import Query
+from twitch_provider.helix.report import CrawlReport
 from twitch_provider.helix.session import Session, Step, Steps
+from twitch_provider.helix.sheets import Sheet
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import sessions
+from twitch_provider.hooks.crawling import Crawler
 from twitch_provider.hooks.readers import Readers, Row
 from twitch_provider.hooks.settings import Settings
 from twitch_provider.hooks.transport_async import AiohttpTransport
 
 T = TypeVar("T")
+Y = TypeVar("Y")
 
 
 class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook):
@@ -78,21 +83,31 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         :param query: what to read
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        session, transport = self._opened
-        steps, reply = walk(session, query), None
-        try:
-            while True:
-                try:
-                    step = steps.send(reply)
-                except StopIteration:
-                    return
-                if isinstance(step, Page):
-                    yield step
-                    reply = None
-                else:
-                    reply = await self._do(step, transport)
-        finally:
-            steps.close()
+        async for page in self._each(walk(self._opened[0], query)):
+            yield page
+
+    async def crawl(
+        self,
+        keep: Callable[[Sheet], None],
+        *,
+        remembered: Remembered | None = None,
+        from_cursors: bool = False,
+        seconds: float = 240.0,
+    ) -> CrawlReport:
+        """Read every live stream: a chain for each language, all at once, then whoever did not come.
+
+        Pages come in no order, and a stream may come more than once: the last one counts.
+
+        :param keep: takes each page as it comes; what it raises ends the crawl
+        :param remembered: the last snapshot: its languages, and whom to ask for; None where there is none
+        :param from_cursors: begin long lists at the last snapshot's cursors too. Nobody has tried on the live
+            service yet whether they are good for so long; one that is not costs a request and no stream.
+        :param seconds: that the crawl may take; what is not read then is cut short
+        :returns: what it did, and how complete it was
+        :raises TwitchError: nothing could be read, or what failed would fail for every chain
+        """
+        crawl = Crawl(remembered, from_cursors=from_cursors)
+        return await Crawler(crawl, self._opened[0], self._each, keep, seconds, self.log).run()
 
     async def get_follower_count(self, broadcaster_id: str) -> int:
         """How many followers a channel has.
@@ -154,6 +169,23 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         async for page in self.walk(query):
             for row in page.objects:
                 yield row
+
+    async def _each(self, steps: Generator[Step | Y, Any, None]) -> AsyncIterator[Y]:
+        """Drive a generator, and hand on whatever is no step."""
+        transport, reply = self._opened[1], None
+        try:
+            while True:
+                try:
+                    step = steps.send(reply)
+                except StopIteration:
+                    return
+                if isinstance(step, Send | Sleep | Call):
+                    reply = await self._do(step, transport)
+                else:
+                    yield step
+                    reply = None
+        finally:
+            steps.close()
 
     async def _drive(self, steps: Steps[T], transport: AiohttpTransport) -> T:
         reply: Any = None

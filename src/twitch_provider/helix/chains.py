@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One chain of a crawl: the streams of a language, from a cursor of the list to where the next chain began.
+
+Get Streams sorts by viewers, descending, and a cursor is a place in that order and no offset: rows that come
+and go do not shift the pages. https://dev.twitch.tv/docs/api/reference/#get-streams
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from twitch_provider.exceptions import TwitchError, TwitchPaginationError
+from twitch_provider.helix.circles import Circles
+from twitch_provider.helix.conversation import converse
+from twitch_provider.helix.endpoints import MAX_VALUES
+from twitch_provider.helix.messages import Request
+from twitch_provider.helix.session import Session, Step
+from twitch_provider.helix.sheets import Sheet, read_sheet
+
+#: Pages of 98 and 99 rows are common in the middle of a list; far shorter ones stand at its end.
+SHORT_PAGE = 90
+#: So many empty pages in a row, each with a cursor, are the end of the list.
+EMPTY_PAGES = 3
+#: A list is sorted by viewers, and thousands of streams have the same few: there, only rows that both chains
+#: have say where the next one began. One alone may have come from elsewhere.
+SHARED_ROWS = 3
+
+
+@dataclass(eq=False)
+class Chain:
+    """Follows the streams of one language.
+
+    :param language: of the streams
+    :param expected: rows that it may have, by the last snapshot: the longest chain is in the greatest hurry
+    :param start: a cursor that was remembered from an earlier crawl; None for the top of the list
+    :param below: the chain that begins further down the same list, and where this one may end
+    :param place: how many chains of the language begin above this one
+    """
+
+    language: str
+    expected: int = 0
+    start: str | None = None
+    below: Chain | None = None
+    place: int = 0
+    pages: int = field(default=0, init=False)
+    rows: int = field(default=0, init=False)
+    #: Why it ended: ``end`` of the list, ``met`` the next chain, ``wrapped`` to its beginning after its end,
+    #: ``dropped`` as its remembered cursor led nowhere; empty while it runs, and where it was cut short.
+    ended: str = field(default="", init=False)
+    #: Why it was cut short; empty where it was not.
+    cut: str = field(default="", init=False)
+    #: Each page's lowest viewers and cursor, for the next crawl to begin at.
+    places: list[tuple[int, str]] = field(default_factory=list, init=False, repr=False)
+    _seen: set[str] = field(default_factory=set, init=False, repr=False)
+    _first: Sheet | None = field(default=None, init=False, repr=False)
+    _last: Sheet | None = field(default=None, init=False, repr=False)
+    _empty: int = field(default=0, init=False, repr=False)
+    _circles: Circles = field(default_factory=lambda: Circles("streams"), init=False, repr=False)
+
+    @property
+    def label(self) -> str:
+        """What to call it: ``en``, or ``en+1`` where it begins further down."""
+        return f"{self.language}+{self.place}" if self.place else self.language
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be read."""
+        return bool(self.ended or self.cut)
+
+    def read(self, session: Session) -> Generator[Step | Sheet, Any, None]:
+        """Read the chain to its end, page by page; yields steps for its driver and each sheet for its caller.
+
+        :param session: what all conversations of the application share
+        :raises TwitchPaginationError: the list goes in circles, or leads back to its beginning in its middle
+        :raises TwitchError: a page could not be read; ``where`` says how far the chain had come
+        """
+        cursor = self.start
+        while not self.done:
+            params = (("language", self.language), ("first", str(MAX_VALUES)))
+            after = (("after", cursor),) if cursor else ()
+            request = Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
+            try:
+                sheet = yield from converse(session, request, read_sheet)
+                cursor = self._take(sheet)
+            except TwitchError as error:
+                error.where = f"page {self.pages + 1}, {self.rows} rows read so far"
+                raise
+            yield sheet
+
+    def lose(self, error: TwitchError) -> None:
+        """Note that a page could not be read.
+
+        A remembered cursor that leads nowhere is no loss: the chain above walks on.
+
+        :param error: why
+        """
+        if self.start is not None and self._first is None:
+            self.ended = "dropped"
+        else:
+            self.cut = str(error)
+
+    def _take(self, sheet: Sheet) -> str | None:
+        """Note a page; returns where to go on."""
+        if self._first is None and self.start is not None and not sheet.count:
+            self.ended = "dropped"
+            return None
+        wrapped = self._leads_back(sheet)
+        if wrapped and not self._was_at_its_end:
+            raise TwitchPaginationError(
+                "streams: in its middle the list led back to its beginning; ask again later"
+            )
+        self.pages += 1
+        self.rows += sheet.count
+        self._circles.note(rows=sheet.count, new=len(set(sheet.users) - self._seen))
+        self._seen.update(sheet.users)
+        self._empty = 0 if sheet.count else self._empty + 1
+        self._first = self._first or sheet
+        self._last = sheet if sheet.count else self._last
+        if wrapped:
+            self.ended = "wrapped"
+        elif sheet.cursor is None or self._empty == EMPTY_PAGES:
+            self.ended = "end"
+        elif self._meets(sheet):
+            self.ended = "met"
+        else:
+            self._circles.follow(sheet.cursor)
+            if sheet.bottom is not None:
+                self.places.append((sheet.bottom, sheet.cursor))
+            return sheet.cursor
+        return None
+
+    def _leads_back(self, sheet: Sheet) -> bool:
+        """Whether the list begins anew: more viewers than before, and it is where it began.
+
+        https://github.com/twitchdev/issues/issues/93
+        """
+        first, last = self._first, self._last
+        if first is None or last is None or None in (sheet.top, last.bottom, first.top):
+            return False
+        if sheet.top <= last.bottom:  # type: ignore[operator]
+            return False
+        same = len(set(first.users) & set(sheet.users)) >= min(SHARED_ROWS, first.count)
+        return same or (self.start is not None and sheet.top > first.top)  # type: ignore[operator]
+
+    @property
+    def _was_at_its_end(self) -> bool:
+        last = self._last
+        return last is not None and (last.count < SHORT_PAGE or (last.bottom or 0) <= 1)
+
+    def _meets(self, sheet: Sheet) -> bool:
+        """Whether the chain below has read on from here."""
+        below = self.below
+        while below is not None and below.ended == "dropped":
+            below = below.below
+        first = None if below is None else below._first  # noqa: SLF001 - a chain like this one
+        if first is None or first.top is None or sheet.bottom is None or sheet.bottom > first.top:
+            return False
+        shared = len(set(first.users) & set(sheet.users))
+        return sheet.bottom < first.top or shared >= min(SHARED_ROWS, first.count)

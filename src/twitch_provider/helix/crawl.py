@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every live stream: which chains to read, whom to ask for afterwards, and how complete that was.
+
+The list moves while it is read. A stream is missed where its viewers rise across the cursor of a chain, and
+so the list is cut by something that does not move: one chain a language. What is missed all the same is found
+by asking for the broadcasters of the last snapshot that did not come, a hundred at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from twitch_provider.exceptions import TwitchConnectionError, TwitchError, TwitchRateLimitError
+from twitch_provider.helix.chains import SHORT_PAGE, Chain
+from twitch_provider.helix.conversation import converse
+from twitch_provider.helix.endpoints import MAX_VALUES
+from twitch_provider.helix.messages import Request
+from twitch_provider.helix.report import CrawlReport, Reconciled
+from twitch_provider.helix.session import Session, Step
+from twitch_provider.helix.sheets import Sheet, read_sheet
+
+#: What a broadcaster can choose as the language of a stream, about in the order of how many do, and ``other``
+#: as the reference has it. https://help.twitch.tv/s/article/languages-on-twitch
+LANGUAGES = (
+    "en", "es", "ru", "pt", "de", "fr", "ja", "ko", "it", "zh", "pl", "tr", "th", "ar", "cs", "nl", "uk",
+    "hu", "sv", "fi", "el", "da", "no", "ro", "sk", "bg", "vi", "id", "ca", "tl", "hi", "ms", "zh-hk", "asl",
+    "other",
+)  # fmt: skip
+
+#: A list of more pages than these is begun at remembered cursors too, where that is wanted: at 150 ms a page
+#: it takes longer than the rate limit needs for all the others.
+LONG_CHAIN = 150
+#: How many pages lie between two remembered cursors.
+PAGES_APART = 25
+#: A list that ends before so many of its rows, which the broadcasters themselves say were live, ended early.
+EARLY_END = 0.1
+#: Fewer missed rows than these say nothing about a list.
+FEW_ROWS = 50
+#: The most points that a chain leaves to longer ones: more than come in while an answer is under way.
+MOST_COURTESY = 10
+
+
+class Remembered(Protocol):
+    """What an earlier crawl knew."""
+
+    @property
+    def users(self) -> frozenset[str]:
+        """Every broadcaster that was live."""
+        ...
+
+    @property
+    def languages(self) -> Mapping[str, int]:
+        """How many streams each language had."""
+        ...
+
+    @property
+    def marks(self) -> Mapping[str, Sequence[str]]:
+        """For each long language the cursors to begin at, from the top of the list down."""
+        ...
+
+
+@dataclass
+class Crawl:
+    """One crawl: it decides, and whoever drives it reads.
+
+    First :meth:`open`, then every chain of :attr:`chains`, at once; then every batch of :meth:`unseen`, at
+    once; then :meth:`report`. Each sheet is shown to :meth:`note`.
+
+    :param remembered: the last snapshot; None where there is none to go by
+    :param from_cursors: begin long lists at remembered cursors too. Off until somebody has tried on the live
+        service whether Twitch's cursors are good for five minutes.
+    """
+
+    remembered: Remembered | None = None
+    from_cursors: bool = False
+    chains: list[Chain] = field(default_factory=list, init=False)
+    #: Languages that nobody knew of before.
+    new_languages: list[str] = field(default_factory=list, init=False)
+    pages: int = field(default=0, init=False)
+    rows: int = field(default=0, init=False)
+    seen: set[str] = field(default_factory=set, init=False, repr=False)
+    errors: list[TwitchError] = field(default_factory=list, init=False, repr=False)
+    reconciled: Reconciled = field(default_factory=Reconciled, init=False)
+    _languages: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    _recovered: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+
+    def open(self, session: Session) -> Generator[Step | Sheet, Any, None]:
+        """Read the first page of the list without a filter: it shows languages that nobody told us of.
+
+        :param session: what all conversations of the application share
+        :raises TwitchError: it could not be read
+        """
+        request = Request("GET", f"{session.base_url}/streams", (("first", "100"),), endpoint="streams")
+        sheet = yield from converse(session, request, read_sheet)
+        yield sheet
+        known = dict(self.remembered.languages) if self.remembered else {}
+        told = dict.fromkeys((*known, *LANGUAGES, *sheet.languages))
+        self.new_languages = [name for name in told if name and name not in known and name not in LANGUAGES]
+        for place, language in enumerate(name for name in told if name):
+            self.chains += self._chains(language, known.get(language, 0) if known else len(told) - place)
+        self.chains.sort(key=lambda chain: -chain.expected)
+
+    def courtesy(self, chain: Chain) -> int:
+        """Say how many points a chain leaves to longer ones, which hold up the end of the crawl.
+
+        :param chain: of this crawl
+        """
+        return min(self.chains.index(chain), MOST_COURTESY)
+
+    def note(self, sheet: Sheet) -> None:
+        """Note a page.
+
+        :param sheet: of :meth:`open`, of a chain or of a batch
+        """
+        self.pages += 1
+        self.rows += sheet.count
+        for user, language in zip(sheet.users, sheet.languages, strict=True):
+            if user not in self.seen:
+                self.seen.add(user)
+                self._languages[language] += 1
+
+    def lose(self, chain: Chain, error: TwitchError) -> None:
+        """Note that a chain could not be read on.
+
+        :param chain: of this crawl
+        :param error: why
+        :raises TwitchError: the error itself, where no other chain would fare better
+        """
+        if error.fatal:
+            raise error
+        self.errors.append(error)
+        chain.lose(error)
+
+    def stop(self, why: str) -> None:
+        """End what is not at its end.
+
+        :param why: there is no more time
+        :raises TwitchError: nothing was read at all
+        """
+        for chain in self.chains:
+            if not chain.done:
+                chain.cut = f"{why}, {chain.pages} pages read so far"
+        if not self.rows and (self.errors or not self.chains):
+            raise self.errors[0] if self.errors else TwitchConnectionError(f"streams: {why}; try later")
+
+    def unseen(self) -> list[tuple[str, ...]]:
+        """Return the broadcasters of the last snapshot who did not come, by the hundred; call it once.
+
+        There is a bound: where a good part of a list is missing, asking for its broadcasters one by one would
+        take longer than the list. Those beyond count as unresolved.
+        """
+        if self.remembered is None:
+            return []
+        missing = sorted(self.remembered.users - self.seen)
+        bound = max(2000, len(self.remembered.users) // 4)
+        self.reconciled.known_seen = len(self.remembered.users) - len(missing)
+        self.reconciled.newcomers = len(self.seen) - self.reconciled.known_seen
+        self.reconciled.unresolved = len(missing)
+        asked = missing[:bound]
+        return [tuple(asked[at : at + MAX_VALUES]) for at in range(0, len(asked), MAX_VALUES)]
+
+    def reconcile(self, session: Session, batch: Sequence[str]) -> Generator[Step | Sheet, Any, None]:
+        """Ask for broadcasters: who is live was missed, who is not has ended.
+
+        :param session: what all conversations of the application share
+        :param batch: of :meth:`unseen`
+        :raises TwitchError: a page could not be read; the batch then stays unresolved
+        """
+        params = (*(("user_id", user) for user in batch), ("first", str(MAX_VALUES)))
+        missing = set(batch)
+        cursor: str | None = None
+        while True:
+            after = (("after", cursor),) if cursor else ()
+            request = Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
+            sheet = yield from converse(session, request, read_sheet)
+            live = [place for place, user in enumerate(sheet.users) if user in missing]
+            self._recovered.update(sheet.languages[place] for place in live)
+            missing.difference_update(sheet.users)
+            yield sheet
+            cursor = sheet.cursor
+            # A page that is not full is all there is: who asked on would double the requests.
+            if cursor is None or sheet.count < SHORT_PAGE or not live:
+                break
+        self.reconciled.ended += len(missing)
+        self.reconciled.recovered += len(batch) - len(missing)
+        self.reconciled.unresolved -= len(batch)
+
+    def report(self, *, seconds: float, tally: Mapping[str, int], points_left: float) -> CrawlReport:
+        """Say what the crawl did.
+
+        :param seconds: that it took
+        :param tally: what the session counted for it
+        :param points_left: of the rate limit, by our mirror
+        """
+        self._look_for_early_ends()
+        retries = {
+            name.removeprefix("retries: "): count
+            for name, count in sorted(tally.items())
+            if name.startswith("retries: ")
+        }
+        return CrawlReport(
+            strategy="remembered cursors" if self.from_cursors else "languages",
+            requests=tally.get("requests", 0),
+            pages=self.pages,
+            seconds=round(seconds, 3),
+            points_left=int(points_left),
+            rate_limited=retries.get("rate limit", 0) + self._given_up,
+            retries=retries,
+            rows=self.rows,
+            broadcasters=len(self.seen),
+            languages=dict(self._languages.most_common()),
+            new_languages=self.new_languages,
+            reconciled=self.reconciled,
+            cut={chain.label: chain.cut for chain in self.chains if chain.cut},
+            chains=[(chain.label, chain.pages, chain.rows, chain.ended or "cut") for chain in self.chains],
+            marks=self._marks() if self.from_cursors else {},
+        )
+
+    @property
+    def _given_up(self) -> int:
+        return sum(isinstance(error, TwitchRateLimitError) for error in self.errors)
+
+    def _chains(self, language: str, expected: int) -> Iterable[Chain]:
+        """Chains of one language, from the bottom of its list up: each knows the one below it."""
+        marks = self.remembered.marks.get(language, ()) if self.remembered and self.from_cursors else ()
+        share = expected // (len(marks) + 1)
+        below: Chain | None = None
+        for place, start in reversed([*enumerate((None, *marks))]):
+            below = Chain(language, expected=share, start=start, below=below, place=place)
+            yield below
+
+    def _marks(self) -> dict[str, list[str]]:
+        """Cursors of each long language, evenly spaced, for the next crawl to begin at."""
+        marks: dict[str, list[str]] = {}
+        for top in (chain for chain in self.chains if chain.start is None):
+            cursors: list[str] = []
+            chain: Chain | None = top
+            while chain is not None:
+                cursors += [cursor for _, cursor in chain.places]
+                chain = chain.below
+            if len(cursors) >= LONG_CHAIN:
+                marks[top.language] = cursors[PAGES_APART - 1 :: PAGES_APART]
+        return marks
+
+    def _look_for_early_ends(self) -> None:
+        """A list may end long before its last row, with every sign of an end.
+
+        https://github.com/twitchdev/issues/issues/543
+        """
+        for chain in self.chains:
+            missed = self._recovered[chain.language]
+            if chain.start is None and not chain.cut and missed > FEW_ROWS:
+                whole = self._languages[chain.language]
+                if missed > EARLY_END * whole:
+                    chain.cut = f"its list ended early: {missed} of {whole} streams came only when asked for"
