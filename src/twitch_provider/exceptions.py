@@ -16,7 +16,9 @@
      │   ├─ TwitchRateLimitError      429 until patience ran out
      │   └─ TwitchServerError         5xx until patience ran out
      ├─ TwitchPaginationError     the walk over pages goes in circles
+     ├─ TwitchIncompleteError     a crawl lost a part of the list, and an incomplete one is not wanted
      ├─ TwitchDataError           what arrived cannot become a snapshot: nothing there, or rows went astray
+     ├─ TwitchSpoolError          this machine's disk takes no more pages: full, or not writable
      └─ TwitchStoreError          the object store
          ├─ TwitchStoreAccessError    it refuses us: credentials, permission or bucket are wrong        *
          └─ TwitchStoreUnavailableError   it is down or out of reach
@@ -138,8 +140,19 @@ class TwitchPaginationError(TwitchError):
     """The walk over pages goes in circles: a cursor came twice, or page after page brought nothing new."""
 
 
+class TwitchIncompleteError(TwitchError):
+    """A crawl lost a part of the list, and an incomplete one is not wanted."""
+
+
 class TwitchDataError(TwitchError):
     """What arrived cannot become a snapshot: nothing there, or counts that do not add up."""
+
+
+class TwitchSpoolError(TwitchError):
+    """Pages cannot be kept on this machine's disk until the crawl is over: it is full, or not writable.
+
+    Another worker, or the same one later, may have room: a retry is worth it.
+    """
 
 
 class TwitchStoreError(TwitchError):

@@ -3,6 +3,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -207,3 +210,60 @@ def test_explains(error: Exception, kind: type[TwitchError], sentence: str) -> N
 def test_names_the_machine_s_credentials_without_a_connection() -> None:
     ours = explain(refusal("ExpiredToken"), bucket="lake", key="a", aws_conn_id=None)
     assert "The session token of the machine's AWS credentials" in str(ours)
+
+
+LARGE = 9_000_000  # boto3 sends what is larger than 8 MB in parts
+
+
+@pytest.fixture
+def client(store: S3Store) -> Any:
+    del store
+    return boto3.client("s3", region_name="us-east-1")
+
+
+@pytest.mark.parametrize("size", [0, 10, LARGE], ids=["empty", "small", "in parts"])
+def test_puts_a_file_from_its_beginning_and_leaves_it_open(
+    store: S3Store, client: Any, tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * size)
+    store.put("a/b.gz", b"what was there", content_type="text/csv")
+    with path.open("rb") as file:
+        file.seek(size // 2)
+        store.put_file("a/b.gz", file, content_type="application/gzip")
+        assert not file.closed
+    assert store.get("a/b.gz") == b"x" * size
+    assert client.head_object(Bucket="lake", Key="a/b.gz")["ContentType"] == "application/gzip"
+
+
+@pytest.mark.parametrize(
+    ("operation", "size"),
+    [
+        ("PutObject", 10),
+        ("CreateMultipartUpload", LARGE),
+        ("UploadPart", LARGE),
+        ("CompleteMultipartUpload", LARGE),
+    ],
+)
+def test_a_file_that_fails_leaves_no_half_object(
+    store: S3Store, client: Any, operation: str, size: int
+) -> None:
+    def deny(**_: object) -> None:
+        raise refusal("AccessDenied", 403, operation)
+
+    store.put("a.gz", b"what was there", content_type="text/csv")
+    connection = store._hook(content_type="application/gzip").get_conn()
+    connection.meta.events.register(f"before-call.s3.{operation}", deny)
+    denied = "S3 denies s3:PutObject on arn:aws:s3:::lake/a.gz: grant it to connection 'aws_default'"
+    with pytest.raises(TwitchStoreAccessError, match=denied) as caught:
+        store.put_file("a.gz", BytesIO(b"x" * size), content_type="application/gzip")
+    assert caught.value.key == "s3://lake/a.gz"
+    assert caught.value.__suppress_context__
+    assert store.get("a.gz") == b"what was there"
+    assert "Uploads" not in client.list_multipart_uploads(Bucket="lake")
+
+
+def test_a_file_for_a_bucket_that_is_none_says_so(store: S3Store) -> None:
+    del store
+    with pytest.raises(TwitchStoreAccessError, match="The bucket 'nope' does not exist"):
+        S3Store("nope", "aws_default").put_file("a", BytesIO(b"x"), content_type="text/csv")

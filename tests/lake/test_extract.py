@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.lake.crashing import CrashingStore
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.extract import TOO_LATE, Extract, find, is_too_late, keep
+from twitch_provider.lake.extract import TOO_LATE, Extract, find, find_crawl, is_too_late, keep, keep_spool
 from twitch_provider.lake.keys import SnapshotKeys
-from twitch_provider.lake.raw import RawPage
+from twitch_provider.lake.raw import RawPage, dump_report
+from twitch_provider.lake.spool import Spool
 
 Make = Callable[..., Any]
 
@@ -77,3 +82,91 @@ def test_is_too_late_after_two_intervals_and_a_little(
     run_after: datetime, late: timedelta, too_late: bool
 ) -> None:
     assert is_too_late(run_after, run_after + late) is too_late
+
+
+REPORT = {"complete": True, "requests": 9, "languages": {"de": 2}, "chains": [{"label": "de", "pages": 2}]}
+
+
+@pytest.fixture
+def filing() -> CrashingStore:
+    return CrashingStore()
+
+
+def crawl(store: CrashingStore, keys: SnapshotKeys, pages: list[RawPage], **report: Any) -> Extract:
+    with Spool() as spool:
+        for each in pages:
+            spool.add(each)
+        tally = {"requests": 9, "tokens": 1}
+        return keep_spool(store, keys, "all_streams", spool.finish({**REPORT, **report}), tally=tally)
+
+
+def test_keeps_a_crawl_and_says_what_it_took(
+    filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
+) -> None:
+    extract = crawl(filing, keys, pages[::-1])
+    assert (extract.requests, extract.transport, extract.report) == (9, {"tokens": 1}, REPORT)
+    assert (extract.raw.key, extract.raw.rows) == (keys.raw("all_streams"), 2)
+    assert extract.first_answer_at == pages[0].answered_at
+    assert extract.last_answer_at == pages[1].answered_at
+    assert [body.body for body in extract.bodies(filing)] == [page.body for page in pages[::-1]]
+    assert filing.content_types[extract.raw.key] == "application/gzip"
+
+
+def test_a_crawl_goes_through_xcom(filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]) -> None:
+    extract = crawl(filing, keys, pages)
+    sent = json.dumps(extract.as_xcom())
+    assert Extract.from_xcom(json.loads(sent)) == extract
+    assert len(sent) < 1000
+
+
+def test_extracts_of_before_there_were_crawls_are_still_read(
+    store: Any, keys: SnapshotKeys, pages: list[RawPage]
+) -> None:
+    extract = keep(store, keys, "top_games", pages, tally={})
+    value = extract.as_xcom()
+    del value["report"]
+    assert Extract.from_xcom(value) == extract
+
+
+def test_a_run_that_is_too_late_finds_its_crawl(
+    filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
+) -> None:
+    kept = crawl(filing, keys, pages)
+    found = find_crawl(filing, keys, "all_streams")
+    assert found == replace(kept, transport={})
+
+
+def test_a_page_stands_for_a_request_where_the_report_does_not_say(
+    filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
+) -> None:
+    crawl(filing, keys, pages, requests="many")
+    found = find_crawl(filing, keys, "all_streams")
+    assert found is not None
+    assert found.requests == 2
+
+
+def test_finds_no_crawl_where_none_was_kept(filing: CrashingStore, keys: SnapshotKeys) -> None:
+    assert find_crawl(filing, keys, "all_streams") is None
+
+
+def test_a_crawl_without_a_report_was_not_finished(
+    store: Any, keys: SnapshotKeys, pages: list[RawPage]
+) -> None:
+    keep(store, keys, "all_streams", pages, tally={})
+    with pytest.raises(TwitchDataError, match=r"memory://.* has no report, so its crawl was not finished"):
+        find_crawl(store, keys, "all_streams")
+
+
+def test_a_report_without_a_page_is_an_error(store: Any, keys: SnapshotKeys) -> None:
+    store.objects[keys.raw("all_streams")] = gzip.compress(dump_report(REPORT))
+    with pytest.raises(TwitchDataError, match="holds no page"):
+        find_crawl(store, keys, "all_streams")
+
+
+def test_bodies_that_extract_did_not_write_are_an_error_before_the_first_is_read(
+    filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
+) -> None:
+    extract = crawl(filing, keys, pages)
+    crawl(filing, keys, pages[:1])
+    with pytest.raises(TwitchDataError, match="is not what extract wrote"):
+        extract.bodies(filing)

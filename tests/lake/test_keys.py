@@ -19,6 +19,9 @@ def test_writes_the_keys_of_the_design(keys: SnapshotKeys) -> None:
     assert keys.data("top_streams") == f"twitch/top_streams/{where}/streams_data_20261123T163500Z.csv"
     assert keys.data("top_games") == f"twitch/top_games/{where}/games_data_20261123T163500Z.csv"
     assert keys.data("all_streams", ".csv.gz").endswith("/streams_data_20261123T163500Z.csv.gz")
+    assert keys.incomplete("all_streams", ".csv.gz") == (
+        f"twitch/incomplete/all_streams/{where}/streams_data_20261123T163500Z.csv.gz"
+    )
     assert keys.raw("top_games") == f"twitch/raw/top_games/{where}/pages_20261123T163500Z.jsonl.gz"
     assert keys.rejects("top_streams") == f"twitch/rejects/top_streams/{where}/rejects_20261123T163500Z.csv"
     assert keys.manifest == f"twitch/manifests/twitch_top_games/{where}/20261123T163500Z.json"

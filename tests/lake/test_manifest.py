@@ -44,6 +44,49 @@ def test_comes_back_from_json(manifest: Manifest) -> None:
     assert Manifest.from_json(first.to_json()) == first
 
 
+def test_says_what_a_crawl_did_and_what_it_lacked(manifest: Manifest) -> None:
+    report = {
+        "complete": False,
+        "cut": {"en": "no time"},
+        "languages": {"\ud83d": 1},
+        "chains": [{"pages": 3}],
+    }
+    crawled = replace(manifest, crawl=report, complete=False)
+    assert Manifest.from_json(crawled.to_json()) == crawled
+    assert json.loads(crawled.to_json())["crawl"] == report
+
+
+def test_reads_manifests_of_before_there_were_crawls(manifest: Manifest) -> None:
+    values = json.loads(manifest.to_json())
+    del values["crawl"]
+    assert Manifest.from_json(json.dumps(values).encode()) == manifest
+
+
+def test_reads_over_what_a_newer_version_adds(manifest: Manifest) -> None:
+    values = json.loads(manifest.to_json()) | {"schema_version": 2, "colour": "red"}
+    values["objects"][0]["etag"] = "x"
+    values["previous"]["complete"] = True
+    assert Manifest.from_json(json.dumps(values).encode()) == replace(manifest, schema_version=2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"crawl": 5}, {"crawl": []}, {"complete": "yes"}, {"objects": [5]}, {"objects": None}, {"previous": 5}],
+    ids=str,
+)
+def test_refuses_values_of_another_kind(manifest: Manifest, change: dict[str, Any]) -> None:
+    values = json.loads(manifest.to_json()) | change
+    with pytest.raises(TwitchDataError, match="not a manifest of ours"):
+        Manifest.from_json(json.dumps(values).encode())
+
+
+def test_refuses_an_object_without_a_key(manifest: Manifest) -> None:
+    values = json.loads(manifest.to_json())
+    values["objects"][0]["key"] = None
+    with pytest.raises(TwitchDataError, match="not a manifest of ours"):
+        Manifest.from_json(json.dumps(values).encode())
+
+
 def test_json_is_for_people_and_programs(manifest: Manifest) -> None:
     text = manifest.to_json().decode()
     assert text.startswith('{\n  "dag_id": "d",\n')
@@ -61,7 +104,9 @@ def test_json_is_for_people_and_programs(manifest: Manifest) -> None:
     assert values["previous"]["gap_seconds"] == 300
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"null", b"\xff", b'{"run_after": 5}'])
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"run_after": 5}'], ids=range(7)
+)
 def test_refuses_what_is_no_manifest(data: bytes) -> None:
     with pytest.raises(TwitchDataError, match="not a manifest of ours"):
         Manifest.from_json(data)

@@ -5,12 +5,23 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.raw import RawPage, dump_pages, load_pages
+from twitch_provider.lake.raw import (
+    RawBody,
+    RawPage,
+    Report,
+    dump_body,
+    dump_pages,
+    dump_report,
+    iter_bodies,
+    iter_lines,
+    load_pages,
+)
 
 
 @pytest.fixture
@@ -98,3 +109,67 @@ def test_foreign_object_says_which_line(line: str) -> None:
 def test_every_way_to_end_a_list_is_no_cursor(end: str) -> None:
     (page,) = load_pages(gzip.compress((_line(body=f'{{"data":[]{end}}}') + "\n").encode()))
     assert page.cursor is None
+
+
+REPORT = {"complete": True, "requests": 7, "marks": {"en": ["abc"]}, "languages": {"\ud83d": 1}}
+
+
+def crawled(*lines: bytes) -> BytesIO:
+    return BytesIO(gzip.compress(b"".join(lines)))
+
+
+def test_pages_stay_closed_when_read_one_at_a_time(pages: list[RawPage]) -> None:
+    bodies = list(iter_bodies(BytesIO(dump_pages(pages))))
+    assert bodies == [RawBody(page.endpoint, page.params, page.answered_at, page.body) for page in pages]
+
+
+def test_the_report_comes_last_and_is_no_page(pages: list[RawPage]) -> None:
+    file = crawled(*map(dump_body, pages), dump_report(REPORT))
+    assert [line for line in iter_lines(file) if isinstance(line, Report)] == [Report(REPORT)]
+    file.seek(0)
+    assert len(list(iter_bodies(file))) == len(pages)
+
+
+def test_nothing_comes_after_the_report(pages: list[RawPage]) -> None:
+    file = crawled(dump_body(pages[0]), dump_report(REPORT), dump_body(pages[1]))
+    with pytest.raises(TwitchDataError, match=r"Line 3 of the raw object comes after the report\. Delete it"):
+        list(iter_bodies(file))
+
+
+def test_a_body_that_is_no_json_is_still_a_body() -> None:
+    """Whoever makes columns of it says what is wrong with it, and with which row."""
+    (page,) = iter_bodies(crawled(_line(body="<html>").encode(), b"\n"))
+    assert page.body == b"<html>"
+
+
+def test_damage_is_found_wherever_it_is(pages: list[RawPage]) -> None:
+    whole = dump_pages(pages)
+    flipped = whole[:-6] + bytes([whole[-6] ^ 1]) + whole[-5:]
+    damaged = [b"", b"no gzip", flipped, whole + b"more", gzip.compress(b""), gzip.compress(b"{}")]
+    for data in (*damaged, *(whole[:length] for length in range(1, len(whole)))):
+        with pytest.raises(TwitchDataError, match=r"empty or damaged\. Delete it"):
+            list(iter_bodies(BytesIO(data)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{}",
+        "[]",
+        "5",
+        "no json",
+        '{"report": 5}',
+        '{"report": null}',
+        _line(body=None),
+        _line(body="\ud83d"),
+        _line(answered_at="2026-11-23T16:35:02"),
+        _line(answered_at=None),
+        _line(params=[["one"]]),
+        "[" * 100_000,
+    ],
+)
+def test_a_line_of_somebody_else_says_which_it_is(line: str) -> None:
+    bodies = iter_bodies(crawled(f"{_line()}\n{line}\n".encode()))
+    assert next(bodies).endpoint == "streams"
+    with pytest.raises(TwitchDataError, match=r"Line 2 of the raw object is not a page of Helix\. Delete it"):
+        next(bodies)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
+from typing import BinaryIO, cast
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
@@ -52,6 +54,24 @@ class S3Store:
         with self._explained(key):
             hook = self._hook(content_type=content_type)
             hook.load_bytes(body, key=key, bucket_name=self.bucket, replace=True)
+
+    def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
+        """Write an object from a file, replacing what was there. The file stays open.
+
+        A large one goes up in parts. Until all are there, and so if one fails, the key is as it was. Those of
+        a worker that is killed stay out of sight until a lifecycle rule of the bucket deletes them:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
+
+        :param key: without the bucket
+        :param file: read from its beginning
+        :param content_type: its media type
+        :raises TwitchConfigError: the connection or the region is missing or wrong
+        :raises TwitchStoreError: S3 refuses, or is out of reach
+        """
+        with self._explained(key):
+            file.seek(0)
+            hook = self._hook(content_type=content_type)
+            hook.load_file_obj(cast(BytesIO, _Lent(file)), key=key, bucket_name=self.bucket, replace=True)
 
     def get(self, key: str) -> bytes | None:
         """Return an object's bytes, None where there is no such key.
@@ -138,3 +158,13 @@ class S3Store:
             raise
         except (ClientError, BotoCoreError, ResponseParserError, AirflowException, ValueError) as error:
             raise explain(error, bucket=self.bucket, key=key, aws_conn_id=self.aws_conn_id) from None
+
+
+class _Lent:
+    """A file that nobody else can close: boto3 closes small ones when it has sent them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+    def close(self) -> None:
+        pass

@@ -51,8 +51,15 @@ class SnapshotKeys:
         :param dataset: for example ``top_streams``
         :param suffix: of the file
         """
-        content = dataset.rpartition("_")[2]
-        return self._partitioned(dataset, f"{content}_data_{self.tick}{suffix}")
+        return self._table(dataset, dataset, suffix)
+
+    def incomplete(self, dataset: str, suffix: str = ".csv") -> str:
+        """Key of a table that is known to lack rows: it never lies among whole ones.
+
+        :param dataset: for example ``all_streams``
+        :param suffix: of the file
+        """
+        return self._table(f"incomplete/{dataset}", dataset, suffix)
 
     def raw(self, dataset: str) -> str:
         """Key of the pages as Helix answered them.
@@ -84,6 +91,10 @@ class SnapshotKeys:
     def manifests(self) -> str:
         """The folder of all manifests of this DAG, ending in ``/``."""
         return self._below(f"manifests/{self.dag_id}/")
+
+    def _table(self, folder: str, dataset: str, suffix: str) -> str:
+        content = dataset.rpartition("_")[2]
+        return self._partitioned(folder, f"{content}_data_{self.tick}{suffix}")
 
     def _partitioned(self, folder: str, name: str) -> str:
         return self._below(f"{folder}/{self.day}/{self.run_after:hour=%H}/{name}")

@@ -10,8 +10,8 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,7 +78,7 @@ class Manifest:
     :param first_answer_at: when Twitch answered first
     :param last_answer_at: when Twitch answered last
     :param published_at: when it was written
-    :param complete: whether nothing is missing
+    :param complete: whether nothing is missing; else its tables lie under ``incomplete/``
     :param requests: requests to Helix that it took
     :param transport: further counters of the transport by name, for example tokens fetched and retries
     :param counts: for each dataset the account of its rows, ``filtered`` and ``rejects`` also by reason
@@ -86,6 +86,7 @@ class Manifest:
     :param previous: None for the first snapshot of the DAG
     :param schema_version: of the columns
     :param provider_version: of this package
+    :param crawl: what a crawl did, by its own report; None where nothing was crawled
     """
 
     dag_id: str
@@ -102,6 +103,7 @@ class Manifest:
     previous: Previous | None
     schema_version: int
     provider_version: str
+    crawl: Mapping[str, Any] | None = None
 
     def missed(self, interval: timedelta) -> bool:
         """Whether at least one snapshot is missing before this one.
@@ -112,28 +114,41 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """Return the manifest for people and programs: indented, keys in a fixed order."""
-        return (json.dumps(asdict(self), indent=2, ensure_ascii=False, default=_instant_text) + "\n").encode()
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False, default=_instant_text)
+        # Half a surrogate pair is no UTF-8; as backslashreplace writes it, it is JSON's own escape.
+        return f"{text}\n".encode(errors="backslashreplace")
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
-        """Read a manifest.
+        """Read a manifest of this version or another: what a newer one adds is read over.
 
         :param data: the object's bytes
         :raises TwitchDataError: it is not one
         """
         try:
-            values = json.loads(data)
+            values = _known(cls, json.loads(data))
             for name in ("run_after", "first_answer_at", "last_answer_at", "published_at"):
                 values[name] = datetime.fromisoformat(values[name])
-            values["objects"] = tuple(ObjectEntry(**entry) for entry in values["objects"])
+            entries = [_known(ObjectEntry, entry) for entry in values["objects"]]
+            values["objects"] = tuple(ObjectEntry(**{**entry, "key": entry["key"] + ""}) for entry in entries)
             if previous := values["previous"]:
                 before = datetime.fromisoformat(previous["run_after"])
-                values["previous"] = Previous(**{**previous, "run_after": before})
-            return cls(**values)
-        except (ValueError, TypeError, KeyError):
-            raise TwitchDataError(
-                "This is not a manifest of ours: delete it and run its DAG run again."
-            ) from None
+                values["previous"] = Previous(**{**_known(Previous, previous), "run_after": before})
+            manifest = cls(**values)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            manifest = None
+        if (
+            manifest is None
+            or type(manifest.complete) is not bool
+            or not isinstance(manifest.crawl, dict | None)
+        ):
+            raise TwitchDataError("This is not a manifest of ours: delete it and run its DAG run again.")
+        return manifest
+
+
+def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def _instant_text(value: datetime) -> str:
@@ -151,13 +166,21 @@ def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:
     """
     days = [day for day in store.folders(keys.manifests) if day <= f"{keys.manifests}{keys.day}/"]
     for day in reversed(days):
-        named = {match[1]: key for key in store.list(day) if (match := _NAME.search(key))}
+        named = ticks(store.list(day))
         if earlier := [tick for tick in named if tick < keys.tick]:
             tick = max(earlier)
             run_after = datetime.strptime(tick, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
             gap = round((keys.run_after.replace(microsecond=0) - run_after).total_seconds())
             return Previous(named[tick], run_after, gap)
     return None
+
+
+def ticks(keys: Iterable[str]) -> dict[str, str]:
+    """Return those keys that are manifests, by the name of their run: ``20261123T163500Z``.
+
+    :param keys: of any objects
+    """
+    return {match[1]: key for key in keys if (match := _NAME.search(key))}
 
 
 def withdraw(store: Store, keys: SnapshotKeys, *, keep: Collection[str]) -> None:

@@ -1,44 +1,95 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writing a run to the store, in an order that never leaves a manifest describing what is not there.
 
-A rerun deletes its old manifest first, then what that listed and will not be written again; then come the
-data, the rejects, ``latest/``, and the new manifest last. A failure anywhere leaves no manifest.
+A rerun deletes its old manifest first, then what that listed and will not be written again, then what a run
+that broke off left in another format or place; then come the data, the rejects, ``latest/``, and the new
+manifest last. A failure anywhere leaves no manifest.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+import pyarrow as pa
 
 from twitch_provider import __version__
-from twitch_provider.lake.clean import Cleaned
-from twitch_provider.lake.csv import newest_run_after, to_csv
+from twitch_provider.exceptions import TwitchParameterError
+from twitch_provider.lake.csv import newest_run_after
 from twitch_provider.lake.extract import Extract
+from twitch_provider.lake.formats import Format
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, find_previous, withdraw
-from twitch_provider.lake.schema import REJECTS, SCHEMA_VERSION
+from twitch_provider.lake.schema import REJECTS, SCHEMA_VERSION, Schema
 from twitch_provider.lake.store import Store
 
-CSV = "text/csv; charset=utf-8"
+CSV = Format()
 JSON = "application/json"
 
+#: Longer lines of a crawl's report are cut: the manifest has all of it.
+MOST_OF_A_LINE = 1000
+
 log = logging.getLogger(__name__)
+
+
+class Table(Protocol):
+    """A clean table and its account: :class:`~twitch_provider.lake.clean.Cleaned`, or columns all the way."""
+
+    @property
+    def schema(self) -> Schema:
+        """Return what the columns are."""
+        ...
+
+    @property
+    def arrow(self) -> pa.Table:
+        """Return the rows, in the schema's columns."""
+        ...
+
+    @property
+    def rejects_arrow(self) -> pa.Table:
+        """Return the refused rows, in the columns of ``schema.REJECTS``."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Return the account: ``rows_in`` is the sum of the others."""
+        ...
+
+    @property
+    def filtered(self) -> Mapping[str, int]:
+        """Return the rows that do not belong in the table, by reason."""
+        ...
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        """Return the refused rows, by reason."""
+        ...
+
+
+class _Object(NamedTuple):
+    entry: ObjectEntry
+    body: bytes
+    content_type: str
 
 
 def publish(
     store: Store,
     keys: SnapshotKeys,
-    tables: Mapping[str, Cleaned],
+    tables: Mapping[str, Table],
     *,
     extract: Extract,
     run_id: str,
     published_at: datetime,
     latest: bool = False,
     interval: timedelta | None = None,
+    formats: Mapping[str, Format] | None = None,
+    report: Mapping[str, Any] | None = None,
+    complete: bool = True,
 ) -> Manifest:
-    """Write the tables of one complete run and what describes them.
+    """Write the tables of one run and what describes them.
 
     :param store: of the lake
     :param keys: of the run
@@ -48,29 +99,42 @@ def publish(
     :param published_at: aware UTC
     :param latest: replace the fixed keys under ``latest/`` too, where no newer run wrote them
     :param interval: how often a snapshot is due: a gap is then also a warning in the log
+    :param formats: of the datasets that are not plain CSV; an empty mapping where they were not always
+    :param report: what a crawl did; None: what the extract says of it
+    :param complete: whether nothing is missing; else the tables go under ``incomplete/``, and never to
+        ``latest/``
     :returns: the manifest as it was written
+    :raises TwitchParameterError: a format is given for a dataset that is not there
     :raises TwitchStoreError: the store failed; the run then has no manifest
     """
+    if unknown := sorted({*(formats or ())} - {*tables}):
+        raise TwitchParameterError(
+            f"formats names {unknown[0]!r}, which is no table here", parameter="formats"
+        )
+    where = keys.data if complete else keys.incomplete
     data = {
-        dataset: _object(keys.data(dataset), to_csv(table.frame, table.schema), rows=len(table.frame))
+        dataset: _table(where, dataset, table, (formats or {}).get(dataset, CSV))
         for dataset, table in tables.items()
     }
-    rejects = [
-        _object(keys.rejects(dataset), to_csv(table.rejects, REJECTS), rows=len(table.rejects))
-        for dataset, table in tables.items()
-        if len(table.rejects)
-    ]
-    written = [*data.values(), *rejects]
-    entries = (*(entry for entry, _ in written), extract.raw)
+    rejects = {dataset: _rejects(keys, dataset, table) for dataset, table in tables.items()}
+    written = [*data.values(), *filter(None, rejects.values())]
+    entries = (*(each.entry for each in written), extract.raw)
 
     withdraw(store, keys, keep={entry.key for entry in entries})
-    # A run that broke off before its manifest may have left rejects that nothing lists.
-    store.delete(keys.rejects(dataset) for dataset, table in tables.items() if table.rejects.empty)
-    for entry, body in written:
-        store.put(entry.key, body, content_type=CSV)
-    if latest and not _is_newer_there(store, keys, data):
-        for dataset, (_, body) in data.items():
-            store.put(keys.latest(dataset), body, content_type=CSV)
+    # A run that broke off before its manifest may have left tables and rejects that nothing lists.
+    if formats is not None or not complete:
+        _sweep(store, keys, tables, keep={entry.key for entry in entries})
+    store.delete(keys.rejects(dataset) for dataset, found in rejects.items() if found is None)
+    for entry, body, content_type in written:
+        store.put(entry.key, body, content_type=content_type)
+    if latest and complete and not _is_newer_there(store, keys, data):
+        for dataset, (entry, body, _) in data.items():
+            plain = (
+                body
+                if entry.key.endswith(CSV.suffix)
+                else CSV.encode(tables[dataset].arrow, tables[dataset].schema)
+            )
+            store.put(keys.latest(dataset), plain, content_type=CSV.content_type)
     manifest = Manifest(
         dag_id=keys.dag_id,
         run_id=run_id,
@@ -78,7 +142,7 @@ def publish(
         first_answer_at=extract.first_answer_at,
         last_answer_at=extract.last_answer_at,
         published_at=published_at,
-        complete=True,
+        complete=complete,
         requests=extract.requests,
         transport=extract.transport,
         counts={dataset: _account(table) for dataset, table in tables.items()},
@@ -86,16 +150,43 @@ def publish(
         previous=find_previous(store, keys),
         schema_version=SCHEMA_VERSION,
         provider_version=__version__,
+        crawl=extract.report if report is None else report,
     )
     store.put(keys.manifest, manifest.to_json(), content_type=JSON)
     _report(store, keys, manifest, interval)
     return manifest
 
 
+def _table(where: Callable[[str, str], str], dataset: str, table: Table, file_format: Format) -> _Object:
+    rows = table.arrow
+    body = file_format.encode(rows, table.schema)
+    entry = describe(where(dataset, file_format.suffix), body, rows=rows.num_rows)
+    return _Object(entry, body, file_format.content_type)
+
+
+def _rejects(keys: SnapshotKeys, dataset: str, table: Table) -> _Object | None:
+    rows = table.rejects_arrow
+    if not rows.num_rows:
+        return None
+    body = CSV.encode(rows, REJECTS)
+    return _Object(describe(keys.rejects(dataset), body, rows=rows.num_rows), body, CSV.content_type)
+
+
+def _sweep(store: Store, keys: SnapshotKeys, datasets: Iterable[str], *, keep: Collection[str]) -> None:
+    """Delete what there is of this run's tables, in any format, on either side of ``incomplete/``."""
+    for dataset in datasets:
+        for any_format in (keys.data(dataset, "."), keys.incomplete(dataset, ".")):
+            store.delete([key for key in store.list(any_format) if key not in keep])
+
+
 def _report(store: Store, keys: SnapshotKeys, manifest: Manifest, interval: timedelta | None) -> None:
+    for line in _lines(manifest.crawl or {}):
+        log.info("Crawl: %s", line)
     for dataset, counts in manifest.counts.items():
         log.info("%s: %s", dataset, ", ".join(f"{name} {count}" for name, count in counts.items() if count))
     log.info("Published %s", store.uri(keys.manifest))
+    if not manifest.complete:
+        log.warning("Incomplete: the tables of this run lie under incomplete/, not among whole ones.")
     if interval is not None and manifest.previous and manifest.missed(interval):
         log.warning(
             "Gap: the snapshot before this one is %d s older (%s).",
@@ -104,8 +195,28 @@ def _report(store: Store, keys: SnapshotKeys, manifest: Manifest, interval: time
         )
 
 
-def _object(key: str, body: bytes, *, rows: int) -> tuple[ObjectEntry, bytes]:
-    return describe(key, body, rows=rows), body
+def _lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """What a crawl did: the numbers in one line, and a line for each list that has anything in it."""
+    numbers = []
+    for name, value in report.items():
+        if name == "marks":
+            continue  # Cursors tell nobody anything.
+        if not isinstance(value, Mapping | list | tuple):
+            numbers.append(f"{name} {value}")
+        elif value:
+            yield _shortened(f"{name}: {', '.join(_items(value))}")
+    if numbers:
+        yield _shortened(", ".join(numbers))
+
+
+def _items(value: Mapping[str, Any] | Sequence[Any]) -> list[str]:
+    if isinstance(value, Mapping):
+        return [f"{name} {item}" for name, item in value.items()]
+    return [" ".join(map(str, item.values())) if isinstance(item, Mapping) else str(item) for item in value]
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= MOST_OF_A_LINE else f"{line[:MOST_OF_A_LINE]}…"
 
 
 def _is_newer_there(store: Store, keys: SnapshotKeys, datasets: Iterable[str]) -> bool:
@@ -115,5 +226,9 @@ def _is_newer_there(store: Store, keys: SnapshotKeys, datasets: Iterable[str]) -
     return max((tick for tick in ticks if tick), default="") > utc_text(keys.run_after, "run_after")
 
 
-def _account(table: Cleaned) -> dict[str, int | dict[str, int]]:
-    return {**table.counts, "filtered_by_reason": dict(table.filtered), "rejects_by_reason": table.rejected}
+def _account(table: Table) -> dict[str, int | dict[str, int]]:
+    return {
+        **table.counts,
+        "filtered_by_reason": dict(table.filtered),
+        "rejects_by_reason": dict(table.rejected),
+    }

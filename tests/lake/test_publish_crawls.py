@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Publishing crawls: in whatever format, complete or not, and broken off anywhere."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pytest
+from tests.lake.crashing import CrashingStore, Killed, check_manifests
+
+from twitch_provider.exceptions import TwitchParameterError, TwitchStoreError
+from twitch_provider.lake.extract import Extract, find_crawl, keep_spool
+from twitch_provider.lake.formats import Format
+from twitch_provider.lake.keys import SnapshotKeys
+from twitch_provider.lake.manifest import Manifest
+from twitch_provider.lake.publish import publish
+from twitch_provider.lake.raw import RawBody
+from twitch_provider.lake.schema import REJECTS, STREAMS, Schema
+from twitch_provider.lake.spool import Spool
+
+REPORT = {
+    "complete": True,
+    "completeness": 0.9998,
+    "requests": 3,
+    "retries": {"500": 1, "timeout": 2},
+    "languages": {"en": 20, "de": 10},
+    "new_languages": ["eo"],
+    "cut": {},
+    "chains": [{"label": "en", "pages": 2, "rows": 150, "ended": "end"}],
+    "marks": {"en": ["eyJiIjp7", "eyJiIjp8"]},
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose rows are a word each."""
+
+    words: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    schema: Schema = STREAMS
+    filtered: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def arrow(self) -> pa.Table:
+        return STREAMS.arrow.empty_table() if not self.words else _rows(STREAMS, "title", self.words)
+
+    @property
+    def rejects_arrow(self) -> pa.Table:
+        return _rows(REJECTS, "reason", self.refused)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {
+            "rows_in": len(self.words) + len(self.refused),
+            "rows_out": len(self.words),
+            "duplicates": 0,
+            "filtered": 0,
+            "rejects": len(self.refused),
+        }
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        return dict.fromkeys(self.refused, 1)
+
+
+def _rows(schema: Schema, column: str, values: tuple[str, ...]) -> pa.Table:
+    rows = [{"user_id": str(place), "language": "de", column: value} for place, value in enumerate(values)]
+    return pa.Table.from_pylist(rows, schema=schema.arrow)
+
+
+class Try(NamedTuple):
+    """One try of the run."""
+
+    complete: bool = True
+    file_format: str = "csv"
+    compression: str = "gzip"
+    refused: tuple[str, ...] = ()
+
+
+@pytest.fixture
+def keys(run_after: datetime) -> SnapshotKeys:
+    return SnapshotKeys("twitch", "twitch_all_streams", run_after)
+
+
+def run(store: CrashingStore, keys: SnapshotKeys, this: Try, **arguments: Any) -> Manifest:
+    """Crawl, keep and publish: every row says whether it is of a complete crawl."""
+    word = "whole" if this.complete else "lacking"
+    with Spool() as spool:
+        spool.add(RawBody("streams", (), keys.run_after, json.dumps(this).encode()))
+        spooled = spool.finish(REPORT | {"complete": this.complete})
+        extract = keep_spool(store, keys, "all_streams", spooled, tally={"requests": 3})
+    return load(store, keys, this, extract, Table((word,), this.refused), **arguments)
+
+
+def load(
+    store: CrashingStore, keys: SnapshotKeys, this: Try, extract: Extract, table: Table, **arguments: Any
+) -> Manifest:
+    return publish(
+        store,
+        keys,
+        {"all_streams": table},
+        extract=extract,
+        run_id="r",
+        published_at=keys.run_after,
+        formats={"all_streams": Format(this.file_format, this.compression)},
+        complete=this.complete,
+        **arguments,
+    )
+
+
+TRIES = [
+    Try(),
+    Try(compression="zstd", refused=("a row",)),
+    Try(file_format="parquet"),
+    Try(complete=False, refused=("a row",)),
+    Try(complete=False, compression="none"),
+]
+
+
+@pytest.mark.parametrize("this", TRIES, ids=str)
+def test_tables_lie_where_their_format_and_completeness_put_them(keys: SnapshotKeys, this: Try) -> None:
+    store = CrashingStore()
+    manifest = run(store, keys, this)
+    wanted = Format(this.file_format, this.compression)
+    key = (keys.data if this.complete else keys.incomplete)("all_streams", wanted.suffix)
+    assert manifest.objects[0].key == key
+    assert store.content_types[key] == wanted.content_type
+    assert (manifest.complete, manifest.crawl) == (this.complete, REPORT | {"complete": this.complete})
+    assert Manifest.from_json(store.objects[keys.manifest]) == manifest
+    check_whole(store, keys)
+
+
+def test_an_incomplete_run_says_so_in_the_log(keys: SnapshotKeys, caplog: pytest.LogCaptureFixture) -> None:
+    run(CrashingStore(), keys, Try())
+    assert "Incomplete" not in caplog.text
+    run(CrashingStore(), keys, Try(complete=False))
+    assert "Incomplete: the tables of this run lie under incomplete/" in caplog.text
+
+
+def test_the_log_says_what_the_crawl_did(keys: SnapshotKeys, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    many = [{"label": f"language {number}", "pages": 1} for number in range(1000)]
+    run(CrashingStore(), keys, Try(), report={**REPORT, "many": many})
+    said = [line.removeprefix("Crawl: ") for line in caplog.messages if line.startswith("Crawl: ")]
+    assert said[:-2] == [
+        "retries: 500 1, timeout 2",
+        "languages: en 20, de 10",
+        "new_languages: eo",
+        "chains: en 2 150 end",
+    ]
+    assert said[-2].startswith("many: language 0 1, language 1 1, ")
+    assert said[-2].endswith("…")
+    assert len(said[-2]) < 1100
+    assert said[-1] == "complete True, completeness 0.9998, requests 3"
+
+
+def test_what_is_given_as_the_report_is_what_the_manifest_says(keys: SnapshotKeys) -> None:
+    assert run(CrashingStore(), keys, Try(), report={"requests": 4}).crawl == {"requests": 4}
+
+
+def test_a_format_for_no_table_is_an_error_before_anything_is_written(keys: SnapshotKeys) -> None:
+    store = CrashingStore()
+    extract = Extract.from_xcom(_extract(store, keys).as_xcom())
+    before = dict(store.objects)
+    with pytest.raises(TwitchParameterError, match="formats names 'streams', which is no table here"):
+        publish(
+            store,
+            keys,
+            {"all_streams": Table(())},
+            extract=extract,
+            run_id="r",
+            published_at=keys.run_after,
+            formats={"streams": Format()},
+        )
+    assert store.objects == before
+
+
+def _extract(store: CrashingStore, keys: SnapshotKeys) -> Extract:
+    run(store, keys, Try())
+    found = find_crawl(store, keys, "all_streams")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("first", "second"), [*itertools.permutations(TRIES, 2)], ids=str)
+def test_a_rerun_leaves_no_second_copy(keys: SnapshotKeys, first: Try, second: Try) -> None:
+    store = CrashingStore()
+    store.watch = lambda: check_sides(store)
+    run(store, keys, first)
+    run(store, keys, second)
+    check_whole(store, keys)
+    load(store, keys, first, _found(store, keys), Table(("whole" if first.complete else "lacking",)))
+    check_whole(store, keys)
+
+
+def _found(store: CrashingStore, keys: SnapshotKeys) -> Extract:
+    found = find_crawl(store, keys, "all_streams")
+    assert found is not None
+    return found
+
+
+def test_a_rerun_leaves_other_runs_alone(keys: SnapshotKeys) -> None:
+    store = CrashingStore()
+    others = [
+        SnapshotKeys("twitch", "twitch_all_streams", keys.run_after + timedelta(minutes=minutes))
+        for minutes in (-60, -5, 5)
+    ]
+    for other, this in zip(others, TRIES, strict=False):
+        run(store, other, this)
+    before = dict(store.objects)
+    for this in TRIES:
+        run(store, keys, this)
+    assert before.items() <= store.objects.items()
+
+
+def test_latest_is_plain_csv_whatever_the_format(keys: SnapshotKeys) -> None:
+    store = CrashingStore()
+    run(store, keys, Try(compression="zstd"), latest=True)
+    assert store.objects[keys.latest("all_streams")] == Format().encode(Table(("whole",)).arrow, STREAMS)
+    run(store, keys, Try(complete=False), latest=True)
+    assert b"lacking" not in store.objects[keys.latest("all_streams")]
+
+
+def check_sides(store: CrashingStore) -> None:
+    """What lacks rows never lies among what is whole, not for a moment."""
+    check_manifests(store)
+    for key, body in store.objects.items():
+        if "/streams_data_" in key:
+            assert (b"lacking" in opened(key, body)) is ("/incomplete/" in key)
+
+
+def opened(key: str, body: bytes) -> bytes:
+    if key.endswith(".parquet"):
+        return body
+    codec = {"gz": "gzip", "zst": "zstd"}.get(key.rpartition(".")[2])
+    file = pa.BufferReader(body)
+    return bytes((pa.CompressedInputStream(file, codec) if codec else file).read())
+
+
+def check_whole(store: CrashingStore, keys: SnapshotKeys) -> None:
+    """The run is published, and there is nothing but what its manifest lists."""
+    check_sides(store)
+    listed = {entry.key for entry in Manifest.from_json(store.objects[keys.manifest]).objects}
+    assert store.objects.keys() == listed | {keys.manifest}
+
+
+@pytest.mark.parametrize("kills", [False, True], ids=["the store fails", "the worker is killed"])
+@pytest.mark.parametrize("there", [None, *TRIES], ids=str)
+def test_broken_off_anywhere_the_next_try_mends_it(
+    keys: SnapshotKeys, there: Try | None, kills: bool, encoded_once: Callable[[], None]
+) -> None:
+    """A try is broken off at every single operation, over whatever was there; then comes it, or another."""
+    encoded_once()
+    for broken, next_try in [
+        *zip(TRIES, TRIES, strict=True),
+        *zip(TRIES, TRIES[2:] + TRIES[:2], strict=True),
+    ]:
+        for fail_at in itertools.count(1):
+            store = CrashingStore(kills=kills)
+            if there is not None:
+                run(store, keys, there)
+            store.watch = lambda store=store: check_sides(store)  # type: ignore[misc]
+            store.diary.clear()
+            store.fail_at = fail_at
+            try:
+                run(store, keys, broken)
+            except (TwitchStoreError, Killed):
+                pass
+            else:
+                break
+            check_sides(store)
+            store.fail_at = None
+            run(store, keys, next_try)
+            check_whole(store, keys)
+        assert fail_at > 8
+
+
+@pytest.fixture
+def encoded_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Tables are the same over and over: write each once."""
+
+    def encoded_once() -> None:
+        encode, done = Format.encode, {}
+
+        def remembered(self: Format, table: pa.Table, schema: Schema) -> bytes:
+            which = (self, schema.name, str(table.to_pylist()))
+            if which not in done:
+                done[which] = encode(self, table, schema)
+            return done[which]
+
+        monkeypatch.setattr(Format, "encode", remembered)
+
+    return encoded_once
