@@ -102,9 +102,19 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Simulator], None]:
 @pytest.fixture
 def run_dag(airflow_database: None, bucket: Bucket) -> Callable[..., dict[str, str]]:
     """Run ``twitch_top_games`` for a tick, in this process; gives the state of each task."""
+    return _runner("twitch_top_games")
+
+
+@pytest.fixture
+def run_all_streams(airflow_database: None, bucket: Bucket) -> Callable[..., dict[str, str]]:
+    """Run ``twitch_all_streams`` for a tick, in this process; gives the state of its task."""
+    return _runner("twitch_all_streams")
+
+
+def _runner(dag_id: str) -> Callable[..., dict[str, str]]:
     from airflow.dag_processing.dagbag import DagBag
 
-    dag = DagBag(DAGS / "twitch_top_games.py").get_dag("twitch_top_games")
+    dag = DagBag(DAGS / f"{dag_id}.py").get_dag(dag_id)
     for task in dag.tasks:
         task.retries = 0
 

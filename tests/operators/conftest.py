@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -22,6 +22,10 @@ class MemoryStore:
     def put(self, key: str, body: bytes, *, content_type: str) -> None:
         self.objects[key] = body
 
+    def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
+        file.seek(0)
+        self.objects[key] = file.read()
+
     def get(self, key: str) -> bytes | None:
         return self.objects.get(key)
 
@@ -30,10 +34,11 @@ class MemoryStore:
             self.objects.pop(key, None)
 
     def folders(self, prefix: str) -> list[str]:
-        return []
+        below = {key[len(prefix) :].partition("/") for key in self.list(prefix)}
+        return sorted(f"{prefix}{name}/" for name, slash, _ in below if slash)
 
     def list(self, prefix: str) -> list[str]:
-        return []
+        return sorted(key for key in self.objects if key.startswith(prefix))
 
     def uri(self, key: str) -> str:
         return f"s3://lake/{key}"

@@ -24,7 +24,7 @@ from twitch_provider.transfers.twitch_to_s3 import TwitchToS3Operator
 #: Each operator, what it cannot do without, and which of its arguments are no templates: choices and
 #: switches that belong to the code.
 OPERATORS: list[tuple[Any, dict[str, str], set[str]]] = [
-    (TwitchStreamsOperator, {}, {"output", "max_xcom_bytes"}),
+    (TwitchStreamsOperator, {}, {"output", "max_xcom_bytes", "interval"}),
     (TwitchTopGamesOperator, {}, {"output", "max_xcom_bytes"}),
     (TwitchHelixOperator, {"endpoint": "streams"}, {"max_xcom_bytes"}),
     (

@@ -113,6 +113,18 @@ with DAG(
     )
     # [END howto_operator_twitch_streams_s3]
 
+    # [START howto_operator_twitch_streams_crawl]
+    TwitchStreamsOperator(
+        task_id="every_live_stream",
+        crawl="languages",
+        output="s3",
+        dataset="every_stream",
+        compression="zstd",
+        on_incomplete="fail",
+        interval=timedelta(minutes=15),
+    )
+    # [END howto_operator_twitch_streams_crawl]
+
     # [START howto_operator_twitch_streams_mapped]
     TwitchStreamsOperator.partial(task_id="by_language", output="s3").expand_kwargs(
         [{"languages": language, "dataset": f"streams_{language}"} for language in ("de", "fr", "pl")]

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import requests
-from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 from airflow.providers.http.hooks.http import HttpHook
 
 from twitch_provider.exceptions import TwitchError
@@ -24,6 +23,7 @@ from twitch_provider.helix.queries import Query
 from twitch_provider.helix.session import Session, Step, Steps
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import form, sessions
+from twitch_provider.hooks.lineage import report_reading
 from twitch_provider.hooks.readers import Readers, Row
 from twitch_provider.hooks.settings import Settings
 from twitch_provider.hooks.transport import ConversationAdapter, RequestsTransport
@@ -87,7 +87,7 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
                     reply = self._do(step)
                     continue
                 if not seen:
-                    _report(self, f"twitch://helix/{step.endpoint}")
+                    report_reading(self, step.endpoint)
                 yield step
                 reply, seen = None, True
 
@@ -224,9 +224,3 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
 
     def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)
-
-
-def _report(hook: TwitchHook, uri: str) -> None:
-    """Tell Airflow's hook lineage what was read."""
-    collector: Any = get_hook_lineage_collector()  # type: ignore[no-untyped-call]
-    collector.add_input_asset(hook, uri=uri)

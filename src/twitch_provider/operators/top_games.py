@@ -17,6 +17,7 @@ from twitch_provider.tasks.outputs import (
     connect,
     publish_datasets,
     rows_for_xcom,
+    tell_assets,
     wants_s3,
 )
 from twitch_provider.tasks.rendered import number
@@ -47,6 +48,8 @@ class TwitchTopGamesOperator(BaseOperator):
     :param pages_per_game: how many pages of 100 streams to read of each game (``s3``); where there are more,
         the game is ``capped``; None for all (templated)
     :param dataset: the dataset's name on S3; each task (and each mapped one) has its own (templated)
+    :param file_format: on S3: ``csv`` or ``parquet`` (templated)
+    :param compression: on S3: ``none``, ``gzip`` or ``zstd``; None means none (templated)
     :param bucket: None means the option ``[twitch] bucket`` (templated)
     :param prefix: None means the option ``[twitch] prefix`` (templated)
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
@@ -61,6 +64,8 @@ class TwitchTopGamesOperator(BaseOperator):
         "max_items",
         "pages_per_game",
         "dataset",
+        "file_format",
+        "compression",
         "bucket",
         "prefix",
         "twitch_conn_id",
@@ -76,6 +81,8 @@ class TwitchTopGamesOperator(BaseOperator):
         max_xcom_bytes: int = MAX_XCOM_BYTES,
         pages_per_game: int | str | None = 1,
         dataset: str | None = None,
+        file_format: str = "csv",
+        compression: str | None = None,
         bucket: str | None = None,
         prefix: str | None = None,
         twitch_conn_id: str | None = None,
@@ -88,6 +95,8 @@ class TwitchTopGamesOperator(BaseOperator):
         self.max_xcom_bytes = max_xcom_bytes
         self.pages_per_game = pages_per_game
         self.dataset = dataset
+        self.file_format = file_format
+        self.compression = compression
         self.bucket = bucket
         self.prefix = prefix
         self.twitch_conn_id = twitch_conn_id
@@ -109,6 +118,7 @@ class TwitchTopGamesOperator(BaseOperator):
                     clean=self._clean,
                     beside=["_streams"],
                 )
+                tell_assets(context, self.outlets, games | {"streams": streams})
                 return games | {"streams": streams}
             games_only = connect(self.twitch_conn_id).walk(self._query())
             return rows_for_xcom(games_only, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)

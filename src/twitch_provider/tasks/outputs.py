@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,11 @@ from twitch_provider.tasks.rendered import given
 from twitch_provider.tasks.tick import tick
 
 if TYPE_CHECKING:
+    from twitch_provider.config import LakeConfig
     from twitch_provider.helix.messages import Page
     from twitch_provider.hooks.twitch import TwitchHook
     from twitch_provider.lake.clean import Cleaned
+    from twitch_provider.lake.formats import Format
     from twitch_provider.lake.raw import RawPage
 
 #: What an operator returns goes through worker, API server and database, and is held whole by each.
@@ -83,6 +85,29 @@ def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -
     return rows
 
 
+def place(arguments: Mapping[str, Any]) -> LakeConfig:
+    """Resolve where an operator's datasets lie, and whom to ask.
+
+    :param arguments: the operator's: ``bucket``, ``prefix``, ``twitch_conn_id``, ``aws_conn_id``
+    :raises TwitchConfigError: there is no bucket
+    """
+    from twitch_provider.config import LakeConfig
+
+    return LakeConfig.resolve({name: given(arguments[name]) for name in _PLACE})
+
+
+def form(arguments: Mapping[str, Any], *, compression: str = "none") -> Format:
+    """Check the form of an operator's datasets.
+
+    :param arguments: the operator's: ``file_format``, ``compression``
+    :param compression: where none is given
+    :raises TwitchParameterError: there is no such format or compression
+    """
+    from twitch_provider.lake.formats import Format
+
+    return Format(given(arguments["file_format"]) or "csv", given(arguments["compression"]) or compression)
+
+
 def publish_datasets(
     dag_run: Any,
     arguments: Mapping[str, Any],
@@ -94,7 +119,8 @@ def publish_datasets(
     """Publish a snapshot as datasets of the lake; a run that comes too late does so from its own raw pages.
 
     :param dag_run: of the context
-    :param arguments: the operator's: ``dataset``, ``bucket``, ``prefix``, ``twitch_conn_id``, ``aws_conn_id``
+    :param arguments: the operator's: ``dataset``, ``file_format``, ``compression``, ``bucket``, ``prefix``,
+        ``twitch_conn_id``, ``aws_conn_id``
     :param read: reads the pages
     :param clean: makes the table of each dataset
     :param beside: further datasets, by what is added to the first one's name
@@ -104,13 +130,12 @@ def publish_datasets(
     :raises TwitchError: reading or writing failed
     :raises AirflowSkipException: it is too late to ask Twitch, and there are no raw pages
     """
-    from twitch_provider.config import LakeConfig
     from twitch_provider.lake import extract as raw
     from twitch_provider.lake.keys import SnapshotKeys
     from twitch_provider.lake.publish import publish
 
-    datasets = _names(arguments["dataset"], beside)
-    config = LakeConfig.resolve({name: given(arguments[name]) for name in _PLACE})
+    datasets = names(arguments["dataset"], beside=beside)
+    config, file_format = place(arguments), form(arguments)
     store, run_after = config.store(), tick(dag_run)
     keys = SnapshotKeys(config.prefix, f"{dag_run.dag_id}.{datasets[0]}", run_after)
     if raw.is_too_late(run_after, datetime.now(UTC)):
@@ -122,10 +147,18 @@ def publish_datasets(
         pages = list(read(hook))
         extracted = raw.keep(store, keys, datasets[0], pages, tally=hook.tally)
     tables = dict(zip(datasets, clean(extracted.pages(store), run_after), strict=True))
-    publish(store, keys, tables, extract=extracted, run_id=dag_run.run_id, published_at=datetime.now(UTC))
+    publish(
+        store,
+        keys,
+        tables,
+        extract=extracted,
+        run_id=dag_run.run_id,
+        published_at=datetime.now(UTC),
+        formats=dict.fromkeys(tables, file_format),
+    )
     return [
         {
-            "uri": store.uri(keys.data(dataset)),
+            "uri": store.uri(keys.data(dataset, file_format.suffix)),
             "manifest": store.uri(keys.manifest),
             "rows": len(table.frame),
         }
@@ -133,13 +166,31 @@ def publish_datasets(
     ]
 
 
-def _names(dataset: Any, beside: Sequence[str]) -> list[str]:
+def tell_assets(context: Any, outlets: Iterable[Any], extra: Mapping[str, Any]) -> None:
+    """Say in the events of a task's outlets what was written.
+
+    :param context: of the task
+    :param outlets: of the task
+    :param extra: what was written
+    """
+    for outlet in outlets:
+        context["outlet_events"][outlet].extra = dict(extra)
+
+
+def names(dataset: Any, *, beside: Sequence[str] = (), allowed: Collection[str] = ()) -> list[str]:
+    """Check the names of an operator's datasets.
+
+    :param dataset: the first one, as a template rendered it
+    :param beside: further ones, by what is added to its name
+    :param allowed: names that others may not have
+    :raises TwitchParameterError: it is none, or is taken
+    """
     from twitch_provider.lake.keys import RESERVED
 
     name = given(dataset) or ""
-    names = [f"{name}{ending}" for ending in ("", *beside)]
-    if not re.fullmatch(r"[a-z0-9_]+", str(name)) or RESERVED.intersection(names):
+    found = [f"{name}{ending}" for ending in ("", *beside)]
+    if not re.fullmatch(r"[a-z0-9_]+", str(name)) or RESERVED.difference(allowed).intersection(found):
         raise TwitchParameterError(
             f"dataset wants a name of its own in a-z, 0-9 and _, not {dataset!r:.60}", parameter="dataset"
         )
-    return names
+    return found

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+### Every live stream on Twitch, every five minutes, in S3 as clean CSV
+
+`crawl` reads a chain of pages for each language, all of them at once and no faster than the rate limit
+permits, then asks for every broadcaster of the last snapshot who did not come. The answers are kept untouched
+under `raw/`, the clean table lies under `all_streams/`; the manifest says what it took and how complete it
+is. A crawl that lost a part of the list lies under `incomplete/`, never among the complete ones.
+
+Needs a connection of type *Twitch* and a bucket (DAG param or `[twitch] bucket`). It runs beside
+`twitch_top_games` on one client id: the rate limit's headers are their shared memory. A run that is cleared
+too late builds its table again from `raw/`: Twitch cannot be asked about the past.
+"""  # noqa: D212 - it is the DAG's page in the UI
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Asset, Param, dag
+
+from twitch_provider.operators.twitch import TwitchStreamsOperator
+
+INTERVAL = timedelta(minutes=5)
+
+# A name without a URI: the bucket is known only at run time, and the event carries it.
+ALL_STREAMS = Asset("twitch_all_streams")
+
+
+@dag(
+    schedule="*/5 * * * *",  # INTERVAL, on the clock
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    allowed_run_types=["scheduled", "manual"],
+    dagrun_timeout=timedelta(minutes=12),
+    default_args={
+        "retries": 1,
+        "retry_delay": timedelta(seconds=20),
+        # More than a crawl may take: it stops by itself, and publishes what the policy allows.
+        "execution_timeout": timedelta(minutes=5),
+    },
+    params={
+        "bucket": Param(None, type=["null", "string"], description="S3 bucket; empty: [twitch] bucket"),
+        "prefix": Param(None, type=["null", "string"], description="Prefix of keys; empty: [twitch] prefix"),
+        "file_format": Param("csv", enum=["csv", "parquet"], description="Of the table"),
+        "compression": Param("gzip", enum=["none", "gzip", "zstd"], description="Of the table"),
+        "crawl": Param(
+            "languages",
+            enum=["languages", "cursors"],
+            description="cursors: begin long lists at the last crawl's cursors too; not tried on live Twitch",
+        ),
+        "on_incomplete": Param(
+            "keep", enum=["keep", "fail"], description="What lost a part: keep it under incomplete/, or fail"
+        ),
+    },
+    doc_md=__doc__,
+    tags=["twitch"],
+)
+def twitch_all_streams() -> None:
+    """One task: everything from Twitch to S3."""
+    TwitchStreamsOperator(
+        task_id="crawl",
+        crawl="{{ params.crawl }}",
+        output="s3",
+        dataset="all_streams",
+        file_format="{{ params.file_format }}",
+        compression="{{ params.compression }}",
+        on_incomplete="{{ params.on_incomplete }}",
+        bucket="{{ params.bucket }}",
+        prefix="{{ params.prefix }}",
+        interval=INTERVAL,
+        outlets=[ALL_STREAMS],
+    )
+
+
+twitch_all_streams()

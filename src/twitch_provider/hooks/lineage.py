@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Telling Airflow's hook lineage what was read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+
+
+def report_reading(hook: Any, endpoint: str) -> None:
+    """Report ``twitch://helix/{endpoint}`` as read.
+
+    :param hook: that read it
+    :param endpoint: for example ``streams``
+    """
+    collector: Any = get_hook_lineage_collector()  # type: ignore[no-untyped-call]
+    collector.add_input_asset(hook, uri=f"twitch://helix/{endpoint}")

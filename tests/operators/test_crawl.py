@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``TwitchStreamsOperator`` with everything."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+
+from twitch_provider.exceptions import TwitchIncompleteError, TwitchServerError
+from twitch_provider.operators.twitch import TwitchStreamsOperator
+from twitch_provider.testing import Simulator
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*cannot be called outside")
+
+
+def crawl(**arguments: Any) -> TwitchStreamsOperator:
+    arguments = {"crawl": "languages", "output": "s3", "dataset": "all_streams", **arguments}
+    return TwitchStreamsOperator(task_id="crawl", **arguments)
+
+
+def later(context: Any, minutes: int = 0) -> Any:
+    """The context of a run some minutes before or after."""
+    dag_run = SimpleNamespace(**vars(context["dag_run"]))
+    dag_run.run_after += timedelta(minutes=minutes)
+    return {**context, "dag_run": dag_run}
+
+
+def read(store: Any, uri: str) -> bytes:
+    body: bytes = store.objects[uri.removeprefix("s3://lake/")]
+    return body
+
+
+def rows(store: Any, uri: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(gzip.decompress(read(store, uri)).decode(), newline="")))
+
+
+def assert_described(store: Any) -> Any:
+    """Every manifest describes exactly what lies beside it; returns the newest."""
+    listed: set[str] = set()
+    for key in store.list(""):
+        if "/manifests/" in key:
+            manifest = json.loads(store.objects[key])
+            for entry in manifest["objects"]:
+                body = store.objects[entry["key"]]
+                assert (len(body), hashlib.sha256(body).hexdigest()) == (entry["bytes"], entry["sha256"])
+                listed.add(entry["key"])
+    assert {key for key in store.objects if "/manifests/" not in key} == listed
+    return manifest
+
+
+def test_publishes_every_live_stream(twitch_connection: Simulator, context: Any, store: Any) -> None:
+    reference: Any = crawl().execute(context)
+    at = context["dag_run"].run_after
+    assert reference == {
+        "uri": f"s3://lake/twitch/all_streams/{at:dt=%Y-%m-%d/hour=%H}/streams_data_{at:%Y%m%dT%H%M%SZ}.csv.gz",
+        "manifest": f"s3://lake/twitch/manifests/mine/{at:dt=%Y-%m-%d/hour=%H}/{at:%Y%m%dT%H%M%SZ}.json",
+        "rows": reference["rows"],
+        "complete": True,
+        "completeness": None,
+    }
+    found = rows(store, reference["uri"])
+    live = twitch_connection.twitch.world.at(twitch_connection.now).streams
+    assert {row["user_id"] for row in found} == {
+        each.keys.user_id for each in live if each.keys.type == "live"
+    }
+    viewers = [int(row["viewer_count"]) for row in found]
+    assert viewers == sorted(viewers, reverse=True)
+    manifest = assert_described(store)
+    assert manifest["complete"] is True
+    assert (
+        manifest["requests"]
+        == manifest["crawl"]["requests"]
+        == twitch_connection.counters.requests["streams"]
+    )
+    assert manifest["crawl"]["cut"] == {}
+
+
+def test_the_next_run_asks_for_whoever_did_not_come(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    crawl().execute(later(context, -5))
+    twitch_connection.advance(300)
+    reference: Any = crawl().execute(context)
+    manifest = assert_described(store)
+    assert manifest["crawl"]["ended"] > 0
+    assert reference["completeness"] > 0.99
+    assert manifest["previous"]["gap_seconds"] == 300
+
+
+def test_another_form_of_the_same_run_leaves_no_second_copy(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    for form, ending in (
+        ({}, ".csv.gz"),
+        ({"compression": "none"}, ".csv"),
+        ({"compression": "zstd"}, ".csv.zst"),
+        ({"file_format": "parquet"}, ".parquet"),
+    ):
+        reference: Any = crawl(**form).execute(context)
+        (key,) = [
+            key
+            for key in store.objects
+            if "/all_streams/dt=" in key and "/raw/" not in key and "/rejects/" not in key
+        ]
+        assert reference["uri"] == f"s3://lake/{key}"
+        assert key.endswith(ending)
+        assert_described(store)
+
+
+def test_what_lost_a_part_lies_apart(
+    twitch_connection: Simulator, context: Any, store: Any, naps: list[float]
+) -> None:
+    twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
+    reference: Any = crawl().execute(context)
+    assert reference["complete"] is False
+    assert "/incomplete/all_streams/dt=" in reference["uri"]
+    manifest = assert_described(store)
+    assert manifest["complete"] is False
+    assert any("Twitch answered 500" in why for why in manifest["crawl"]["cut"].values())
+
+    twitch_connection.clear_faults()
+    again: Any = crawl().execute(context)
+    assert (again["complete"], "/incomplete/" in again["uri"]) == (True, False)
+    assert not [key for key in store.objects if "/incomplete/" in key]
+    assert_described(store)
+
+
+def test_what_lost_a_part_may_be_a_failure(
+    twitch_connection: Simulator, context: Any, store: Any, naps: list[float]
+) -> None:
+    twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
+    with pytest.raises(TwitchIncompleteError, match="Twitch answered 500"):
+        crawl(on_incomplete="fail").execute(context)
+    assert store.objects == {}
+
+
+def test_a_twitch_that_is_down_leaves_nothing(
+    twitch_connection: Simulator, context: Any, store: Any, naps: list[float]
+) -> None:
+    twitch_connection.fault("error_500", times=None)
+    with pytest.raises(TwitchServerError):
+        crawl().execute(context)
+    assert store.objects == {}
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_too_late_it_builds_the_same_again_from_its_raw_pages(
+    twitch_connection: Simulator,
+    context: Any,
+    store: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    naps: list[float],
+    complete: bool,
+) -> None:
+    if not complete:
+        twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
+    first: Any = crawl().execute(context)
+    before = dict(store.objects)
+    # As if the worker had been killed before it wrote the manifest.
+    for key in [key for key in store.objects if "/manifests/" in key or key.endswith(".csv.gz")]:
+        del store.objects[key]
+    asked = sum(twitch_connection.counters.requests.values())
+    monkeypatch.setattr("twitch_provider.lake.extract.TOO_LATE", timedelta(days=-1))
+    assert crawl().execute(context) == first
+    assert sum(twitch_connection.counters.requests.values()) == asked
+    assert {key for key in before if before[key] != store.objects[key]} <= set(
+        store.list("twitch/manifests/")
+    )
+    assert assert_described(store)["complete"] is complete
+
+
+def test_too_late_without_raw_pages_is_skipped(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    with pytest.raises(AirflowSkipException, match="Twitch cannot be asked about the past"):
+        crawl().execute(later(context, -60))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"output": "xcom"}, "crawl reads every live stream"),
+        ({"languages": ["en"]}, "crawl reads every live stream"),
+        ({"max_items": 10}, "crawl reads every live stream"),
+        ({"crawl": "backwards"}, "crawl wants languages or cursors"),
+        ({"on_incomplete": "shrug"}, "on_incomplete wants keep or fail"),
+        ({"crawl_seconds": 0}, "crawl_seconds wants 1 to 3600"),
+        ({"compression": "bz2"}, "compression"),
+        ({"file_format": "xlsx"}, "file_format"),
+        ({"dataset": "top_streams"}, "dataset wants a name of its own"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence_before_anything_is_asked(
+    twitch_connection: Simulator, context: Any, store: Any, arguments: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(AirflowFailException, match=sentence):
+        crawl(**arguments).execute(context)
+    assert not twitch_connection.counters.requests
+
+
+def test_a_crawl_of_another_name_keeps_its_manifests_apart(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    reference: Any = crawl(dataset="everything").execute(context)
+    assert "/manifests/mine.everything/" in reference["manifest"]
+
+
+def test_events_of_outlets_say_what_was_written(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    operator = crawl()
+    operator.outlets = ["the asset"]
+    events = context["outlet_events"] = {"the asset": SimpleNamespace(extra=None)}
+    reference = operator.execute(context)
+    assert events["the asset"].extra == reference
+
+
+def test_instants_are_those_of_the_run(twitch_connection: Simulator, context: Any, store: Any) -> None:
+    reference: Any = crawl().execute(context)
+    ticks = {row["run_after"] for row in rows(store, reference["uri"])}
+    assert ticks == {context["dag_run"].run_after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    first = json.loads(read(store, reference["manifest"]))["first_answer_at"]
+    assert datetime.fromisoformat(first) <= twitch_connection.now
