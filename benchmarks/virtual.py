@@ -12,7 +12,6 @@ import random
 import selectors
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -92,7 +91,9 @@ class _Wire:
         )
 
 
-def hook(simulator: Simulator, loop: VirtualLoop, *, latency: float = 0.15, reserve: float = 50) -> TwitchAsyncHook:
+def hook(
+    simulator: Simulator, loop: VirtualLoop, *, latency: float = 0.15, reserve: float = 50
+) -> TwitchAsyncHook:
     """Open a hook on a simulator that does not listen; each has a mirror of the rate limit of its own.
 
     :param simulator: made with ``clock=loop.time``
@@ -106,10 +107,10 @@ def hook(simulator: Simulator, loop: VirtualLoop, *, latency: float = 0.15, rese
         credentials=Credentials(simulator.client_id, simulator.client_secret),
         base_url="http://simulated/helix",
         auth_url="http://simulated/oauth2",
-        tokens=tokens,
+        tokens=tokens,  # type: ignore[arg-type]  # it holds one, and nobody asks for another
         bucket=Bucket(reserve=reserve),
         clock=loop.time,
-        random=random.Random(1).random,
+        random=random.Random(1).random,  # noqa: S311 - jitter
         tally=Counter(),
     )
     made._open = session, _Wire(simulator, latency)  # type: ignore[assignment]  # noqa: SLF001

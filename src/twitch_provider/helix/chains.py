@@ -11,7 +11,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from twitch_provider.exceptions import TwitchError, TwitchPaginationError
+from twitch_provider.exceptions import TwitchError, TwitchPaginationError, TwitchRequestError
 from twitch_provider.helix.circles import Circles
 from twitch_provider.helix.conversation import converse
 from twitch_provider.helix.endpoints import MAX_VALUES
@@ -47,7 +47,8 @@ class Chain:
     pages: int = field(default=0, init=False)
     rows: int = field(default=0, init=False)
     #: Why it ended: ``end`` of the list, ``met`` the next chain, ``wrapped`` to its beginning after its end,
-    #: ``dropped`` as its remembered cursor led nowhere; empty while it runs, and where it was cut short.
+    #: ``dropped`` as its remembered cursor led nowhere, ``refused`` as Twitch knows no such language; empty
+    #: while it runs, and where it was cut short.
     ended: str = field(default="", init=False)
     #: Why it was cut short; empty where it was not.
     cut: str = field(default="", init=False)
@@ -69,6 +70,11 @@ class Chain:
         """Whether nothing more is to be read."""
         return bool(self.ended or self.cut)
 
+    @property
+    def outcome(self) -> str:
+        """Why it ended, or ``cut``."""
+        return "cut" if self.cut else self.ended
+
     def read(self, session: Session) -> Generator[Step | Sheet, Any, None]:
         """Read the chain to its end, page by page; yields steps for its driver and each sheet for its caller.
 
@@ -81,23 +87,27 @@ class Chain:
             params = (("language", self.language), ("first", str(MAX_VALUES)))
             after = (("after", cursor),) if cursor else ()
             request = Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
+            number = self.pages + 1
             try:
                 sheet = yield from converse(session, request, read_sheet)
                 cursor = self._take(sheet)
             except TwitchError as error:
-                error.where = f"page {self.pages + 1}, {self.rows} rows read so far"
+                error.where = f"page {number}, {self.rows} rows read so far"
                 raise
             yield sheet
 
     def lose(self, error: TwitchError) -> None:
         """Note that a page could not be read.
 
-        A remembered cursor that leads nowhere is no loss: the chain above walks on.
+        A remembered cursor that leads nowhere is no loss: the chain above walks on. A language that Twitch
+        does not know is none as long as nobody has it; who does, comes when asked for.
 
         :param error: why
         """
         if self.start is not None and self._first is None:
             self.ended = "dropped"
+        elif self._first is None and isinstance(error, TwitchRequestError) and error.status == 400:
+            self.ended = "refused"
         else:
             self.cut = str(error)
 
@@ -106,16 +116,15 @@ class Chain:
         if self._first is None and self.start is not None and not sheet.count:
             self.ended = "dropped"
             return None
-        wrapped = self._leads_back(sheet)
-        if wrapped and not self._was_at_its_end:
-            raise TwitchPaginationError(
-                "streams: in its middle the list led back to its beginning; ask again later"
-            )
+        if wrapped := self._leads_back(sheet):
+            self._require_the_end("led back to its beginning")
         self.pages += 1
         self.rows += sheet.count
         self._circles.note(rows=sheet.count, new=len(set(sheet.users) - self._seen))
         self._seen.update(sheet.users)
         self._empty = 0 if sheet.count else self._empty + 1
+        if self._empty == EMPTY_PAGES and sheet.cursor:
+            self._require_the_end(f"had {EMPTY_PAGES} empty pages in a row")
         self._first = self._first or sheet
         self._last = sheet if sheet.count else self._last
         if wrapped:
@@ -139,15 +148,21 @@ class Chain:
         first, last = self._first, self._last
         if first is None or last is None or None in (sheet.top, last.bottom, first.top):
             return False
+        same = len(set(first.users) & set(sheet.users)) >= min(SHARED_ROWS, first.count)
+        few = self.start is None and self.pages == 1 and first.count < SHORT_PAGE
+        if few and not set(sheet.users) - self._seen:
+            # Few streams, perhaps with as many viewers each: nothing rises.
+            return same
         if sheet.top <= last.bottom:  # type: ignore[operator]
             return False
-        same = len(set(first.users) & set(sheet.users)) >= min(SHARED_ROWS, first.count)
         return same or (self.start is not None and sheet.top > first.top)  # type: ignore[operator]
 
-    @property
-    def _was_at_its_end(self) -> bool:
+    def _require_the_end(self, did: str) -> None:
+        """Whether what the list did may pass for its end, by the last page that had rows."""
         last = self._last
-        return last is not None and (last.count < SHORT_PAGE or (last.bottom or 0) <= 1)
+        if last is None or last.count < SHORT_PAGE or (last.bottom is not None and last.bottom <= 1):
+            return
+        raise TwitchPaginationError(f"streams: in its middle the list {did}; ask again later")
 
     def _meets(self, sheet: Sheet) -> bool:
         """Whether the chain below has read on from here."""

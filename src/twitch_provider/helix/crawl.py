@@ -13,12 +13,17 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from twitch_provider.exceptions import TwitchConnectionError, TwitchError, TwitchRateLimitError
+from twitch_provider.exceptions import (
+    TwitchConnectionError,
+    TwitchError,
+    TwitchRateLimitError,
+    TwitchRequestError,
+)
 from twitch_provider.helix.chains import SHORT_PAGE, Chain
 from twitch_provider.helix.conversation import converse
 from twitch_provider.helix.endpoints import MAX_VALUES
 from twitch_provider.helix.messages import Request
-from twitch_provider.helix.report import CrawlReport, Reconciled
+from twitch_provider.helix.report import FEW_ROWS, CrawlReport, Reconciled
 from twitch_provider.helix.session import Session, Step
 from twitch_provider.helix.sheets import Sheet, read_sheet
 
@@ -37,8 +42,6 @@ LONG_CHAIN = 150
 PAGES_APART = 25
 #: A list that ends before so many of its rows, which the broadcasters themselves say were live, ended early.
 EARLY_END = 0.1
-#: Fewer missed rows than these say nothing about a list.
-FEW_ROWS = 50
 #: The most points that a chain leaves to longer ones: more than come in while an answer is under way.
 MOST_COURTESY = 10
 
@@ -82,10 +85,15 @@ class Crawl:
     pages: int = field(default=0, init=False)
     rows: int = field(default=0, init=False)
     seen: set[str] = field(default_factory=set, init=False, repr=False)
+    #: Why chains could not be read.
     errors: list[TwitchError] = field(default_factory=list, init=False, repr=False)
     reconciled: Reconciled = field(default_factory=Reconciled, init=False)
     _languages: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _recovered: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    #: Streams of each language on the page without a filter.
+    _shown: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    #: 429s after which nobody asked again.
+    _given_up: int = field(default=0, init=False, repr=False)
 
     def open(self, session: Session) -> Generator[Step | Sheet, Any, None]:
         """Read the first page of the list without a filter: it shows languages that nobody told us of.
@@ -96,6 +104,7 @@ class Crawl:
         request = Request("GET", f"{session.base_url}/streams", (("first", "100"),), endpoint="streams")
         sheet = yield from converse(session, request, read_sheet)
         yield sheet
+        self._shown.update(sheet.languages)
         known = dict(self.remembered.languages) if self.remembered else {}
         told = dict.fromkeys((*known, *LANGUAGES, *sheet.languages))
         self.new_languages = [name for name in told if name and name not in known and name not in LANGUAGES]
@@ -129,21 +138,23 @@ class Crawl:
         :param error: why
         :raises TwitchError: the error itself, where no other chain would fare better
         """
-        if error.fatal:
+        if error.fatal and not isinstance(error, TwitchRequestError):
             raise error
-        self.errors.append(error)
+        self._given_up += isinstance(error, TwitchRateLimitError)
         chain.lose(error)
+        if chain.ended != "dropped":
+            self.errors.append(error)
 
     def stop(self, why: str) -> None:
         """End what is not at its end.
 
         :param why: there is no more time
-        :raises TwitchError: nothing was read at all
+        :raises TwitchError: no chain has read a page
         """
         for chain in self.chains:
             if not chain.done:
-                chain.cut = f"{why}, {chain.pages} pages read so far"
-        if not self.rows and (self.errors or not self.chains):
+                chain.lose(TwitchConnectionError(f"{why}, {chain.pages} pages read so far"))
+        if not any(chain.pages for chain in self.chains):
             raise self.errors[0] if self.errors else TwitchConnectionError(f"streams: {why}; try later")
 
     def unseen(self) -> list[tuple[str, ...]]:
@@ -175,7 +186,11 @@ class Crawl:
         while True:
             after = (("after", cursor),) if cursor else ()
             request = Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
-            sheet = yield from converse(session, request, read_sheet)
+            try:
+                sheet = yield from converse(session, request, read_sheet)
+            except TwitchRateLimitError:
+                self._given_up += 1
+                raise
             live = [place for place, user in enumerate(sheet.users) if user in missing]
             self._recovered.update(sheet.languages[place] for place in live)
             missing.difference_update(sheet.users)
@@ -215,13 +230,9 @@ class Crawl:
             new_languages=self.new_languages,
             reconciled=self.reconciled,
             cut={chain.label: chain.cut for chain in self.chains if chain.cut},
-            chains=[(chain.label, chain.pages, chain.rows, chain.ended or "cut") for chain in self.chains],
+            chains=[(chain.label, chain.pages, chain.rows, chain.outcome) for chain in self.chains],
             marks=self._marks() if self.from_cursors else {},
         )
-
-    @property
-    def _given_up(self) -> int:
-        return sum(isinstance(error, TwitchRateLimitError) for error in self.errors)
 
     def _chains(self, language: str, expected: int) -> Iterable[Chain]:
         """Chains of one language, from the bottom of its list up: each knows the one below it."""
@@ -250,9 +261,13 @@ class Crawl:
 
         https://github.com/twitchdev/issues/issues/543
         """
+        rows: Counter[str] = Counter()
         for chain in self.chains:
-            missed = self._recovered[chain.language]
-            if chain.start is None and not chain.cut and missed > FEW_ROWS:
-                whole = self._languages[chain.language]
-                if missed > EARLY_END * whole:
-                    chain.cut = f"its list ended early: {missed} of {whole} streams came only when asked for"
+            rows[chain.language] += chain.rows
+        for chain in (chain for chain in self.chains if chain.start is None and not chain.cut):
+            missed, whole = self._recovered[chain.language], self._languages[chain.language]
+            shown, came = self._shown[chain.language], rows[chain.language]
+            if missed > max(FEW_ROWS, EARLY_END * whole):
+                chain.cut = f"its list ended early: {missed} of {whole} streams came only when asked for"
+            elif came < shown // 2:
+                chain.cut = f"its list ended early: {came} streams, and the list of all begins with {shown}"

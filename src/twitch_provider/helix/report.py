@@ -9,6 +9,8 @@ from typing import Any
 
 #: A crawl that is estimated to have less of what was live is not called complete.
 ENOUGH = 0.99
+#: Fewer broadcasters than these say nothing about a list.
+FEW_ROWS = 50
 
 
 @dataclass
@@ -41,8 +43,9 @@ class Reconciled:
         Of the broadcasters who are new, as many were missed as of those who are not; of those who could not
         be asked for, as many are live as of those who could.
         """
-        if (one_pass := self.one_pass) is None or not one_pass:
-            return one_pass
+        if not (one_pass := self.one_pass):
+            # That many do not end at once: the lists were empty, or nobody could be asked for.
+            return 0.0 if one_pass == 0 or self.unresolved or self.ended > FEW_ROWS else None
         asked = self.recovered + self.ended
         missed = self.newcomers * (1 - one_pass) / one_pass
         missed += self.unresolved * (self.recovered / asked if asked else 1)

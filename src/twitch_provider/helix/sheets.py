@@ -76,11 +76,11 @@ def read_sheet(request: Request, reply: Reply) -> Sheet:
         response.body.decode()
         body = _decode(response.body)
         rows, cursor = body.data, (body.pagination.cursor if body.pagination else None) or None
-    except (UnicodeDecodeError, msgspec.MsgspecError):
+    except (UnicodeDecodeError, msgspec.MsgspecError, RecursionError):
         # Not what Twitch documents, and yet it may be a page: half a surrogate pair, a row that is none.
         envelope = read_page(request, reply)
         rows, cursor = [_as_row(row) for row in envelope.rows], envelope.cursor
-    if not rows and cursor is None:
+    if not rows:
         # An error may say so in its body alone, beside an empty list.
         cursor = read_page(request, reply).cursor
     named = [row for row in rows if isinstance(row.user_id, str)]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -42,7 +41,7 @@ class Crawler:
     drive: Drive
     keep: Callable[[Sheet], None]
     seconds: float
-    log: logging.Logger
+    log: Any
     _began: float = field(default=0.0, init=False)
 
     async def run(self) -> CrawlReport:
@@ -61,6 +60,7 @@ class Crawler:
             await self._all([self._ask(batch) for batch in self.crawl.unseen()], until=self.seconds)
         finally:
             telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
         report = self.crawl.report(
             seconds=self._elapsed,
             tally=self.session.tally - before,
