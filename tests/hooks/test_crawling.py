@@ -335,8 +335,14 @@ async def test_a_wrong_secret_is_an_error_at_once(
     assert twitch_connection.counters.requests["token"] == 1
 
 
-@pytest.mark.usefixtures("naps")
-async def test_a_token_that_ends_meanwhile_is_renewed(twitch_connection: Simulator) -> None:
+async def test_a_token_that_ends_meanwhile_is_renewed(
+    twitch_connection: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def wait_a_moment(_hook: TwitchAsyncHook, _seconds: float) -> None:
+        # In truth: who waits for the one that fetches the token must not give up before it came.
+        await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(TwitchAsyncHook, "_sleep", wait_a_moment)
     twitch_connection.twitch.world = GeneratedWorld(2, streams=900)
     pages: list[Sheet] = []
 

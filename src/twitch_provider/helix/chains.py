@@ -148,13 +148,12 @@ class Chain:
         first, last = self._first, self._last
         if first is None or last is None or None in (sheet.top, last.bottom, first.top):
             return False
-        same = len(set(first.users) & set(sheet.users)) >= min(SHARED_ROWS, first.count)
+        # Few streams may have as many viewers each: then nothing rises.
         few = self.start is None and self.pages == 1 and first.count < SHORT_PAGE
-        if few and not set(sheet.users) - self._seen:
-            # Few streams, perhaps with as many viewers each: nothing rises.
-            return same
-        if sheet.top <= last.bottom:  # type: ignore[operator]
+        rises = sheet.top > last.bottom  # type: ignore[operator]
+        if not rises and not (few and not set(sheet.users) - self._seen):
             return False
+        same = len(set(first.users) & set(sheet.users)) >= min(SHARED_ROWS, first.count)
         return same or (self.start is not None and sheet.top > first.top)  # type: ignore[operator]
 
     def _require_the_end(self, did: str) -> None:

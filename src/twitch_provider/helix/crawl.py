@@ -84,11 +84,11 @@ class Crawl:
     new_languages: list[str] = field(default_factory=list, init=False)
     pages: int = field(default=0, init=False)
     rows: int = field(default=0, init=False)
-    seen: set[str] = field(default_factory=set, init=False, repr=False)
+    #: Every broadcaster that came, and in which language.
+    seen: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     #: Why chains could not be read.
     errors: list[TwitchError] = field(default_factory=list, init=False, repr=False)
     reconciled: Reconciled = field(default_factory=Reconciled, init=False)
-    _languages: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _recovered: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     #: Streams of each language on the page without a filter.
     _shown: Counter[str] = field(default_factory=Counter, init=False, repr=False)
@@ -126,10 +126,7 @@ class Crawl:
         """
         self.pages += 1
         self.rows += sheet.count
-        for user, language in zip(sheet.users, sheet.languages, strict=True):
-            if user not in self.seen:
-                self.seen.add(user)
-                self._languages[language] += 1
+        self.seen.update(zip(sheet.users, sheet.languages, strict=True))
 
     def lose(self, chain: Chain, error: TwitchError) -> None:
         """Note that a chain could not be read on.
@@ -165,7 +162,7 @@ class Crawl:
         """
         if self.remembered is None:
             return []
-        missing = sorted(self.remembered.users - self.seen)
+        missing = sorted(self.remembered.users - self.seen.keys())
         bound = max(2000, len(self.remembered.users) // 4)
         self.reconciled.known_seen = len(self.remembered.users) - len(missing)
         self.reconciled.newcomers = len(self.seen) - self.reconciled.known_seen
@@ -210,7 +207,8 @@ class Crawl:
         :param tally: what the session counted for it
         :param points_left: of the rate limit, by our mirror
         """
-        self._look_for_early_ends()
+        languages = Counter(self.seen.values())
+        self._look_for_early_ends(languages)
         retries = {
             name.removeprefix("retries: "): count
             for name, count in sorted(tally.items())
@@ -226,7 +224,7 @@ class Crawl:
             retries=retries,
             rows=self.rows,
             broadcasters=len(self.seen),
-            languages=dict(self._languages.most_common()),
+            languages=dict(languages.most_common()),
             new_languages=self.new_languages,
             reconciled=self.reconciled,
             cut={chain.label: chain.cut for chain in self.chains if chain.cut},
@@ -256,7 +254,7 @@ class Crawl:
                 marks[top.language] = cursors[PAGES_APART - 1 :: PAGES_APART]
         return marks
 
-    def _look_for_early_ends(self) -> None:
+    def _look_for_early_ends(self, languages: Mapping[str, int]) -> None:
         """A list may end long before its last row, with every sign of an end.
 
         https://github.com/twitchdev/issues/issues/543
@@ -265,7 +263,7 @@ class Crawl:
         for chain in self.chains:
             rows[chain.language] += chain.rows
         for chain in (chain for chain in self.chains if chain.start is None and not chain.cut):
-            missed, whole = self._recovered[chain.language], self._languages[chain.language]
+            missed, whole = self._recovered[chain.language], languages[chain.language]
             shown, came = self._shown[chain.language], rows[chain.language]
             if missed > max(FEW_ROWS, EARLY_END * whole):
                 chain.cut = f"its list ended early: {missed} of {whole} streams came only when asked for"

@@ -46,10 +46,9 @@ class Sheet:
 
 
 class _Row(msgspec.Struct, gc=False):
-    # Any: a row of another shape is for cleaning to refuse, not for the crawl.
-    user_id: Any = None
-    language: Any = None
-    viewer_count: Any = None
+    user_id: str
+    language: str
+    viewer_count: int
 
 
 class _Pagination(msgspec.Struct):
@@ -77,31 +76,41 @@ def read_sheet(request: Request, reply: Reply) -> Sheet:
         body = _decode(response.body)
         rows, cursor = body.data, (body.pagination.cursor if body.pagination else None) or None
     except (UnicodeDecodeError, msgspec.MsgspecError, RecursionError):
-        # Not what Twitch documents, and yet it may be a page: half a surrogate pair, a row that is none.
+        rows = []
+    if rows:
+        users = tuple([row.user_id for row in rows])
+        languages = tuple([row.language for row in rows])
+        count = len(rows)
+        top: int | None = rows[0].viewer_count
+        bottom: int | None = rows[-1].viewer_count
+    else:
+        # Not what Twitch documents, and yet it may be a page: half a surrogate pair, a row that is none. An
+        # error, too, may say so in its body alone, beside an empty list.
         envelope = read_page(request, reply)
-        rows, cursor = [_as_row(row) for row in envelope.rows], envelope.cursor
-    if not rows:
-        # An error may say so in its body alone, beside an empty list.
-        cursor = read_page(request, reply).cursor
-    named = [row for row in rows if isinstance(row.user_id, str)]
+        cursor, count = envelope.cursor, len(envelope.rows)
+        odd = [row if isinstance(row, dict) else {} for row in envelope.rows]
+        named = [row for row in odd if isinstance(row.get("user_id"), str)]
+        users = tuple(row["user_id"] for row in named)
+        languages = tuple(_text(row.get("language")) for row in named)
+        top, bottom = (_viewers(odd[0]), _viewers(odd[-1])) if odd else (None, None)
     return Sheet(
         endpoint=request.endpoint,
         params=request.params,
         answered_at=response.answered_at,
         body=response.body,
         cursor=cursor,
-        count=len(rows),
-        users=tuple(row.user_id for row in named),
-        languages=tuple(row.language if isinstance(row.language, str) else "" for row in named),
-        top=_viewers(rows[0]) if rows else None,
-        bottom=_viewers(rows[-1]) if rows else None,
+        count=count,
+        users=users,
+        languages=languages,
+        top=top,
+        bottom=bottom,
     )
 
 
-def _as_row(row: Any) -> _Row:
-    fields = row if isinstance(row, dict) else {}
-    return _Row(fields.get("user_id"), fields.get("language"), fields.get("viewer_count"))
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
-def _viewers(row: _Row) -> int | None:
-    return row.viewer_count if type(row.viewer_count) is int else None
+def _viewers(row: dict[str, Any]) -> int | None:
+    viewers = row.get("viewer_count")
+    return viewers if type(viewers) is int else None
