@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import hashlib
 import io
 import json
+import tempfile
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from twitch_provider.exceptions import TwitchIncompleteError, TwitchServerError
+from twitch_provider.exceptions import TwitchIncompleteError, TwitchServerError, TwitchSpoolError
 from twitch_provider.operators.twitch import TwitchStreamsOperator
 from twitch_provider.testing import Simulator
 
@@ -230,3 +232,40 @@ def test_instants_are_those_of_the_run(twitch_connection: Simulator, context: An
     assert ticks == {context["dag_run"].run_after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     first = json.loads(read(store, reference["manifest"]))["first_answer_at"]
     assert datetime.fromisoformat(first) <= twitch_connection.now
+
+
+@pytest.mark.parametrize("damage", ["manifest", "table", "schema version"])
+def test_a_last_snapshot_that_cannot_be_trusted_is_a_warning(
+    twitch_connection: Simulator,
+    context: Any,
+    store: Any,
+    caplog: pytest.LogCaptureFixture,
+    damage: str,
+) -> None:
+    before: Any = crawl().execute(later(context, -5))
+    name = "uri" if damage == "table" else "manifest"
+    key = before[name].removeprefix("s3://lake/")
+    whole = store.objects[key]
+    store.objects[key] = (
+        whole[:-9]
+        if damage != "schema version"
+        else whole.replace(b'"schema_version": 1', b'"schema_version": 99')
+    )
+    assert store.objects[key] != whole
+    twitch_connection.advance(300)
+    reference: Any = crawl().execute(context)
+    assert (reference["complete"], reference["completeness"]) == (True, None)
+    assert "the crawl goes on without a snapshot to be compared with" in caplog.text
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    twitch_connection: Simulator, context: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full())
+    with pytest.raises(TwitchSpoolError, match="TMPDIR"):
+        crawl().execute(context)
+    assert store.objects == {}
