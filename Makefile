@@ -88,6 +88,14 @@ HAVE_CHROMIUM = command -v '$(CHROMIUM)' >/dev/null \
 matrix: $(DEV) ## the suite on every Airflow and Python that we promise, from a wheel (CELLS='2.11.2 3.3.2/3.13' or 'oldest newest'; JOBS=2 at a time)
 	@$(RUN) -m tests.matrix $(if $(JOBS),--jobs '$(JOBS)') $(CELLS)
 
+.PHONY: kill-test
+kill-test: $(DEV) ## kill -9 crawls at random moments, and check every manifest after each (ROUNDS=50, SEED=n; some minutes)
+	@$(RUN) -m tests.kills.kill_crawls $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(SEED),--seed '$(SEED)')
+
+.PHONY: bench
+bench: $(DEV) ## measure it, as ratios, into benchmarks/RESULTS.md (SECTIONS='local airflow' picks; all of it takes some 40 minutes)
+	@$(RUN) -m benchmarks $(SECTIONS)
+
 .PHONY: constraints
 constraints: $(DEV) ## resolve the pins anew: our own, and those of each cell of the matrix as of its time (CELLS as above)
 	@$(RUN) -m uv pip compile $(COMPILE) --output-file constraints/runtime.txt pyproject.toml
@@ -102,14 +110,14 @@ clean: ## remove what demo and airflow wrote
 
 .PHONY: distclean
 distclean: clean ## remove .venv and every cache, too
-	@rm -rf .venv .matrix dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	@rm -rf .venv .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 
 $(DEMO): $(PINS)
 	@$(FIND_PYTHON); "$$python" demo/environment.py demo
 	@touch $@
 
 $(DEV): $(PINS)
-	@$(FIND_PYTHON); "$$python" demo/environment.py demo,test,dev
+	@$(FIND_PYTHON); "$$python" demo/environment.py demo,test,dev,bench
 	@touch $@ $(DEMO)
 
 $(UI): $(PINS)

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The crawl: requests, pace, manners, completeness, and what it costs the client.
+
+What decides is here and pure; the crawls themselves are in :mod:`benchmarks.snapshot`, each series in a
+process of its own, as is the Twitch that they read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.pace import ALONE, CURSORS, EVERY, LANGUAGES, LATENCY, Conditions
+from benchmarks.report import Entry, Facts, Ratio
+from benchmarks.servers import simulated_twitch
+from benchmarks.snapshot import command, in_a_process
+
+#: From a quiet night to more than Twitch has ever had.
+SIZES = (10_000, 60_000, 100_000, 130_000, 230_000)
+USUAL = 100_000
+#: Between two snapshots; the bucket is full again by then.
+TICK = 300.0
+
+#: The first has nothing to go by but remembers cursors; the others know the one before.
+PLAN: Sequence[Mapping[str, Any]] = (
+    {"from_cursors": True},
+    {"after": TICK, "from_cursors": True},
+    {"after": TICK},
+)
+#: What each of them is called.
+HOW = (ALONE, CURSORS, LANGUAGES)
+#: Goals of those that know the one before: wall against one cursor.
+SPEED = {LANGUAGES: 0.47, CURSORS: 0.16}
+
+
+def measure(sizes: Sequence[int] = SIZES, usual: int = USUAL) -> list[Entry]:
+    """Crawl worlds of every size, and the usual one in other ways too.
+
+    :param sizes: of the worlds, the usual one among them
+    :param usual: streams of the world that the goals are about
+    """
+    taken = {size: series(size) for size in sizes}
+    with simulated_twitch(streams=usual, latency=LATENCY, moving=True) as twitch:
+        single = in_a_process(twitch, "one_cursor")
+    return [
+        *(entry for how in SPEED for entry in judged(taken[usual][how], usual, how, single["wall"])),
+        *recall(taken[usual]),
+        *at_once(usual),
+        *slow_refill(usual),
+        *client_cost(),
+        *steady_memory(),
+        sizes_table(taken, single, usual),
+    ]
+
+
+def series(streams: int, *, refill: float | None = None) -> dict[str, dict[str, Any]]:
+    """Take the snapshots of the plan, by how each was taken.
+
+    :param streams: of the world
+    :param refill: points that the bucket really gains a minute; None: as its headers say
+    """
+    with simulated_twitch(streams=streams, latency=LATENCY, moving=True, refill=refill) as twitch:
+        return dict(zip(HOW, in_a_process(twitch, "follow", PLAN), strict=True))
+
+
+def judged(taken: Mapping[str, Any], streams: int, how: str, single: float) -> list[Ratio]:
+    """Hold a snapshot against the goals of its size.
+
+    :param taken: as :class:`benchmarks.snapshot.Taken` has it
+    :param streams: of the world
+    :param how: it was taken
+    :param single: seconds that one cursor takes
+    """
+    report, name = taken["report"], f"{streams:,} streams, {how}"
+    requests, seconds = report["requests"], report["seconds"]
+    pace = Conditions().pace(requests, taken["longest"])
+    return [
+        Ratio(
+            f"{name}: requests, reconcile included",
+            requests,
+            math.ceil(streams / 100),
+            "pages",
+            "",
+            goal=1.10,
+        ),
+        Ratio(f"{name}: wall", seconds, pace, "rate floor or longest chain", goal=1.10),
+        Ratio(f"{name}: wall to one cursor", seconds, single, "one cursor", goal=SPEED[how]),
+        manners(name, [report]),
+    ]
+
+
+def manners(name: str, reports: Sequence[Mapping[str, Any]]) -> Ratio:
+    """Hold the 429s against the requests.
+
+    :param name: of the crawls
+    :param reports: of all that shared the bucket
+    """
+    refused = sum(report["rate_limited"] for report in reports)
+    requests = sum(report["requests"] for report in reports)
+    return Ratio(f"{name}: 429s", refused, requests, "requests", "", goal=0.005, percent=True)
+
+
+def recall(taken: Mapping[str, Mapping[str, Any]]) -> list[Ratio]:
+    """Hold what came against what was live throughout.
+
+    :param taken: of the plan, by how
+    """
+    found = []
+    for how in SPEED:
+        each = taken[how]
+        for told, missed, goal in (
+            ("in one pass", each["missed_one_pass"], 0.996),
+            ("reconciled", each["missed"], 0.9998),
+        ):
+            live = each["live"]
+            found.append(
+                Ratio(
+                    f"recall {told}, {how}",
+                    live - missed,
+                    live,
+                    "live throughout",
+                    "",
+                    goal=goal,
+                    at_least=True,
+                    percent=True,
+                )
+            )
+    return found
+
+
+def at_once(streams: int, *, latency: float = LATENCY) -> list[Ratio]:
+    """Crawl twice at the same time on one bucket.
+
+    :param streams: of the world
+    :param latency: milliseconds of an answer
+    """
+    with simulated_twitch(streams=streams, latency=latency, moving=True) as twitch:
+        code, env = command(twitch, "follow", [{}])
+        both = [
+            subprocess.Popen(code, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        printed = [crawl.communicate()[0] for crawl in both]
+    taken = [json.loads(text.splitlines()[-1])[0] for text in printed]
+    reports = [each["report"] for each in taken]
+    pace = Conditions(latency / 1000).pace(
+        sum(report["requests"] for report in reports), max(each["longest"] for each in taken)
+    )
+    name = f"{streams:,} streams, two crawls at once"
+    return [
+        manners(name, reports),
+        Ratio(f"{name}: wall of the later", max(report["seconds"] for report in reports), pace, "rate floor"),
+    ]
+
+
+def slow_refill(streams: int, refill: float = 600.0) -> list[Ratio]:
+    """Crawl on a bucket that gains less than its headers say, as Twitch's did in 2022.
+
+    https://github.com/twitchdev/issues/issues/597
+
+    :param streams: of the world
+    :param refill: points a minute
+    """
+    taken = series(streams, refill=refill)
+    found = []
+    for how in SPEED:
+        report = taken[how]["report"]
+        name = f"{streams:,} streams, {how}, refill {refill:g} a minute"
+        pace = Conditions(refill=refill).pace(report["requests"], taken[how]["longest"])
+        found += [
+            manners(name, [report]),
+            Ratio(f"{name}: wall", report["seconds"], pace, "rate floor or longest chain"),
+        ]
+    return found
+
+
+def client_cost(streams: int = 20_000, rounds: int = 5) -> list[Ratio]:
+    """Hold the client's CPU against a bare aiohttp loop that fetches the same bodies.
+
+    :param streams: of the world
+    :param rounds: that take turns; the best of each counts
+    """
+    with simulated_twitch(streams=streams, moving=True, limit=1_000_000, gzip=True) as twitch:
+        ours, bare, pages = in_a_process(twitch, "cpu_a_page", rounds)
+    note = (
+        f"Answers are gzipped, as Twitch's are; the best of {rounds} rounds that took turns, {pages} pages."
+    )
+    name, against = "client CPU a page", "a bare aiohttp loop"
+    return [Ratio(name, ours * 1000 / pages, bare * 1000 / pages, against, "ms", goal=2.0, note=note)]
+
+
+def steady_memory(streams: int = 30_000, snapshots: int = 6) -> list[Ratio]:
+    """Hold the memory of a late snapshot against that of the second in one process.
+
+    :param streams: of the world
+    :param snapshots: how many, one after another
+    """
+    with simulated_twitch(streams=streams, moving=True, limit=1_000_000) as twitch:
+        taken = in_a_process(twitch, "follow", [{"after": 60.0}] * snapshots)
+    resident = [each["resident"] / 1e6 for each in taken]
+    name = f"memory of the process after {snapshots} snapshots of {streams:,} streams"
+    return [Ratio(name, resident[-1], resident[1], "after two", "MB", goal=1.10)]
+
+
+def sizes_table(
+    taken: Mapping[int, Mapping[str, Mapping[str, Any]]], single: Mapping[str, float], usual: int
+) -> Facts:
+    """Show every crawl.
+
+    :param taken: of the plan, by size and how
+    :param single: the reading by one cursor
+    :param usual: streams of the world that it read
+    """
+    headings = ["streams", "how", "requests", "wall, s", "floor, s", "429s", "one pass", "in all", "twice"]
+    headings += ["bodies, MB", "bodies → CSV, s", "memory, MB"]
+    rows: list[list[str | float | None]] = []
+    for size, each in taken.items():
+        for how, one in each.items():
+            report = one["report"]
+            row = [f"{size:,}", how, report["requests"], report["seconds"]]
+            row += [Conditions().pace(report["requests"], one["longest"]), report["rate_limited"]]
+            row += [f"{1 - one[name] / one['live']:.3%}" for name in ("missed_one_pass", "missed")]
+            rows.append([*row, report["duplicates"], one["bodies"] / 1e6, one["csv"], one["memory"] / 1e6])
+    missed = f"{1 - single['missed'] / single['live']:.3%}"
+    rows.append([f"{usual:,}", "one cursor", None, single["wall"], None, None, missed, missed, *[None] * 4])
+    note = (
+        "One pass, in all: of the streams live from the first request to the last, how many came by the "
+        "chains, and with those asked for by `user_id`. Memory: what the process rose by at its peak, from "
+        "before the crawl to the bytes of the gzipped CSV."
+    )
+    return Facts(EVERY, headings, rows, note)

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Snapshots as a worker takes them, measured: ``python -m benchmarks.snapshot PLAN`` prints them as JSON.
+
+They run in a process of their own, because its memory and its CPU time are measured. The environment says
+where the simulated Twitch listens. A plan is a list of steps: the arguments of :func:`take`, and ``after``:
+so many seconds after the one before it begins. Nobody waits for them, the world is pushed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.servers import SimulatedTwitch, run_json
+from twitch_provider.helix.sheets import Sheet
+from twitch_provider.hooks import sessions
+from twitch_provider.hooks.twitch_async import TwitchAsyncHook
+from twitch_provider.lake import all_streams
+from twitch_provider.lake.formats import Format
+from twitch_provider.lake.raw import RawBody
+from twitch_provider.lake.spool import Spool
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a crawl leaves to the next one."""
+
+    users: frozenset[str]
+    languages: Mapping[str, int]
+    marks: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot, and what the world says of it.
+
+    :param report: of the crawl
+    :param longest: pages of its longest chain
+    :param live: broadcasters live from its first to its last request
+    :param missed: of those, how many it has not
+    :param missed_one_pass: of those, how many its chains did not find
+    :param cpu: seconds of CPU time of the crawl
+    :param csv: seconds from the spooled bodies to the bytes of the object
+    :param bodies: bytes of the bodies
+    :param memory: bytes by which the process rose at its peak
+    :param resident: bytes of the process when all was done
+    :param rows: of the object
+    """
+
+    report: Mapping[str, Any]
+    longest: int
+    live: int
+    missed: int
+    missed_one_pass: int
+    cpu: float
+    csv: float
+    bodies: int
+    memory: int
+    resident: int
+    rows: int
+
+
+async def take(
+    twitch: SimulatedTwitch, *, known: Known | None = None, from_cursors: bool = False
+) -> tuple[Taken, Known]:
+    """Take a snapshot: crawl, spool, clean, and make the object's bytes.
+
+    :param twitch: whom to ask
+    :param known: what the last one left
+    :param from_cursors: begin long lists at remembered cursors too
+    """
+    seen: dict[bool, set[str]] = {False: set(), True: set()}
+    bodies = 0
+    memory = Memory()
+    with Spool() as spool:
+
+        def keep(sheet: Sheet) -> None:
+            nonlocal bodies
+            by_id = any(name == "user_id" for name, _ in sheet.params)
+            seen[by_id].update(sheet.users)
+            bodies += len(sheet.body)
+            spool.add(sheet)
+
+        async with opened(twitch) as hook:
+            since, cpu = twitch.now(), time.process_time()
+            report = await hook.crawl(keep, remembered=known, from_cursors=from_cursors)
+            cpu, until = time.process_time() - cpu, twitch.now()
+        csv = time.perf_counter()
+        spooled = spool.finish(report.as_dict())
+        columns = all_streams.transform(spooled.bodies(), run_after=datetime.now(UTC))
+        rows = columns.table.num_rows
+        Format("csv", "gzip").encode(columns.table, columns.schema)
+        csv = time.perf_counter() - csv
+        del columns
+    live = twitch.live(since, until)
+    everyone = seen[False] | seen[True]
+    taken = Taken(
+        report=report.as_dict(),
+        longest=max(pages for _, pages, _, _ in report.chains),
+        live=len(live),
+        missed=len(live - everyone),
+        missed_one_pass=len(live - seen[False]),
+        cpu=cpu,
+        csv=csv,
+        bodies=bodies,
+        memory=memory.rise(),
+        resident=_resident(),
+        rows=rows,
+    )
+    return taken, Known(frozenset(everyone), report.languages, report.marks)
+
+
+@asynccontextmanager
+async def opened(twitch: SimulatedTwitch) -> AsyncIterator[TwitchAsyncHook]:
+    """Open our hook as a new worker has it: no token, and no idea of the rate limit.
+
+    :param twitch: whom to ask
+    """
+    sessions.forget_shared()
+    os.environ["AIRFLOW_CONN_TWITCH_DEFAULT"] = twitch.connection
+    async with TwitchAsyncHook() as hook:
+        yield hook
+
+
+async def one_cursor(twitch: SimulatedTwitch) -> dict[str, float]:
+    """Read the whole list by one cursor, as everybody does.
+
+    :param twitch: whom to ask
+    :returns: seconds, how many were live throughout, and how many of those were missed
+    """
+    seen: set[str] = set()
+    async with opened(twitch) as hook:
+        since, wall = twitch.now(), time.perf_counter()
+        async for page in hook.pages("streams"):
+            seen.update(row["user_id"] for row in page.objects)
+        wall, until = time.perf_counter() - wall, twitch.now()
+    live = twitch.live(since, until)
+    return {"wall": wall, "live": len(live), "missed": len(live - seen)}
+
+
+async def follow(twitch: SimulatedTwitch, plan: Sequence[Mapping[str, Any]]) -> list[Taken]:
+    """Take the snapshots of a plan, each knowing the one before.
+
+    :param twitch: whom to ask
+    :param plan: of the module's docstring
+    """
+    await _warm_up(twitch)
+    found: list[Taken] = []
+    known: Known | None = None
+    began = 0.0
+    for step in plan:
+        options = {name: value for name, value in step.items() if name != "after"}
+        if found:
+            twitch.advance(max(0.0, step.get("after", 0.0) - (time.monotonic() - began)))
+        began = time.monotonic()
+        taken, known = await take(twitch, known=known, **options)
+        found.append(taken)
+    return found
+
+
+async def _warm_up(twitch: SimulatedTwitch) -> None:
+    """Let Airflow and pyarrow load what they load on first use: 100 MB that no snapshot is to blame for."""
+    async with opened(twitch) as hook:
+        page = await anext(hook.pages("streams"))
+    body = RawBody(page.endpoint, page.params, page.answered_at, page.body)
+    columns = all_streams.transform([body], run_after=datetime.now(UTC))
+    Format("csv", "gzip").encode(columns.table, columns.schema)
+
+
+async def cpu_a_page(twitch: SimulatedTwitch, rounds: int) -> tuple[float, float, int]:
+    """Crawl, and fetch the same pages by a bare loop, in turns.
+
+    :param twitch: whom to ask; its bucket never empties
+    :param rounds: how often
+    :returns: the least seconds of CPU of ours, of the bare loop, and the number of pages
+    """
+    queries: list[Sequence[tuple[str, str]]] = []
+    ours, bare, pages = [], [], 0
+    for number in range(rounds + 1):
+        queries.clear()
+        async with opened(twitch) as hook:
+            cpu = time.process_time()
+            report = await hook.crawl(lambda sheet: queries.append(sheet.params))
+            ours.append(time.process_time() - cpu)
+        pages = report.pages
+        cpu = time.process_time()
+        await fetch(twitch, queries)
+        bare.append(time.process_time() - cpu)
+        if not number:
+            ours.clear()
+            bare.clear()
+    return min(ours), min(bare), pages
+
+
+async def fetch(twitch: SimulatedTwitch, queries: Sequence[Sequence[tuple[str, str]]]) -> int:
+    """Fetch pages by aiohttp and nothing else, 32 at a time; returns their bytes.
+
+    :param twitch: whom to ask
+    :param queries: of the pages
+    """
+    import aiohttp
+
+    waiting, size = list(queries), 0
+    headers = {"Client-Id": twitch.client_id, "Authorization": f"Bearer {twitch.token()}"}
+    connector = aiohttp.TCPConnector(limit=32)
+    async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+
+        async def work() -> None:
+            nonlocal size
+            while waiting:
+                async with session.get(f"{twitch.api_url}/streams", params=waiting.pop()) as answer:
+                    answer.raise_for_status()
+                    size += len(await answer.read())
+
+        await asyncio.gather(*(work() for _ in range(32)))
+    return size
+
+
+class Memory:
+    """By how much this process rises from here on, at its peak. Linux only; elsewhere nothing rises."""
+
+    def __init__(self) -> None:
+        gc.collect()
+        with suppress(OSError):
+            # https://docs.kernel.org/filesystems/proc.html: 5 resets the peak.
+            Path("/proc/self/clear_refs").write_text("5")
+        self._before = _status("VmRSS")
+
+    def rise(self) -> int:
+        """Bytes since then."""
+        return max(0, _status("VmHWM") - self._before)
+
+
+def _resident() -> int:
+    gc.collect()
+    return _status("VmRSS")
+
+
+def _status(name: str) -> int:
+    try:
+        found = re.search(rf"^{name}:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return int(found[1]) * 1024 if found else 0
+
+
+def in_a_process(twitch: SimulatedTwitch, work: str, argument: Any = None) -> Any:
+    """Do some of this in a process of its own.
+
+    :param twitch: whom to ask
+    :param work: of :data:`WORK`
+    :param argument: for it
+    """
+    return run_json(*command(twitch, work, argument))
+
+
+def command(twitch: SimulatedTwitch, work: str, argument: Any = None) -> tuple[list[str], dict[str, str]]:
+    """Return the command that does some of this, and its environment.
+
+    :param twitch: whom to ask
+    :param work: of :data:`WORK`
+    :param argument: for it
+    """
+    where = json.dumps([twitch.url, twitch.client_id, twitch.client_secret])
+    code = [sys.executable, "-W", "ignore", "-m", "benchmarks.snapshot", work, json.dumps(argument)]
+    return code, {"SIMULATED_TWITCH": where}
+
+
+async def _follow(twitch: SimulatedTwitch, plan: Any) -> Any:
+    return [asdict(taken) for taken in await follow(twitch, plan)]
+
+
+WORK: dict[str, Callable[[SimulatedTwitch, Any], Any]] = {
+    "follow": _follow,
+    "one_cursor": lambda twitch, _: one_cursor(twitch),
+    "cpu_a_page": cpu_a_page,
+}
+
+
+def main(work: str, argument: str) -> None:
+    """Do some of this, and print what came of it.
+
+    :param work: of :data:`WORK`
+    :param argument: for it, as JSON
+    """
+    twitch = SimulatedTwitch(*json.loads(os.environ["SIMULATED_TWITCH"]))
+    print("\n" + json.dumps(asyncio.run(WORK[work](twitch, json.loads(argument)))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
