@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from twitch_provider.testing import FAULTS
-from twitch_provider.testing.__main__ import _instant, main
+from twitch_provider.testing.__main__ import _instant, _parser, _simulator, main
 
 SECRET = "s3cretsecretsecretsecretsecret"
 
@@ -61,8 +61,30 @@ def test_help_lists_options_routes_and_faults(capsys: pytest.CaptureFixture[str]
     assert all(name in text for name in FAULTS)
 
 
+def test_plays_a_world_that_moves() -> None:
+    arguments = ["--moving", "--streams", "40", "--churn", "0.1", "--refresh", "20", "--gzip"]
+    simulator = _simulator(_parser().parse_args([*arguments, "--at", "2026-11-23T16:35:00Z"]))
+    assert simulator.about == (
+        "a moving Twitch from seed 1: 40 live streams in 120 categories, 10% churn every 20 s"
+    )
+    assert simulator.now >= datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
+
+
+def test_a_moving_world_begins_now_unless_told() -> None:
+    before = datetime.now(UTC)
+    simulator = _simulator(_parser().parse_args(["--moving", "--streams", "40"]))
+    assert before <= simulator.now <= datetime.now(UTC)
+
+
 @pytest.mark.parametrize(
-    "arguments", [["--at", "yesterday"], ["--port", "x"], ["--seed", "1.5"], ["--nonsense"]]
+    "arguments",
+    [
+        ["--at", "yesterday"],
+        ["--port", "x"],
+        ["--seed", "1.5"],
+        ["--nonsense"],
+        ["--moving", "--dataset", "capture"],
+    ],
 )
 def test_refuses_bad_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):

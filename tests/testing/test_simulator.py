@@ -220,3 +220,51 @@ def test_it_names_nothing_of_what_it_judges() -> None:
         text = file.read_text(encoding="utf-8")
         assert "twitch_provider.helix" not in text, file.name
         assert "twitch_provider.hooks" not in text, file.name
+
+
+def test_a_world_that_holds_no_memory_says_so(simulator: Simulator) -> None:
+    answer = requests.get(f"{simulator.url}/_simulator/live", timeout=5)
+    assert answer.status_code == 404
+    assert answer.json()["error"].startswith("This world does not remember who was live")
+
+
+@pytest.fixture
+def zipping(small_world: GeneratedWorld) -> Iterator[Simulator]:
+    with Simulator(small_world, at=AT, compress=True, clock=lambda: 0.0) as simulator:
+        yield simulator
+
+
+def _signed(simulator: Simulator, **headers: str) -> dict[str, str]:
+    token = simulator.twitch.auth.tokens.mint(simulator.now.timestamp())
+    return {"Authorization": f"Bearer {token}", "Client-Id": simulator.client_id, **headers}
+
+
+def test_gzips_for_a_client_that_accepts_it(zipping: Simulator, simulator: Simulator) -> None:
+    zipped = requests.get(
+        f"{zipping.api_url}/streams", headers=_signed(zipping, **{"Accept-Encoding": "gzip"}), timeout=5
+    )
+    plain = requests.get(f"{simulator.api_url}/streams", headers=_signed(simulator), timeout=5)
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert int(zipped.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 2
+    assert zipped.content == plain.content
+
+
+def test_does_not_gzip_for_a_client_that_does_not(zipping: Simulator) -> None:
+    headers = _signed(zipping, **{"Accept-Encoding": "identity"})
+    answer = requests.get(f"{zipping.api_url}/streams", headers=headers, timeout=5)
+    assert "Content-Encoding" not in answer.headers
+    assert len(answer.json()["data"]) == 20
+
+
+def test_a_half_body_is_half_of_the_plain_one_even_so(zipping: Simulator) -> None:
+    zipping.fault("half_body")
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+        requests.get(f"{zipping.api_url}/streams", headers=_signed(zipping), timeout=5)
+
+
+def test_what_a_fault_has_zipped_is_not_zipped_again(zipping: Simulator) -> None:
+    zipping.fault("gzip")
+    answer = requests.get(f"{zipping.api_url}/streams", headers=_signed(zipping), timeout=5)
+    assert zipping.counters.faults == {"gzip": 1}
+    assert len(answer.json()["data"]) == 20

@@ -17,7 +17,8 @@ With pytest: ``pytest_plugins = ["twitch_provider.testing.fixtures"]``. From a s
 
 from __future__ import annotations
 
+from twitch_provider.testing.moving import MovingWorld
 from twitch_provider.testing.plays import FAULTS
 from twitch_provider.testing.simulator import Simulator
 
-__all__ = ["FAULTS", "Simulator"]
+__all__ = ["FAULTS", "MovingWorld", "Simulator"]

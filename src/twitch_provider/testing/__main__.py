@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from twitch_provider.exceptions import TwitchError
+from twitch_provider.testing.moving import MovingWorld
 from twitch_provider.testing.plays import FAULTS
 from twitch_provider.testing.simulator import Simulator
 
@@ -24,6 +25,7 @@ _EPILOG = """\
 for scripts, below the printed url:
   GET    /_simulator/counters                    requests, statuses, tokens, 429s, faults played
   GET    /_simulator/log                         the last requests
+  GET    /_simulator/live?since=...&until=...    of a moving world: who was live all that time
   POST   /_simulator/advance {"seconds": 300}    push the world forward
   POST   /_simulator/revoke                      end every token
   POST   /_simulator/faults  {"name": "false_429", "endpoint": "streams", "times": 2, "start": 1}
@@ -51,7 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _simulator(options: argparse.Namespace) -> Simulator:
+    world = None
+    if options.moving:
+        world = MovingWorld(
+            options.seed,
+            streams=options.streams,
+            starts_at=options.at or datetime.now(UTC),
+            churn=options.churn,
+            refresh_seconds=options.refresh,
+        )
     return Simulator(
+        world,
         dataset=options.dataset,
         seed=options.seed,
         streams=options.streams,
@@ -59,6 +71,7 @@ def _simulator(options: argparse.Namespace) -> Simulator:
         limit=options.limit,
         refill_per_minute=options.refill,
         latency_ms=options.latency,
+        compress=options.gzip,
         most_tokens=options.most_tokens,
         client_id=options.client_id,
         client_secret=options.client_secret or os.environ.get("TWITCH_SIMULATOR_CLIENT_SECRET"),
@@ -85,11 +98,31 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     world = parser.add_argument_group("the world")
-    world.add_argument(
+    kind = world.add_mutually_exclusive_group()
+    kind.add_argument(
         "--dataset",
         metavar="PATH",
         help="serve a capture: a folder with games_data.csv and streams_data.csv, or recorded Helix answers "
         "(a .json file or a folder of them); without it the world is made up",
+    )
+    kind.add_argument(
+        "--moving",
+        action="store_true",
+        help="the made-up world moves while it is read, and tells afterwards who was live all along",
+    )
+    world.add_argument(
+        "--churn",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="of the viewers that leave a moving world's streams at every count (default: %(default)s)",
+    )
+    world.add_argument(
+        "--refresh",
+        type=int,
+        default=60,
+        metavar="SECONDS",
+        help="from one count of a moving world's stream to its next (default: %(default)s)",
     )
     world.add_argument("--seed", type=int, default=1, help="of the made-up world (default: %(default)s)")
     world.add_argument(
@@ -106,6 +139,9 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--port", type=int, default=0, help="0 takes a free one (default: %(default)s)")
     server.add_argument(
         "--latency", type=float, default=0, metavar="MS", help="of every answer (default: %(default)s)"
+    )
+    server.add_argument(
+        "--gzip", action="store_true", help="gzip answers for a client that accepts it, as Twitch does"
     )
     server.add_argument(
         "--limit", type=int, default=800, metavar="POINTS", help="of the rate limit (default: %(default)s)"

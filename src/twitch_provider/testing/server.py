@@ -23,12 +23,13 @@ class Server:
     """Serves from its construction until it is closed.
 
     :param latency: seconds that every answer takes
+    :param compress: whole answers are gzipped for a client that accepts it
     :param port: 0 takes a free one; the attribute tells which
     :raises TwitchConfigError: the port is taken
     """
 
-    def __init__(self, twitch: Twitch, *, latency: float, port: int) -> None:
-        self._twitch, self._latency = twitch, latency
+    def __init__(self, twitch: Twitch, *, latency: float, compress: bool, port: int) -> None:
+        self._twitch, self._latency, self._compress = twitch, latency, compress
         self._listening: Future[int] = Future()
         self._thread = threading.Thread(target=self._run, args=(port,), name="twitch-simulator", daemon=True)
         self._thread.start()
@@ -58,7 +59,7 @@ class Server:
     async def _serve(self, port: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._closing, self._released = asyncio.Event(), asyncio.Event()
-        app = make_app(self._twitch, latency=self._latency, released=self._released)
+        app = make_app(self._twitch, latency=self._latency, compress=self._compress, released=self._released)
         # A client that gives up ends its handler: otherwise a held answer would outlive it.
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE)
         await runner.setup()

@@ -31,7 +31,8 @@ _LETTERS = string.ascii_lowercase + string.digits
 class Simulator:
     """A Twitch of your own, from ``with`` to the end of the block.
 
-    :param world: what to serve; without one it is ``dataset``, or else a generated world
+    :param world: what to serve, such as a :class:`twitch_provider.testing.MovingWorld`; without one it is
+        ``dataset``, or else a generated world
     :param dataset: a capture: see :func:`twitch_provider.testing.dataset.read_dataset`
     :param seed: of the generated world, and of the made-up client id and secret
     :param streams: how many streams are live in the generated world
@@ -39,6 +40,7 @@ class Simulator:
     :param limit: points in the rate limit's bucket, as the headers say
     :param refill_per_minute: what the bucket really gains a minute; None means ``limit``
     :param latency_ms: milliseconds that every answer takes
+    :param compress: whole answers are gzipped for a client that accepts it, as Twitch's are
     :param token_lifetime: seconds until a token expires, in the world's time
     :param most_tokens: how many tokens may be valid at once, the oldest dies; None for no cap
     :param client_id: None makes one up
@@ -60,6 +62,7 @@ class Simulator:
         limit: int = 800,
         refill_per_minute: float | None = None,
         latency_ms: float = 0.0,
+        compress: bool = False,
         token_lifetime: int = LIFETIME,
         most_tokens: int | None = None,
         client_id: str | None = None,
@@ -82,6 +85,7 @@ class Simulator:
             bucket=Bucket(limit, refill_per_minute),
         )
         self._latency = latency_ms / 1000
+        self._compress = compress
         self._port = port
         self._server: Server | None = None
 
@@ -100,7 +104,9 @@ class Simulator:
         :raises TwitchConfigError: the port is taken
         """
         if self._server is None:
-            self._server = Server(self.twitch, latency=self._latency, port=self._port)
+            self._server = Server(
+                self.twitch, latency=self._latency, compress=self._compress, port=self._port
+            )
 
     def close(self) -> None:
         """Stop listening and end the thread; held answers are let go."""

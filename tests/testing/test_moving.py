@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import heapq
+import statistics
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from twitch_provider.exceptions import TwitchParameterError
+from twitch_provider.testing import MovingWorld, Simulator
+from twitch_provider.testing.answers import Request
+from twitch_provider.testing.moving import Witness
+from twitch_provider.testing.vocabulary import LANGUAGE_SHARES
+from twitch_provider.testing.world import Filters, Searchable, World
+
+AT = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
+
+
+def make(seed: int = 3, **options: Any) -> MovingWorld:
+    return MovingWorld(seed, **{"streams": 400, "starts_at": AT, **options})
+
+
+def after(seconds: float) -> datetime:
+    return AT + timedelta(seconds=seconds)
+
+
+def rows(world: MovingWorld, seconds: float = 0) -> list[dict[str, Any]]:
+    return [dict(stream.row) for stream in world.at(after(seconds)).streams]
+
+
+def counts(world: MovingWorld, seconds: float) -> dict[str, int]:
+    """Viewers by broadcaster; without their rows, which take long to make."""
+    return {stream.keys.user_id: int(stream.score) for stream in world.at(after(seconds)).streams}
+
+
+@pytest.fixture(scope="module")
+def world() -> MovingWorld:
+    return make(streams=5_000)
+
+
+def test_plays_all_parts(world: MovingWorld) -> None:
+    assert isinstance(world, Witness)
+    assert isinstance(world, Searchable)
+    played: World = world
+    assert played.starts_at == AT
+    assert played.about == (
+        "a moving Twitch from seed 3: 5,000 live streams in 120 categories, 5% churn every 60 s"
+    )
+
+
+def test_an_instant_looks_the_same_however_the_world_was_stepped() -> None:
+    stepped = make()
+    for seconds in (0, 7.5, 61, 400, 90):
+        stepped.at(after(seconds))
+    assert rows(stepped, 301) == rows(make(), 301)
+
+
+def test_a_second_that_has_passed_looks_as_it_did() -> None:
+    world = make()
+    before = rows(world)
+    assert rows(world, 900) != before
+    assert rows(world) == before
+
+
+@pytest.mark.parametrize("other", [{"seed": 4}, {"starts_at": after(1)}])
+def test_another_seed_or_start_is_another_world(other: dict[str, Any]) -> None:
+    assert rows(make(), 60) != rows(make(**other), 60)
+
+
+def test_a_moment_stands_still_when_the_world_goes_on() -> None:
+    world = make()
+    moment = world.at(AT)
+    before = [dict(stream.row) for stream in moment.streams]
+    world.at(after(600))
+    assert [dict(stream.row) for stream in moment.streams] == before
+
+
+def test_audiences_fall_off_steeply(world: MovingWorld) -> None:
+    viewers = [row["viewer_count"] for row in rows(world)]
+    assert viewers == sorted(viewers, reverse=True)
+    assert 1 <= statistics.median(viewers) <= 2
+    assert viewers[0] > 1_000
+    assert viewers[-1] == 0
+
+
+def test_languages_have_their_shares(world: MovingWorld) -> None:
+    languages = Counter(row["language"] for row in rows(world))
+    assert 0.41 < languages["en"] / 5_000 < 0.49
+    assert languages.keys() >= {"es", "zh-hk"}
+
+
+def test_each_stream_is_counted_once_a_minute_at_a_second_of_its_own() -> None:
+    world = make(lifetime_hours=100_000)
+    seen = [counts(world, second) for second in range(121)]
+    changes = [[at % 60 for at in range(120) if seen[at][key] != seen[at + 1][key]] for key in seen[0]]
+    moved = [found for found in changes if found]
+    assert len(moved) > 60
+    assert all(len(set(found)) == 1 and len(found) <= 2 for found in moved)
+    assert len({found[0] for found in moved}) > 30
+
+
+def test_all_can_be_counted_at_once() -> None:
+    world = make(staggered=False, lifetime_hours=100_000)
+    assert counts(world, 1) == counts(world, 59)
+    assert counts(world, 59) != counts(world, 60)
+
+
+def test_a_churn_of_all_replaces_all_viewers_by_as_many() -> None:
+    world = make(churn=1, lifetime_hours=100_000)
+    before, later = counts(world, 0), counts(world, 60)
+    audiences = [key for key, count in before.items() if count > 10]
+    assert len(audiences) > 10
+    assert 0.8 < sum(later[key] for key in audiences) / sum(before[key] for key in audiences) < 1.2
+    assert statistics.mean(later[key] != before[key] for key in audiences) > 0.7
+
+
+def test_without_churn_no_count_ever_moves() -> None:
+    world = make(churn=0)
+    before, later = counts(world, 0), counts(world, 600)
+    assert all(later[key] == count for key, count in before.items() if key in later)
+
+
+def test_births_equal_deaths_and_a_broadcast_begins_small() -> None:
+    world = make(streams=2_000)
+    before, later = rows(world), rows(world, 600)
+    old = {row["id"] for row in before}
+    born = [row for row in later if row["id"] not in old]
+    assert len(before) == len(later) == 2_000
+    # 2,000 streams of 9,000 seconds: 133 end in 600.
+    assert 90 < len(born) < 180
+    assert all(datetime.fromisoformat(row["started_at"]) > AT for row in born)
+    assert sum(row["viewer_count"] for row in born) < sum(row["viewer_count"] for row in before) / 20
+
+
+def test_nobody_is_live_twice_and_no_two_share_a_place(world: MovingWorld) -> None:
+    streams = list(world.at(AT).streams)
+    assert len({stream.keys.user_id for stream in streams}) == 5_000
+    assert len({stream.row["id"] for stream in streams}) == 5_000
+    assert len({stream.score for stream in streams}) == 5_000
+
+
+def test_a_stream_keeps_its_tie_break() -> None:
+    world = make(lifetime_hours=100_000)
+    before = {stream.keys.user_id: stream.score % 1 for stream in world.at(AT).streams}
+    later = {stream.keys.user_id: stream.score % 1 for stream in world.at(after(300)).streams}
+    assert later == pytest.approx(before)
+
+
+def test_odd_rows_can_be_switched_off() -> None:
+    assert any(row["tags"] is None for row in rows(make(streams=2_000)))
+    plain = rows(make(streams=2_000, oddities=False))
+    assert all(row["tags"] is not None and row["title"] and row["game_id"] and row["type"] for row in plain)
+
+
+FILTERS = {
+    "a language": Filters(languages=frozenset({"en"})),
+    "languages, one unknown": Filters(languages=frozenset({"es", "zh-hk", "xx"})),
+    "only an unknown language": Filters(languages=frozenset({"xx"})),
+    "games": Filters(game_ids=frozenset({"500000", "507919"})),
+    "an unknown game": Filters(game_ids=frozenset({"1"})),
+    "live only": Filters(live_only=True),
+    "all kinds": Filters(languages=frozenset({"en"}), game_ids=frozenset({"500000"}), live_only=True),
+    "nothing": Filters(),
+}
+
+
+@pytest.mark.parametrize("filters", FILTERS.values(), ids=FILTERS.keys())
+def test_filters_admit_what_a_scan_admits(world: MovingWorld, filters: Filters) -> None:
+    moment = world.at(after(30))
+    assert list(moment.select(filters)) == [stream for stream in moment.streams if filters.admit(stream.keys)]
+
+
+def test_finds_live_broadcasters_by_id_and_login(world: MovingWorld) -> None:
+    moment = world.at(after(30))
+    one, two, three = moment.streams[0], moment.streams[40], moment.streams[4_999]
+    filters = Filters(
+        user_ids=frozenset({one.keys.user_id, three.keys.user_id, "no number", "1"}),
+        user_logins=frozenset({two.keys.user_login, three.keys.user_login, "nobody"}),
+    )
+    assert list(moment.select(filters)) == [one, two, three]
+
+
+def test_a_broadcaster_whose_stream_ended_is_not_found_but_known() -> None:
+    world = make()
+    before, later = world.at(AT), world.at(after(1_800))
+    live = {stream.keys.user_id for stream in later.streams}
+    gone = next(stream.keys for stream in before.streams if stream.keys.user_id not in live)
+    assert list(later.select(Filters(user_ids=frozenset({gone.user_id})))) == []
+    [channel] = world.channels(after(1_800), [gone.user_id], [])
+    assert (channel.login, channel.language) == (gone.user_login, gone.language)
+    assert channel in world.named(after(1_800), gone.user_login[:4])
+
+
+def test_a_channel_shows_what_its_stream_shows(world: MovingWorld) -> None:
+    row = world.at(AT).streams[2].row
+    [channel] = world.channels(AT, [], [row["user_login"]])
+    assert (channel.user_id, channel.title, channel.game_id) == (row["user_id"], row["title"], row["game_id"])
+
+
+def test_games_are_ranked_by_their_viewers(world: MovingWorld) -> None:
+    games = world.at(AT).games
+    viewers: Counter[str] = Counter()
+    for row in rows(world):
+        viewers[row["game_id"]] += row["viewer_count"]
+    assert len(games) == 120
+    assert [game.score for game in games] == sorted({game.score for game in games}, reverse=True)
+    assert all(int(game.score) == viewers[game.row["id"]] for game in games)
+
+
+def test_knows_who_was_live_throughout() -> None:
+    world = make(streams=100, lifetime_hours=0.05)
+    seen = [{row["id"]: row["user_id"] for row in rows(world, second)} for second in range(60)]
+    for first, last in ((0, 0), (0, 59), (20.9, 40.2), (59, 59)):
+        window = seen[int(first) : int(last) + 1]
+        always = set(window[0]).intersection(*window)
+        assert world.live_throughout(after(first), after(last)) == always
+        assert world.users_live_throughout(after(first), after(last)) == {window[0][key] for key in always}
+    assert 0 < len(world.live_throughout(AT, after(59))) < 95
+
+
+def test_the_truth_is_the_same_before_and_after() -> None:
+    asked_early, asked_late = make(lifetime_hours=0.05), make(lifetime_hours=0.05)
+    asked_late.at(after(300))
+    assert asked_early.live_throughout(after(5), after(60)) == asked_late.live_throughout(after(5), after(60))
+
+
+def test_has_no_instants_before_its_beginning(world: MovingWorld) -> None:
+    with pytest.raises(TwitchParameterError, match="begins at 2026-11-23T16:35:00Z: it was not there"):
+        world.at(after(-1))
+    with pytest.raises(TwitchParameterError, match="it was not there at 2026-11-23T16:34:00Z"):
+        world.live_throughout(after(-60), AT)
+
+
+def test_the_end_of_a_window_comes_last(world: MovingWorld) -> None:
+    with pytest.raises(TwitchParameterError, match="the end comes first"):
+        world.live_throughout(after(60), after(59))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"streams": 0},
+        {"streams": 2**20 + 1},
+        {"games": 0},
+        {"churn": -0.1},
+        {"churn": 1.1},
+        {"churn": float("nan")},
+        {"refresh_seconds": 0},
+        {"lifetime_hours": 0},
+    ],
+)
+def test_refuses_a_number_out_of_range(bad: dict[str, Any]) -> None:
+    with pytest.raises(TwitchParameterError, match=f"A moving world has {next(iter(bad))} from"):
+        make(**bad)
+
+
+def test_wants_a_time_zone() -> None:
+    with pytest.raises(TwitchParameterError, match="needs a time zone"):
+        make(starts_at=AT.replace(tzinfo=None))
+
+
+# --- crawled while it moves ------------------------------------------------------------------------------
+
+
+@dataclass
+class Crawl:
+    """Chains of pages side by side, five seconds a page: without sockets, on a clock that it pushes."""
+
+    world: MovingWorld
+    users: set[str] = field(default_factory=set)
+    rows: int = 0
+    ended: datetime = AT
+    #: Broadcaster -> every place that was theirs at the instants of the pages.
+    places: dict[str, set[float]] = field(default_factory=dict)
+
+    def walk(self, *chains: tuple[tuple[str, str], ...]) -> Crawl:
+        clock = [0.0]
+        simulator = Simulator(self.world, limit=100_000, clock=lambda: clock[0])
+        token = simulator.twitch.auth.tokens.mint(AT.timestamp())
+        headers = {"authorization": f"Bearer {token}", "client-id": simulator.client_id}
+        queue = [(0.0, number, "") for number in range(len(chains))]
+        while queue:
+            clock[0], number, cursor = heapq.heappop(queue)
+            self.ended = simulator.now
+            for stream in self.world.at(self.ended).streams:
+                self.places.setdefault(stream.keys.user_id, set()).add(stream.score)
+            query = (("first", "100"), ("after", cursor), *chains[number])
+            payload = simulator.twitch.answer(Request("GET", "/helix/streams", query, headers)).payload
+            self.rows += len(payload["data"])
+            self.users |= {row["user_id"] for row in payload["data"]}
+            if after := payload["pagination"].get("cursor"):
+                heapq.heappush(queue, (clock[0] + 5, number, after))
+        return self
+
+    @property
+    def live(self) -> set[str]:
+        return self.world.users_live_throughout(AT, self.ended)
+
+    @property
+    def missed(self) -> set[str]:
+        return self.live - self.users
+
+
+@pytest.fixture(scope="module")
+def one_chain() -> Crawl:
+    return Crawl(make(7, streams=1_000, churn=0.3)).walk(())
+
+
+def test_one_chain_misses_some_and_sees_others_twice(one_chain: Crawl) -> None:
+    assert 0 < len(one_chain.missed) < 0.2 * len(one_chain.live)
+    assert one_chain.rows > len(one_chain.users)
+
+
+def test_who_never_moved_is_never_missed(one_chain: Crawl) -> None:
+    still = {key for key in one_chain.live if len(one_chain.places[key]) == 1}
+    assert len(still) > 100
+    assert not still & one_chain.missed
+
+
+def test_chains_by_language_miss_fewer(one_chain: Crawl) -> None:
+    world = make(7, streams=1_000, churn=0.3)
+    many = Crawl(world).walk(*((("language", key),) for key in LANGUAGE_SHARES))
+    assert len(many.missed) / len(many.live) < len(one_chain.missed) / len(one_chain.live)
+
+
+def test_a_world_that_stands_still_is_seen_whole() -> None:
+    crawl = Crawl(make(7, streams=1_000, churn=0, lifetime_hours=100_000)).walk(())
+    assert crawl.missed == set()
+    assert crawl.rows == len(crawl.users) == 1_000
+
+
+# --- over HTTP -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator(make(), clock=lambda: 0.0) as simulator:
+        yield simulator
+
+
+def ask(simulator: Simulator, **window: str) -> tuple[int, dict[str, Any]]:
+    answer = requests.get(f"{simulator.url}/_simulator/live", params=window, timeout=5)
+    return answer.status_code, answer.json()
+
+
+def test_tells_over_http_who_was_live_throughout(simulator: Simulator) -> None:
+    simulator.advance(90)
+    status, found = ask(simulator, since="2026-11-23T16:35:00Z", until="2026-11-23T16:36:30+00:00")
+    world = simulator.twitch.world
+    assert isinstance(world, MovingWorld)
+    assert status == 200
+    assert found["ids"] == sorted(world.live_throughout(AT, after(90)))
+    assert found["user_ids"] == sorted(world.users_live_throughout(AT, after(90)))
+    assert len(found["ids"]) == len(found["user_ids"]) > 350
+
+
+@pytest.mark.parametrize(
+    ("window", "sentence"),
+    [
+        ({}, "since must be an instant with a time zone"),
+        ({"since": "2026-11-23T16:35:00Z"}, "until must be an instant with a time zone"),
+        ({"since": "2026-11-23T16:35:00", "until": "2026-11-23T16:35:00Z"}, "since must be an instant"),
+        ({"since": "2026-11-23T16:35:00Z", "until": "2026-11-23T16:35:01Z"}, "the world has only come to"),
+        ({"since": "2026-11-23T16:34:00Z", "until": "2026-11-23T16:35:00Z"}, "it was not there"),
+    ],
+)
+def test_refuses_a_window_over_http(simulator: Simulator, window: dict[str, str], sentence: str) -> None:
+    status, found = ask(simulator, **window)
+    assert status == 400
+    assert sentence in found["error"]
