@@ -22,6 +22,9 @@ from benchmarks.snapshot import command, in_a_process
 #: From a quiet night to more than Twitch has ever had.
 SIZES = (10_000, 60_000, 100_000, 130_000, 230_000)
 USUAL = 100_000
+#: The probability that a viewer leaves in a minute; as many arrive. Whether "5 % churn" means that, or both
+#: together, is a matter of reading: recall is measured both ways.
+CHURN = 0.05
 #: Between two snapshots; the bucket is full again by then.
 TICK = 300.0
 
@@ -44,11 +47,12 @@ def measure(sizes: Sequence[int] = SIZES, usual: int = USUAL) -> list[Entry]:
     :param usual: streams of the world that the goals are about
     """
     taken = {size: series(size) for size in sizes}
-    with simulated_twitch(streams=usual, latency=LATENCY, moving=True) as twitch:
-        single = in_a_process(twitch, "one_cursor")
+    single = alone(usual)
     return [
         *(entry for how in SPEED for entry in judged(taken[usual][how], usual, how, single["wall"])),
-        *recall(taken[usual]),
+        *without_reserve(usual),
+        *recall(taken[usual], single, churn=CHURN),
+        *recall(series(usual, churn=CHURN / 2), alone(usual, churn=CHURN / 2), churn=CHURN / 2),
         *at_once(usual),
         *slow_refill(usual),
         *client_cost(),
@@ -57,14 +61,52 @@ def measure(sizes: Sequence[int] = SIZES, usual: int = USUAL) -> list[Entry]:
     ]
 
 
-def series(streams: int, *, refill: float | None = None) -> dict[str, dict[str, Any]]:
+def series(
+    streams: int,
+    *,
+    steps: int = len(PLAN),
+    refill: float | None = None,
+    churn: float = CHURN,
+    reserve: float | None = None,
+) -> dict[str, dict[str, Any]]:
     """Take the snapshots of the plan, by how each was taken.
 
     :param streams: of the world
+    :param steps: of the plan
     :param refill: points that the bucket really gains a minute; None: as its headers say
+    :param churn: the probability that a viewer leaves in a minute; as many arrive
+    :param reserve: points to leave to others; None: as many as by default
     """
-    with simulated_twitch(streams=streams, latency=LATENCY, moving=True, refill=refill) as twitch:
-        return dict(zip(HOW, in_a_process(twitch, "follow", PLAN), strict=True))
+    plan = [{**step, "reserve": reserve} for step in PLAN[:steps]]
+    with simulated_twitch(
+        streams=streams, latency=LATENCY, moving=True, refill=refill, churn=churn
+    ) as twitch:
+        return dict(zip(HOW, in_a_process(twitch, "follow", plan), strict=False))
+
+
+def alone(streams: int, *, churn: float = CHURN) -> dict[str, float]:
+    """Read the whole list by one cursor.
+
+    :param streams: of the world
+    :param churn: the probability that a viewer leaves in a minute; as many arrive
+    """
+    with simulated_twitch(streams=streams, latency=LATENCY, moving=True, churn=churn) as twitch:
+        found: dict[str, float] = in_a_process(twitch, "one_cursor")
+    return found
+
+
+def without_reserve(streams: int) -> list[Ratio]:
+    """Crawl from remembered cursors with nothing left to others: what the rate limit itself permits.
+
+    :param streams: of the world
+    """
+    taken = series(streams, steps=2, reserve=0)[CURSORS]
+    report, name = taken["report"], f"{streams:,} streams, {CURSORS}, no reserve"
+    pace = Conditions().pace(report["requests"], taken["longest"])
+    return [
+        Ratio(f"{name}: wall", report["seconds"], pace, "rate floor or longest chain", goal=1.10),
+        manners(name, [report]),
+    ]
 
 
 def judged(taken: Mapping[str, Any], streams: int, how: str, single: float) -> list[Ratio]:
@@ -104,12 +146,18 @@ def manners(name: str, reports: Sequence[Mapping[str, Any]]) -> Ratio:
     return Ratio(f"{name}: 429s", refused, requests, "requests", "", goal=0.005, percent=True)
 
 
-def recall(taken: Mapping[str, Mapping[str, Any]]) -> list[Ratio]:
+def recall(
+    taken: Mapping[str, Mapping[str, Any]], single: Mapping[str, float], *, churn: float
+) -> list[Ratio]:
     """Hold what came against what was live throughout.
 
     :param taken: of the plan, by how
+    :param single: the reading by one cursor
+    :param churn: of their world
     """
-    found = []
+    world = f"{churn:.1%} of the viewers leave a minute and as many arrive"
+    seen = single["live"] - single["missed"]
+    found = [Ratio(f"recall, {world}: one cursor", seen, single["live"], "live throughout", "", percent=True)]
     for how in SPEED:
         each = taken[how]
         for told, missed, goal in (
@@ -119,7 +167,7 @@ def recall(taken: Mapping[str, Mapping[str, Any]]) -> list[Ratio]:
             live = each["live"]
             found.append(
                 Ratio(
-                    f"recall {told}, {how}",
+                    f"recall, {world}: {told}, {how}",
                     live - missed,
                     live,
                     "live throughout",

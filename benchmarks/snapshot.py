@@ -72,13 +72,18 @@ class Taken:
 
 
 async def take(
-    twitch: SimulatedTwitch, *, known: Known | None = None, from_cursors: bool = False
+    twitch: SimulatedTwitch,
+    *,
+    known: Known | None = None,
+    from_cursors: bool = False,
+    reserve: float | None = None,
 ) -> tuple[Taken, Known]:
     """Take a snapshot: crawl, spool, clean, and make the object's bytes.
 
     :param twitch: whom to ask
     :param known: what the last one left
     :param from_cursors: begin long lists at remembered cursors too
+    :param reserve: points of the rate limit to leave to others; None: as many as by default
     """
     seen: dict[bool, set[str]] = {False: set(), True: set()}
     bodies = 0
@@ -92,7 +97,7 @@ async def take(
             bodies += len(sheet.body)
             spool.add(sheet)
 
-        async with opened(twitch) as hook:
+        async with opened(twitch, reserve=reserve) as hook:
             since, cpu = twitch.now(), time.process_time()
             report = await hook.crawl(keep, remembered=known, from_cursors=from_cursors)
             cpu, until = time.process_time() - cpu, twitch.now()
@@ -122,13 +127,17 @@ async def take(
 
 
 @asynccontextmanager
-async def opened(twitch: SimulatedTwitch) -> AsyncIterator[TwitchAsyncHook]:
+async def opened(twitch: SimulatedTwitch, *, reserve: float | None = None) -> AsyncIterator[TwitchAsyncHook]:
     """Open our hook as a new worker has it: no token, and no idea of the rate limit.
 
     :param twitch: whom to ask
+    :param reserve: points of the rate limit to leave to others; None: as many as by default
     """
     sessions.forget_shared()
-    os.environ["AIRFLOW_CONN_TWITCH_DEFAULT"] = twitch.connection
+    connection = json.loads(twitch.connection)
+    if reserve is not None:
+        connection["extra"]["rate_limit_reserve"] = reserve
+    os.environ["AIRFLOW_CONN_TWITCH_DEFAULT"] = json.dumps(connection)
     async with TwitchAsyncHook() as hook:
         yield hook
 
