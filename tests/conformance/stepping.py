@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ from twitch_provider.helix.messages import Page, Request, Response, Send
 from twitch_provider.helix.queries import Query
 from twitch_provider.helix.ratelimit import Bucket
 from twitch_provider.helix.session import Session
+from twitch_provider.helix.sheets import Sheet
 from twitch_provider.helix.token import AppToken, Credentials
 from twitch_provider.helix.walk import walk
 
@@ -32,10 +33,10 @@ class Stepped:
         return [row for page in self.pages for row in page.objects]
 
 
-def step(query: Query, answer: Callable[[Request], bytes]) -> Stepped:
-    """Walk a query on a session that has a token and points enough, so that it only sends."""
+def session() -> Session:
+    """A session that has a token and points enough, so that whoever reads on it only sends."""
     tokens: Any = SimpleNamespace(held=lambda: AppToken("token-0"))
-    session = Session(
+    return Session(
         credentials=Credentials("client-id", "client-secret"),
         base_url="https://api.twitch.tv/helix",
         auth_url="https://id.twitch.tv/oauth2",
@@ -44,8 +45,16 @@ def step(query: Query, answer: Callable[[Request], bytes]) -> Stepped:
         clock=lambda: 0.0,
         random=lambda: 1.0,
     )
+
+
+def step(query: Query, answer: Callable[[Request], bytes]) -> Stepped:
+    """Walk a query."""
+    return drive(walk(session(), query), answer)
+
+
+def drive(steps: Generator[Any, Any, None], answer: Callable[[Request], bytes]) -> Stepped:
+    """Drive whatever reads, and keep what it sent and gave."""
     stepped, reply = Stepped(), None
-    steps = walk(session, query)
     while True:
         try:
             given = steps.send(reply)
@@ -54,7 +63,7 @@ def step(query: Query, answer: Callable[[Request], bytes]) -> Stepped:
         reply = None
         if isinstance(given, Page):
             stepped.pages.append(given)
-        else:
+        elif not isinstance(given, Sheet):
             assert isinstance(given, Send), f"nothing else is to be done here: {given}"
             stepped.sent.append(given.request)
             reply = Response(200, {}, answer(given.request), RECEIVED)

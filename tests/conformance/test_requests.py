@@ -6,6 +6,7 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conformance.arguments import BOUND, OF_HELIX, OF_READERS
 from tests.conformance.samples import as_sent, subsets
-from tests.conformance.stepping import step, three_pages
+from tests.conformance.stepping import drive, session, step, three_pages
 from tests.conformance.validator import Description
 
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.helix import queries
+from twitch_provider.helix.crawl import Crawl
 from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.helix.queries import Query, query
 from twitch_provider.hooks.readers import Readers
@@ -117,3 +119,26 @@ def test_long_lists_are_cut_and_every_value_arrives(description: Description, pa
         asked = query(path, {name: values}, split=True)
         judge(description, asked)
         assert [value for batch in asked.batches for each, value in batch if each == name] == values
+
+
+def test_every_request_of_a_crawl_is_one_that_twitch_takes(description: Description) -> None:
+    remembered = SimpleNamespace(
+        users=frozenset(str(number) for number in range(150)),
+        languages={"en": 20_000, "tlh": 1},
+        marks={"en": ["a remembered cursor", "another one"]},
+    )
+    crawl = Crawl(remembered, from_cursors=True)
+    sent = drive(crawl.open(session()), three_pages).sent
+    for chain in crawl.chains:
+        sent += drive(chain.read(session()), three_pages).sent
+    for batch in crawl.unseen():
+        sent += drive(crawl.reconcile(session(), batch), three_pages).sent
+    assert {name for request in sent for name, _ in request.params} == {
+        "language",
+        "user_id",
+        "first",
+        "after",
+    }
+    for request in sent:
+        assert (request.method, request.url) == ("GET", "https://api.twitch.tv/helix/streams")
+        assert description.breaches("streams", request.params) == []

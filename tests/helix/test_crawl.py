@@ -177,7 +177,7 @@ def test_without_a_last_snapshot_there_are_none_to_begin_at(signed_in: Any) -> N
 
 
 def pages_of(chain: Chain, first: int, last: int) -> None:
-    chain.places += [(1_000 - number, f"c{number}") for number in range(first, last + 1)]
+    chain.cursors += [f"c{number}" for number in range(first, last + 1)]
 
 
 def test_hands_on_cursors_of_long_lists_evenly_spaced(signed_in: Any) -> None:

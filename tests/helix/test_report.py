@@ -45,7 +45,7 @@ def test_of_the_new_as_many_are_missed_as_of_the_known() -> None:
 
 def test_of_those_who_could_not_be_asked_for_as_many_are_live_as_of_those_who_could() -> None:
     some = Reconciled(known_seen=900, recovered=90, ended=10, unresolved=10)
-    assert some.completeness == pytest.approx(990 / (990 + 9))
+    assert some.completeness == pytest.approx(990 / (990 + 10 * 91 / 101))
 
 
 def test_where_nobody_could_be_asked_for_all_of_them_may_be_live() -> None:

@@ -19,7 +19,7 @@ from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.clean import Cleaned, clean_games, clean_streams
 from twitch_provider.lake.csv import to_csv
 from twitch_provider.lake.raw import RawPage
-from twitch_provider.lake.schema import STREAMS
+from twitch_provider.lake.schema import REJECTS, STREAMS
 
 Clean = Callable[..., Cleaned]
 Make = Callable[..., Any]
@@ -234,6 +234,14 @@ def test_rows_that_went_astray_stop_everything(clean: Clean, stream: Make) -> No
     value["frame"] = value["frame"].iloc[:1]
     with pytest.raises(TwitchDataError, match="rows went astray"):
         Cleaned.from_xcom(value)
+
+
+def test_offers_arrow_tables_of_its_schemas(clean: Clean, stream: Make) -> None:
+    cleaned = clean(stream(), stream(id="2", viewer_count=-1))
+    assert cleaned.arrow.schema == STREAMS.arrow
+    assert cleaned.arrow["id"].to_pylist() == list(cleaned.frame["id"])
+    assert cleaned.rejects_arrow.schema == REJECTS.arrow
+    assert cleaned.rejects_arrow["reason"].to_pylist() == ["viewer_count: negative"]
 
 
 def test_comes_back_from_xcom(clean: Clean, stream: Make) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twitch_provider.lake.columns import as_json, clean_text
+from twitch_provider.lake.columns import as_json, clean_text, filled
 
 
 def cleaned(text: str) -> str:
@@ -49,3 +49,21 @@ def test_cleaning_text_leaves_no_control_character_and_is_done_once(text: str) -
 def test_row_as_json_escapes_half_a_pair_as_it_was() -> None:
     text = '{"title": "é \\ud83d 🎮"}'
     assert as_json(json.loads(text)) == text
+
+
+def test_cleans_what_stands_between_clean_and_missing_text() -> None:
+    texts = ["plain", None, "e\u0301", "", "é", "a\nb", "e\u0301", None]
+    expected = ["plain", None, "é", "", "é", "a b", "é", None]
+    assert clean_text(pa.array(texts)).to_pylist() == expected
+    assert clean_text(pa.array([None, *texts, "x"]).slice(1, len(texts))).to_pylist() == expected
+
+
+@pytest.mark.parametrize("texts", [[], [None], ["plain", None], ["日本語", "é", None]])
+def test_leaves_clean_text_alone(texts: list[str | None]) -> None:
+    text = pa.array(texts, pa.string())
+    assert clean_text(text) is text
+
+
+def test_empty_text_is_missing() -> None:
+    assert filled(pa.array(["", "a", None, " "])).to_pylist() == [None, "a", None, " "]
+    assert filled(pa.array([None, ""])).to_pylist() == [None, None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twitch_provider.lake.csv import newest_run_after, to_csv
+from twitch_provider.lake.csv import csv_bytes, newest_run_after, to_csv
 from twitch_provider.lake.schema import REJECTS, STREAMS
 
 NASTY = [
@@ -85,6 +86,21 @@ def test_nasty_text_survives() -> None:
 def test_part_of_a_frame_keeps_its_lists() -> None:
     whole = frame(id=["1", "2", "3"], tags=[["a"], ["b", "c"], None])
     assert [row["tags"] for row in read(to_csv(whole.iloc[1:], STREAMS))] == ['["b","c"]', ""]
+
+
+def test_a_table_in_several_chunks_is_the_same_file() -> None:
+    whole = STREAMS.to_arrow(frame(title=["a", "b", "c"], tags=[["x"], None, ["y", "z"]]))
+    for cuts in ([0], [1], [0, 0, 2, 2], [3]):
+        places = [0, *cuts, 3]
+        pieces = [whole.slice(start, end - start) for start, end in pairwise(places)]
+        # pyarrow 26 writes NUL bytes where the first chunk is empty.
+        assert csv_bytes(pa.concat_tables(pieces), STREAMS) == csv_bytes(whole, STREAMS)
+
+
+def test_some_rows_without_the_header() -> None:
+    whole = STREAMS.to_arrow(frame(id=["1", "2", "3"], tags=[["a"], ["b", "c"], None]))
+    lines = csv_bytes(whole, STREAMS).splitlines(keepends=True)
+    assert csv_bytes(whole.slice(1), STREAMS, header=False) == b"".join(lines[2:])
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -158,7 +158,9 @@ def test_asks_for_little_however_long_nothing_was_complete(
         snapshot(minutes, complete=False)
     store.diary.clear()
     assert read(store, keys, timedelta(days=1)) is None
-    assert [operation for operation, _ in store.diary] == ["list", *["get"] * MOST_MANIFESTS]
+    # The last three look for which languages there were.
+    done = [operation for operation, _ in store.diary]
+    assert done == ["list", *["get"] * MOST_MANIFESTS, "folders", "list", "get"]
 
 
 def test_asks_for_one_of_each_where_all_is_well(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
@@ -222,10 +224,22 @@ def test_what_cannot_be_trusted_is_one_warning_and_no_error(
     snapshot(5)
     harm(store)
     assert read(store, keys) is None
-    (message,) = caplog.messages
+    message, last = caplog.messages
     assert sentence in message
     assert message.startswith("memory://")
-    assert message.endswith(": the crawl goes on without a snapshot to be compared with.")
+    assert message.endswith(": it is not gone by.")
+    assert last.startswith("all_streams: there is no complete snapshot of the last")
+
+
+def test_where_the_newest_cannot_be_trusted_the_one_before_may_be(
+    store: Any, keys: SnapshotKeys, snapshot: Make
+) -> None:
+    older = snapshot(10)
+    newest = snapshot(5)
+    store.objects[newest.objects[1].key] += b"x"
+    known = read(store, keys)
+    assert known is not None
+    assert known.run_after == older.run_after
 
 
 @pytest.mark.parametrize("version", [0, 2])

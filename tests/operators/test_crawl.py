@@ -17,6 +17,13 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
+try:
+    from airflow.sdk import Asset
+    from airflow.sdk.execution_time.context import OutletEventAccessors
+except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
+    from airflow.utils.context import OutletEventAccessors
+
 from twitch_provider.exceptions import TwitchIncompleteError, TwitchServerError, TwitchSpoolError
 from twitch_provider.operators.twitch import TwitchStreamsOperator
 from twitch_provider.testing import Simulator
@@ -142,7 +149,51 @@ def test_what_lost_a_part_may_be_a_failure(
     twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
     with pytest.raises(TwitchIncompleteError, match="Twitch answered 500"):
         crawl(on_incomplete="fail").execute(context)
-    assert store.objects == {}
+    (raw,) = store.objects
+    assert "/raw/all_streams/" in raw
+
+
+def test_what_lost_a_part_does_not_replace_what_did_not(
+    twitch_connection: Simulator,
+    context: Any,
+    store: Any,
+    naps: list[float],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    whole: Any = crawl().execute(context)
+    before = dict(store.objects)
+    twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
+    assert crawl().execute(context) == whole
+    assert store.objects == before
+    assert "The complete snapshot of an earlier try stays" in caplog.text
+
+
+def test_what_lost_a_part_is_never_tried_again_when_it_is_too_late(
+    twitch_connection: Simulator, context: Any, store: Any, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
+    with pytest.raises(TwitchIncompleteError):
+        crawl(on_incomplete="fail").execute(context)
+    monkeypatch.setattr("twitch_provider.lake.extract.TOO_LATE", timedelta(days=-1))
+    with pytest.raises(AirflowFailException, match="The crawl is incomplete, its table is not published"):
+        crawl(on_incomplete="fail").execute(context)
+    assert "/incomplete/" in crawl().execute(context)["uri"]
+
+
+def test_languages_are_remembered_however_old_the_last_snapshot_is(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    before: Any = crawl().execute(later(context, -10))
+    key = before["manifest"].removeprefix("s3://lake/")
+    manifest = json.loads(store.objects.pop(key))
+    manifest["crawl"]["languages"]["tlh"] = 1
+    old = later(context, -3 * 24 * 60)["dag_run"].run_after
+    store.objects[f"twitch/manifests/mine/{old:dt=%Y-%m-%d/hour=%H}/{old:%Y%m%dT%H%M%SZ}.json"] = json.dumps(
+        manifest
+    ).encode()
+    reference: Any = crawl().execute(context)
+    assert "tlh" in json.loads(read(store, reference["manifest"]))["crawl"]["chains"]
+    assert reference["completeness"] is None
 
 
 def test_a_twitch_that_is_down_leaves_nothing(
@@ -219,11 +270,13 @@ def test_a_crawl_of_another_name_keeps_its_manifests_apart(
 def test_events_of_outlets_say_what_was_written(
     twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
+    asset = Asset("twitch://mine")
     operator = crawl()
-    operator.outlets = ["the asset"]
-    events = context["outlet_events"] = {"the asset": SimpleNamespace(extra=None)}
+    operator.outlets = [asset, SimpleNamespace(namespace="s3://lake", name="of OpenLineage")]
+    events = context["outlet_events"] = OutletEventAccessors()
     reference = operator.execute(context)
-    assert events["the asset"].extra == reference
+    assert events[asset].extra == reference
+    assert len(events) == 1
 
 
 def test_instants_are_those_of_the_run(twitch_connection: Simulator, context: Any, store: Any) -> None:
@@ -255,7 +308,18 @@ def test_a_last_snapshot_that_cannot_be_trusted_is_a_warning(
     twitch_connection.advance(300)
     reference: Any = crawl().execute(context)
     assert (reference["complete"], reference["completeness"]) == (True, None)
-    assert "the crawl goes on without a snapshot to be compared with" in caplog.text
+    assert "nothing will tell how complete it is" in caplog.text
+
+
+def test_where_the_last_snapshot_is_damaged_the_one_before_is_gone_by(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    crawl().execute(later(context, -10))
+    last: Any = crawl().execute(later(context, -5))
+    store.objects[last["uri"].removeprefix("s3://lake/")] += b"x"
+    twitch_connection.advance(600)
+    reference: Any = crawl().execute(context)
+    assert reference["completeness"] > 0.99
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(

@@ -52,8 +52,8 @@ class Chain:
     ended: str = field(default="", init=False)
     #: Why it was cut short; empty where it was not.
     cut: str = field(default="", init=False)
-    #: Each page's lowest viewers and cursor, for the next crawl to begin at.
-    places: list[tuple[int, str]] = field(default_factory=list, init=False, repr=False)
+    #: Each page's cursor, from the top down, for the next crawl to begin at.
+    cursors: list[str] = field(default_factory=list, init=False, repr=False)
     _seen: set[str] = field(default_factory=set, init=False, repr=False)
     _first: Sheet | None = field(default=None, init=False, repr=False)
     _last: Sheet | None = field(default=None, init=False, repr=False)
@@ -74,6 +74,22 @@ class Chain:
     def outcome(self) -> str:
         """Why it ended, or ``cut``."""
         return "cut" if self.cut else self.ended
+
+    @property
+    def last_count(self) -> int:
+        """How many rows the last page had that had any."""
+        return self._last.count if self._last else 0
+
+    @property
+    def bottom(self) -> int | None:
+        """Viewers of the last row."""
+        return self._last.bottom if self._last else None
+
+    @property
+    def top_below(self) -> int | None:
+        """Viewers with which the next chain further down began; None where there is none."""
+        first = self._next_first()
+        return first.top if first else None
 
     def read(self, session: Session) -> Generator[Step | Sheet, Any, None]:
         """Read the chain to its end, page by page; yields steps for its driver and each sheet for its caller.
@@ -135,8 +151,7 @@ class Chain:
             self.ended = "met"
         else:
             self._circles.follow(sheet.cursor)
-            if sheet.bottom is not None:
-                self.places.append((sheet.bottom, sheet.cursor))
+            self.cursors.append(sheet.cursor)
             return sheet.cursor
         return None
 
@@ -165,11 +180,14 @@ class Chain:
 
     def _meets(self, sheet: Sheet) -> bool:
         """Whether the chain below has read on from here."""
-        below = self.below
-        while below is not None and below.ended == "dropped":
-            below = below.below
-        first = None if below is None else below._first  # noqa: SLF001 - a chain like this one
+        first = self._next_first()
         if first is None or first.top is None or sheet.bottom is None or sheet.bottom > first.top:
             return False
         shared = len(set(first.users) & set(sheet.users))
         return sheet.bottom < first.top or shared >= min(SHARED_ROWS, first.count)
+
+    def _next_first(self) -> Sheet | None:
+        below = self.below
+        while below is not None and below.ended == "dropped":
+            below = below.below
+        return None if below is None else below._first  # noqa: SLF001 - a chain like this one

@@ -22,8 +22,9 @@ from twitch_provider.exceptions import (
 from twitch_provider.helix.chains import SHORT_PAGE, Chain
 from twitch_provider.helix.conversation import converse
 from twitch_provider.helix.endpoints import MAX_VALUES
+from twitch_provider.helix.ends import early_ends
 from twitch_provider.helix.messages import Request
-from twitch_provider.helix.report import FEW_ROWS, CrawlReport, Reconciled
+from twitch_provider.helix.report import CrawlReport, Reconciled
 from twitch_provider.helix.session import Session, Step
 from twitch_provider.helix.sheets import Sheet, read_sheet
 
@@ -40,8 +41,6 @@ LANGUAGES = (
 LONG_CHAIN = 150
 #: How many pages lie between two remembered cursors.
 PAGES_APART = 25
-#: A list that ends before so many of its rows, which the broadcasters themselves say were live, ended early.
-EARLY_END = 0.1
 #: The most points that a chain leaves to longer ones: more than come in while an answer is under way.
 MOST_COURTESY = 10
 
@@ -178,7 +177,7 @@ class Crawl:
         :raises TwitchError: a page could not be read; the batch then stays unresolved
         """
         params = (*(("user_id", user) for user in batch), ("first", str(MAX_VALUES)))
-        missing = set(batch)
+        missing, recovered = set(batch), Counter[str]()
         cursor: str | None = None
         while True:
             after = (("after", cursor),) if cursor else ()
@@ -189,13 +188,14 @@ class Crawl:
                 self._given_up += 1
                 raise
             live = [place for place, user in enumerate(sheet.users) if user in missing]
-            self._recovered.update(sheet.languages[place] for place in live)
+            recovered.update(sheet.languages[place] for place in live)
             missing.difference_update(sheet.users)
             yield sheet
             cursor = sheet.cursor
             # A page that is not full is all there is: who asked on would double the requests.
             if cursor is None or sheet.count < SHORT_PAGE or not live:
                 break
+        self._recovered.update(recovered)
         self.reconciled.ended += len(missing)
         self.reconciled.recovered += len(batch) - len(missing)
         self.reconciled.unresolved -= len(batch)
@@ -208,7 +208,9 @@ class Crawl:
         :param points_left: of the rate limit, by our mirror
         """
         languages = Counter(self.seen.values())
-        self._look_for_early_ends(languages)
+        early = early_ends(self.chains, languages=languages, recovered=self._recovered, shown=self._shown)
+        for chain, what in early.items():
+            chain.cut = f"its list ended early: {what}"
         retries = {
             name.removeprefix("retries: "): count
             for name, count in sorted(tally.items())
@@ -248,24 +250,8 @@ class Crawl:
             cursors: list[str] = []
             chain: Chain | None = top
             while chain is not None:
-                cursors += [cursor for _, cursor in chain.places]
+                cursors += chain.cursors
                 chain = chain.below
             if len(cursors) >= LONG_CHAIN:
                 marks[top.language] = cursors[PAGES_APART - 1 :: PAGES_APART]
         return marks
-
-    def _look_for_early_ends(self, languages: Mapping[str, int]) -> None:
-        """A list may end long before its last row, with every sign of an end.
-
-        https://github.com/twitchdev/issues/issues/543
-        """
-        rows: Counter[str] = Counter()
-        for chain in self.chains:
-            rows[chain.language] += chain.rows
-        for chain in (chain for chain in self.chains if chain.start is None and not chain.cut):
-            missed, whole = self._recovered[chain.language], languages[chain.language]
-            shown, came = self._shown[chain.language], rows[chain.language]
-            if missed > max(FEW_ROWS, EARLY_END * whole):
-                chain.cut = f"its list ended early: {missed} of {whole} streams came only when asked for"
-            elif came < shown // 2:
-                chain.cut = f"its list ended early: {came} streams, and the list of all begins with {shown}"

@@ -41,14 +41,14 @@ class Reconciled:
         """Estimate which part of the streams was found in all; None where nothing tells.
 
         Of the broadcasters who are new, as many were missed as of those who are not; of those who could not
-        be asked for, as many are live as of those who could.
+        be asked for, as many are live as of those who could, and a little more: few may tell nothing.
         """
         if not (one_pass := self.one_pass):
             # That many do not end at once: the lists were empty, or nobody could be asked for.
             return 0.0 if one_pass == 0 or self.unresolved or self.ended > FEW_ROWS else None
         asked = self.recovered + self.ended
         missed = self.newcomers * (1 - one_pass) / one_pass
-        missed += self.unresolved * (self.recovered / asked if asked else 1)
+        missed += self.unresolved * (self.recovered + 1) / (asked + 1)
         found = self.known_seen + self.recovered + self.newcomers
         return found / (found + missed)
 

@@ -60,7 +60,10 @@ class Crawler:
             await self._all([self._ask(batch) for batch in self.crawl.unseen()], until=self.seconds)
         finally:
             telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            await asyncio.wait([telling])
+            if not telling.cancelled():
+                # Airflow's time-out of a task strikes wherever its thread is: there, too.
+                telling.result()
         report = self.crawl.report(
             seconds=self._elapsed,
             tally=self.session.tally - before,

@@ -104,10 +104,12 @@ class AiohttpTransport:
             return Failure(self._reason(error))
 
     def _proxy(self, request: Request) -> str | None:
-        """What the environment says for a host; reading that takes as long as sending the request."""
-        if request.host not in self._proxies:
-            self._proxies[request.host] = _proxy(request.url)
-        return self._proxies[request.host]
+        """What the environment says for a server; reading that takes as long as sending the request."""
+        scheme, _, rest = request.url.partition("://")
+        server = f"{scheme}://{rest.partition('/')[0]}"
+        if server not in self._proxies:
+            self._proxies[server] = _proxy(request.url)
+        return self._proxies[server]
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):

@@ -26,7 +26,6 @@ from twitch_provider.helix.sheets import Sheet
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import sessions
 from twitch_provider.hooks.crawling import Crawler
-from twitch_provider.hooks.lineage import report_reading
 from twitch_provider.hooks.readers import Readers, Row
 from twitch_provider.hooks.settings import Settings
 from twitch_provider.hooks.transport_async import AiohttpTransport
@@ -107,7 +106,6 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         :returns: what it did, and how complete it was
         :raises TwitchError: nothing could be read, or what failed would fail for every chain
         """
-        report_reading(self, "streams")
         crawl = Crawl(remembered, from_cursors=from_cursors)
         return await Crawler(crawl, self._opened[0], self._each, keep, seconds, self.log).run()
 

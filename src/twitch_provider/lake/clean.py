@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.columns import Observed, as_json, instants, note, observe
@@ -22,7 +23,10 @@ from twitch_provider.lake.raw import Page
 from twitch_provider.lake.schema import GAMES, REJECTS, SCHEMAS, STREAMS, Schema
 
 #: Clocks differ; a start that lies further ahead of the answer is impossible.
-CLOCK_SKEW = pd.Timedelta(minutes=5)
+CLOCK_SKEW = timedelta(minutes=5)
+
+#: The reason for leaving out rows of Get Streams that are no live broadcast.
+NOT_LIVE = "type: not live"
 
 #: Rows to take out, by reason.
 Masks = Mapping[str, "pd.Series[bool]"]
@@ -49,11 +53,7 @@ class Cleaned:
     filtered: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        rows_in, *accounted = self.counts.values()
-        if rows_in != sum(accounted):
-            raise TwitchDataError(
-                f"{self.schema.name}: rows went astray ({self.counts}): nothing is published, report this."
-            )
+        check_account(self.schema, self.counts)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -73,6 +73,16 @@ class Cleaned:
             str(reason): int(count)
             for reason, count in self.rejects["reason"].value_counts(sort=False).items()
         }
+
+    @property
+    def arrow(self) -> pa.Table:
+        """The rows, in the schema."""
+        return self.schema.to_arrow(self.frame)
+
+    @property
+    def rejects_arrow(self) -> pa.Table:
+        """The refused rows, in the schema of rejects."""
+        return REJECTS.to_arrow(self.rejects)
 
     def as_xcom(self) -> dict[str, Any]:
         """Return only what Airflow's XCom can carry: frames, numbers and text."""
@@ -101,8 +111,48 @@ class Cleaned:
         )
 
 
+def check_account(schema: Schema, counts: Mapping[str, int]) -> None:
+    """Make sure that every row is accounted for.
+
+    :param schema: of the table
+    :param counts: ``rows_in``, and then what became of them
+    :raises TwitchDataError: a row is not, or is twice
+    """
+    rows_in, *accounted = counts.values()
+    if rows_in != sum(accounted):
+        raise TwitchDataError(
+            f"{schema.name}: rows went astray ({dict(counts)}): nothing is published, report this."
+        )
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """Rows that arrived, the refused and the unwanted ones taken out; duplicates are still in.
+
+    :param frame: what is left, in order of arrival, not yet in the schema's types
+    :param rejects: the refused rows with their reasons
+    :param rows_in: rows that arrived
+    :param filtered: rows that do not belong in the table, by reason
+    """
+
+    frame: pd.DataFrame
+    rejects: pd.DataFrame
+    rows_in: int
+    filtered: Mapping[str, int]
+
+
 def clean_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[str, int]) -> Cleaned:
     """Clean and enrich the rows of Get Streams.
+
+    :param pages: of Get Streams
+    :param run_after: the tick of the run
+    :param ranks: the rank of each top game by its id
+    """
+    return _settle(STREAMS, sift_streams(pages, run_after=run_after, ranks=ranks))
+
+
+def sift_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[str, int]) -> Sifted:
+    """Clean and enrich the rows of Get Streams, and leave the duplicates in.
 
     :param pages: of Get Streams
     :param run_after: the tick of the run
@@ -118,9 +168,7 @@ def clean_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[
         "viewer_count: negative": frame["viewer_count"] < 0,
         "started_at: more than five minutes after snapshot_at": uptime < -CLOCK_SKEW,
     }
-    return _settle(
-        STREAMS, observed, impossible=impossible, unwanted={"type: not live": frame["type"] != "live"}
-    )
+    return _sift(observed, impossible=impossible, unwanted={NOT_LIVE: frame["type"] != "live"})
 
 
 def clean_games(pages: Iterable[Page], *, run_after: datetime, capped: Mapping[str, bool]) -> Cleaned:
@@ -143,7 +191,8 @@ def clean_games(pages: Iterable[Page], *, run_after: datetime, capped: Mapping[s
     if not arrivals.is_monotonic_decreasing:
         raise TwitchDataError("The pages hold no streams for one of the top games: take a new snapshot.")
     observed = replace(observed, frame=frame)
-    games = _settle(GAMES, observed, impossible={}, unwanted={"id: streams not asked for": ~asked})
+    sifted = _sift(observed, impossible={}, unwanted={"id: streams not asked for": ~asked})
+    games = _settle(GAMES, sifted)
     return replace(games, frame=games.frame.assign(rank=range(1, len(games.frame) + 1)))
 
 
@@ -164,11 +213,8 @@ def add_totals(games: Cleaned, streams: pd.DataFrame) -> Cleaned:
     return replace(games, frame=GAMES.to_frame(GAMES.to_arrow(frame)))
 
 
-def _settle(schema: Schema, observed: Observed, *, impossible: Masks, unwanted: Masks) -> Cleaned:
-    """Part the rows: refused, unwanted, duplicates, and the table.
-
-    The last observation of an id counts. It stands where the id came first, so that ranks do not shift.
-    """
+def _sift(observed: Observed, *, impossible: Masks, unwanted: Masks) -> Sifted:
+    """Take out the refused rows, then the unwanted ones."""
     frame, reasons = observed.frame, observed.misfit
     for reason, mask in impossible.items():
         reasons = note(reasons, mask, reason)
@@ -183,14 +229,23 @@ def _settle(schema: Schema, observed: Observed, *, impossible: Masks, unwanted: 
         out = mask[wanted.index].fillna(True)
         filtered[reason] = int(out.sum())
         wanted = wanted[~out]
+    counted = {reason: count for reason, count in filtered.items() if count}
+    return Sifted(wanted, rejects, rows_in=len(observed.rows), filtered=counted)
 
+
+def _settle(schema: Schema, sifted: Sifted) -> Cleaned:
+    """Take out the duplicates, and give the tables their types.
+
+    The last observation of an id counts. It stands where the id came first, so that ranks do not shift.
+    """
+    wanted = sifted.frame
     last = wanted.drop_duplicates("id", keep="last").set_index("id", drop=False)
     table = last.loc[wanted["id"].drop_duplicates()]
     return Cleaned(
         schema=schema,
         frame=schema.to_frame(schema.to_arrow(table)),
-        rejects=REJECTS.to_frame(REJECTS.to_arrow(rejects)),
-        rows_in=len(observed.rows),
+        rejects=REJECTS.to_frame(REJECTS.to_arrow(sifted.rejects)),
+        rows_in=sifted.rows_in,
         duplicates=int(wanted["id"].duplicated().sum()),
-        filtered={reason: count for reason, count in filtered.items() if count},
+        filtered=sifted.filtered,
     )

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 
-from twitch_provider.lake.schema import Schema
+from twitch_provider.lake.schema import TEXT_LIST, Schema
 
 _INSTANT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
 
@@ -27,10 +27,26 @@ def to_csv(frame: pd.DataFrame, schema: Schema) -> bytes:
     :param frame: a clean table
     :param schema: of the frame
     """
-    table = schema.to_arrow(frame).combine_chunks()
-    columns = [_json_lists(column) if pa.types.is_list(column.type) else column for column in table.columns]
+    return csv_bytes(schema.to_arrow(frame), schema)
+
+
+def csv_bytes(table: pa.Table, schema: Schema, *, header: bool = True) -> bytes:
+    """Return the table as CSV.
+
+    :param table: of this schema, or some of its rows
+    :param schema: of the table
+    :param header: begin with the names of the columns
+    """
+    # In one piece: where the first of several chunks is empty, pyarrow 26 writes NUL bytes for it.
+    table = table.combine_chunks()
+    columns = [
+        _json_lists(table[column.name]) if column.kind is TEXT_LIST else table[column.name]
+        for column in schema.columns
+    ]
+    # Python's buffer, not Arrow's: it gives its bytes away without a copy.
     sink = io.BytesIO()
-    sink.write(f"{','.join(schema.names)}\n".encode())
+    if header:
+        sink.write(f"{','.join(schema.names)}\n".encode())
     pa_csv.write_csv(pa.table(columns, names=schema.names), sink, pa_csv.WriteOptions(include_header=False))
     return sink.getvalue()
 
@@ -54,9 +70,13 @@ def newest_run_after(data: bytes) -> str | None:
 def _json_lists(lists: pa.ChunkedArray) -> pa.Array:
     """Write each list of text as JSON. Tags repeat: each distinct one is escaped once."""
     lists = lists.combine_chunks()
-    items = lists.values.dictionary_encode()
+    offsets = lists.offsets
+    first, last = offsets[0].as_py(), offsets[-1].as_py()
+    # lists.values also has what lies before and after these rows in memory.
+    items = lists.values.slice(first, last - first).dictionary_encode()
     quoted = pa.array(
         [json.dumps(item, ensure_ascii=False) for item in items.dictionary.to_pylist()], pa.string()
     )
-    inner = pc.binary_join(pa.ListArray.from_arrays(lists.offsets, quoted.take(items.indices)), ",")
+    texts = pa.ListArray.from_arrays(pc.subtract(offsets, offsets[0]), quoted.take(items.indices))
+    inner = pc.binary_join(texts, ",")
     return pc.if_else(lists.is_null(), None, pc.binary_join_element_wise("[", inner, "]", ""))

@@ -155,6 +155,19 @@ def _instant_text(value: datetime) -> str:
     return utc_text(value, "instant")
 
 
+def published(store: Store, keys: SnapshotKeys) -> Manifest | None:
+    """Read what this very run published earlier; None where it has not, or its manifest cannot be read.
+
+    :param store: of the lake
+    :param keys: of the run
+    """
+    body = store.get(keys.manifest)
+    try:
+        return None if body is None else Manifest.from_json(body)
+    except TwitchDataError:
+        return None
+
+
 def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:
     """Find the newest snapshot of the same DAG strictly before this tick.
 

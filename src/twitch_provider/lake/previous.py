@@ -20,12 +20,15 @@ from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.keys import SnapshotKeys
-from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, ticks
+from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, find_previous, ticks
 from twitch_provider.lake.schema import SCHEMA_VERSION
 from twitch_provider.lake.store import Store
 
 #: Incomplete snapshots are passed over, but no more manifests than these are read.
 MOST_MANIFESTS = 12
+
+#: Where one table is damaged, its neighbour may not be; who finds none whole goes on without.
+MOST_TABLES = 3
 
 COLUMNS = ["user_id", "language"]
 
@@ -60,8 +63,9 @@ class _UselessError(Exception):
 def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: timedelta) -> Known | None:
     """Read the newest complete snapshot of the same DAG strictly before this tick.
 
-    A listing for each day, some manifests and one table are read. What is wrong with a snapshot is a warning
-    in the log: a crawl does not need one.
+    A listing for each day, some manifests and a table or two are read. What is wrong with a snapshot is a
+    warning in the log: a crawl does not need one. Who was live and where lists could be cut is soon out of
+    date; which languages there are is not, and is read from an older one where there is no other.
 
     :param store: of the lake
     :param keys: of the run that is about to crawl
@@ -70,54 +74,84 @@ def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: tim
     :returns: None where there is none, or none to be trusted
     :raises TwitchStoreError: the store failed
     """
-    try:
-        return _known(store, keys, dataset, within)
-    except _UselessError as reason:
-        log.warning("%s: the crawl goes on without a snapshot to be compared with.", reason)
-        return None
+    tables = 0
+    for key, manifest in _complete(store, keys, within):
+        try:
+            tables += 1
+            return _known(store, keys, dataset, key, manifest)
+        except _UselessError as reason:
+            log.warning("%s: it is not gone by.", reason)
+        if tables == MOST_TABLES:
+            break
+    log.warning(
+        "%s: there is no complete snapshot of the last %s before %s to be trusted: the crawl goes on without "
+        "one to be compared with, and nothing will tell how complete it is.",
+        dataset,
+        within,
+        keys.tick,
+    )
+    return _languages_alone(store, keys)
 
 
-def _known(store: Store, keys: SnapshotKeys, dataset: str, within: timedelta) -> Known:
-    for key, tick in _candidates(store, keys, within):
+def _complete(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[tuple[str, Manifest]]:
+    for key, _ in _candidates(store, keys, within):
         body = store.get(key)
         try:
             manifest = None if body is None else Manifest.from_json(body)
         except TwitchDataError:
-            raise _UselessError(f"{store.uri(key)} is no manifest") from None
-        if manifest is None or not manifest.complete:
+            log.warning("%s is no manifest: it is not gone by.", store.uri(key))
             continue
-        if manifest.schema_version != SCHEMA_VERSION:
-            version = manifest.schema_version
-            raise _UselessError(f"{store.uri(key)} is of schema version {version}, not {SCHEMA_VERSION}")
-        before = SnapshotKeys(keys.prefix, keys.dag_id, tick)
-        entry = next(
-            (entry for entry in manifest.objects if entry.key.startswith(before.data(dataset, "."))), None
-        )
-        if entry is None:
-            raise _UselessError(f"{store.uri(key)} lists no table {dataset}")
-        table = _table(store, entry, ending=entry.key.removeprefix(before.data(dataset, "")))
-        return Known(
-            users=frozenset(filter(None, table["user_id"].to_pylist())),
-            languages=_counts(table["language"]),
-            marks=_marks(manifest.crawl or {}),
-            manifest=key,
-            run_after=tick,
-        )
-    raise _UselessError(f"{dataset}: there is no complete snapshot of the last {within} before {keys.tick}")
+        if manifest is not None and manifest.complete:
+            yield key, manifest
+
+
+def _known(store: Store, keys: SnapshotKeys, dataset: str, key: str, manifest: Manifest) -> Known:
+    if manifest.schema_version != SCHEMA_VERSION:
+        version = manifest.schema_version
+        raise _UselessError(f"{store.uri(key)} is of schema version {version}, not {SCHEMA_VERSION}")
+    before = SnapshotKeys(keys.prefix, keys.dag_id, manifest.run_after)
+    entry = next(
+        (entry for entry in manifest.objects if entry.key.startswith(before.data(dataset, "."))), None
+    )
+    if entry is None:
+        raise _UselessError(f"{store.uri(key)} lists no table {dataset}")
+    table = _table(store, entry, ending=entry.key.removeprefix(before.data(dataset, "")))
+    return Known(
+        users=frozenset(filter(None, table["user_id"].to_pylist())),
+        languages=_counts(table["language"]),
+        marks=_marks(manifest.crawl or {}),
+        manifest=key,
+        run_after=manifest.run_after,
+    )
+
+
+def _languages_alone(store: Store, keys: SnapshotKeys) -> Known | None:
+    """Read from the newest manifest, however old and however complete, which languages there were."""
+    previous = find_previous(store, keys)
+    body = store.get(previous.manifest) if previous else None
+    if previous is None or body is None:
+        return None
+    try:
+        languages = (Manifest.from_json(body).crawl or {}).get("languages")
+    except TwitchDataError:
+        return None
+    if not isinstance(languages, dict) or not all(isinstance(count, int) for count in languages.values()):
+        return None
+    return Known(frozenset(), languages, {}, previous.manifest, previous.run_after)
 
 
 def _candidates(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[tuple[str, datetime]]:
     """Keys and ticks of the manifests before this one, newest first."""
-    oldest = SnapshotKeys(keys.prefix, keys.dag_id, keys.run_after - within)
+    oldest = keys.run_after - within
     left = MOST_MANIFESTS
     day = keys.run_after.date()
-    while day >= oldest.run_after.date():
-        listed = ticks(store.list(f"{keys.manifests}dt={day:%Y-%m-%d}/"))
-        for tick in sorted((tick for tick in listed if oldest.tick <= tick < keys.tick), reverse=True):
-            yield listed[tick], datetime.strptime(tick, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            left -= 1
-            if not left:
-                return
+    while day >= oldest.date() and left:
+        folder = f"{keys.manifests}dt={day:%Y-%m-%d}/"
+        for tick, key in sorted(ticks(store.list(folder)).items(), reverse=True):
+            run_after = datetime.strptime(tick, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            if tick < keys.tick and run_after >= oldest and left:
+                left -= 1
+                yield key, run_after
         day -= timedelta(days=1)
 
 

@@ -99,7 +99,8 @@ def publish(
     :param published_at: aware UTC
     :param latest: replace the fixed keys under ``latest/`` too, where no newer run wrote them
     :param interval: how often a snapshot is due: a gap is then also a warning in the log
-    :param formats: of the datasets that are not plain CSV; an empty mapping where they were not always
+    :param formats: of the datasets whose form may change from run to run: copies in any other form are then
+        looked for and deleted. A dataset that is not named is plain CSV
     :param report: what a crawl did; None: what the extract says of it
     :param complete: whether nothing is missing; else the tables go under ``incomplete/``, and never to
         ``latest/``
@@ -199,8 +200,8 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     """What a crawl did: the numbers in one line, and a line for each list that has anything in it."""
     numbers = []
     for name, value in report.items():
-        if name == "marks":
-            continue  # Cursors tell nobody anything.
+        if name in {"marks", "cut"}:
+            continue  # Cursors tell nobody anything, and what was cut short the crawl has told.
         if not isinstance(value, Mapping | list | tuple):
             numbers.append(f"{name} {value}")
         elif value:
@@ -211,7 +212,10 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _items(value: Mapping[str, Any] | Sequence[Any]) -> list[str]:
     if isinstance(value, Mapping):
-        return [f"{name} {item}" for name, item in value.items()]
+        return [
+            f"{name} ({', '.join(_items(item))})" if isinstance(item, Mapping) else f"{name} {item}"
+            for name, item in value.items()
+        ]
     return [" ".join(map(str, item.values())) if isinstance(item, Mapping) else str(item) for item in value]
 
 

@@ -69,8 +69,9 @@ class TwitchStreamsOperator(BaseOperator):
         last crawl too, which nobody has tried on the live service yet; None: read what the filters say
         (templated)
     :param on_incomplete: of a crawl that lost a part of the list: ``keep`` it, under ``incomplete/`` and not
-        among the complete ones, or ``fail`` (templated)
-    :param crawl_seconds: that a crawl may take; what is not read then is lost (templated)
+        among the complete ones, or ``fail``, which keeps its raw pages alone (templated)
+    :param crawl_seconds: that a crawl may take; what is not read then is lost. The task's
+        ``execution_timeout`` has to leave it that, and a little for publishing (templated)
     :param interval: how often a crawl is due: a gap is then a warning in the log
     :param bucket: None means the option ``[twitch] bucket`` (templated)
     :param prefix: None means the option ``[twitch] prefix`` (templated)
@@ -118,7 +119,7 @@ class TwitchStreamsOperator(BaseOperator):
         compression: str | None = None,
         crawl: str | None = None,
         on_incomplete: str = "keep",
-        crawl_seconds: float | str = 220,
+        crawl_seconds: int | str = 220,
         interval: timedelta | None = None,
         bucket: str | None = None,
         prefix: str | None = None,

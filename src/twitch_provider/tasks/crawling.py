@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from twitch_provider.exceptions import TwitchIncompleteError, TwitchParameterError
 from twitch_provider.tasks.tick import tick
@@ -17,7 +18,12 @@ from twitch_provider.tasks.tick import tick
 if TYPE_CHECKING:
     from twitch_provider.config import LakeConfig
     from twitch_provider.lake.formats import Format
+    from twitch_provider.lake.keys import SnapshotKeys
+    from twitch_provider.lake.manifest import Manifest
     from twitch_provider.lake.previous import Known
+    from twitch_provider.lake.store import Store
+
+log = logging.getLogger(__name__)
 
 #: How a crawl may go about it, and whether it then begins long lists at remembered cursors too.
 STRATEGIES = {"languages": False, "cursors": True}
@@ -72,12 +78,15 @@ def publish_crawl(
     :param plan: how to crawl
     :param file_format: of the table
     :returns: ``{"uri": …, "manifest": …, "rows": …, "complete": …, "completeness": …}``
-    :raises TwitchIncompleteError: a part of the list is missing, and ``on_incomplete`` is ``fail``
+    :raises TwitchIncompleteError: a part of the list is missing, and ``on_incomplete`` is ``fail``; the raw
+        pages are kept
+    :raises AirflowFailException: the same of a run that comes too late
     :raises TwitchError: crawling or writing failed
     :raises AirflowSkipException: it is too late to ask Twitch, and there are no raw pages
     """
     from twitch_provider.lake import all_streams, extract
     from twitch_provider.lake.keys import SnapshotKeys
+    from twitch_provider.lake.manifest import published
     from twitch_provider.lake.previous import read_previous
     from twitch_provider.lake.publish import publish
     from twitch_provider.lake.spool import Spool
@@ -89,15 +98,21 @@ def publish_crawl(
         extracted = extract.find_crawl(store, keys, dataset)
         if extracted is None:
             raise AirflowSkipException(f"Too late for {keys.tick}: Twitch cannot be asked about the past")
-        _insist(plan, extracted.report)
+        if plan.on_incomplete == "fail" and not _is_complete(extracted.report):
+            # The raw pages are what they are: no retry mends them.
+            raise AirflowFailException(_lacks(extracted.report))
         columns = all_streams.transform(extracted.bodies(store), run_after=run_after)
     else:
         known = read_previous(store, keys, dataset, within=MEMORY)
         with Spool() as spool:
             report, tally = asyncio.run(_crawl(config.twitch_conn_id, plan, known, spool.add))
-            _insist(plan, report)
+            if not _is_complete(report) and (before := published(store, keys)) and before.complete:
+                log.warning("%s The complete snapshot of an earlier try stays.", _lacks(report))
+                return _reference(store, keys, dataset, before)
             spooled = spool.finish(report)
             extracted = extract.keep_spool(store, keys, dataset, spooled, tally=tally)
+            if plan.on_incomplete == "fail" and not _is_complete(report):
+                raise TwitchIncompleteError(_lacks(report))
             columns = all_streams.transform(spooled.bodies(), run_after=run_after)
     manifest = publish(
         store,
@@ -108,32 +123,43 @@ def publish_crawl(
         published_at=datetime.now(UTC),
         formats={dataset: file_format},
         interval=plan.interval,
-        complete=(extracted.report or {}).get("complete", False),
+        complete=_is_complete(extracted.report),
     )
+    return _reference(store, keys, dataset, manifest)
+
+
+def _reference(store: Store, keys: SnapshotKeys, dataset: str, manifest: Manifest) -> dict[str, Any]:
+    table_at = keys.data if manifest.complete else keys.incomplete
+    (table,) = (entry for entry in manifest.objects if entry.key.startswith(table_at(dataset, ".")))
     return {
-        "uri": store.uri(manifest.objects[0].key),
+        "uri": store.uri(table.key),
         "manifest": store.uri(keys.manifest),
-        "rows": manifest.objects[0].rows,
+        "rows": table.rows,
         "complete": manifest.complete,
-        "completeness": (extracted.report or {}).get("completeness"),
+        "completeness": (manifest.crawl or {}).get("completeness"),
     }
 
 
-def _insist(plan: Plan, report: Mapping[str, Any] | None) -> None:
-    if plan.on_incomplete != "fail" or report is None or report["complete"]:
-        return
-    cut = [f"chain {label}: {why}" for label, why in report["cut"].items()]
+def _is_complete(report: Mapping[str, Any] | None) -> bool:
+    return (report or {}).get("complete") is True
+
+
+def _lacks(report: Mapping[str, Any] | None) -> str:
+    report = report or {}
+    cut = [f"chain {label}: {why}" for label, why in (report.get("cut") or {}).items()]
     more = f" (and {len(cut) - 1} chains more)" if len(cut) > 1 else ""
-    why = cut[0] if cut else f"an estimated {report['completeness']:.2%} of all streams came"
-    raise TwitchIncompleteError(f"The crawl is incomplete, nothing is published; {why}{more}")
+    what = cut[0] if cut else f"an estimated {report.get('completeness') or 0:.2%} of all streams came"
+    return f"The crawl is incomplete, its table is not published; {what}{more}."
 
 
 async def _crawl(
     conn_id: str, plan: Plan, known: Known | None, keep: Callable[[Any], None]
 ) -> tuple[dict[str, Any], dict[str, int]]:
+    from twitch_provider.hooks.lineage import report_reading
     from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 
     async with TwitchAsyncHook(conn_id) as hook:
+        report_reading(hook, "streams")
         report = await hook.crawl(
             keep, remembered=known, from_cursors=STRATEGIES[plan.strategy], seconds=plan.seconds
         )

@@ -32,6 +32,9 @@ INSTEAD = "output='s3' with a dataset, TwitchToS3Operator, or a smaller max_item
 #: The arguments that say where a dataset lies, and whom to ask.
 _PLACE = ("bucket", "prefix", "twitch_conn_id", "aws_conn_id")
 
+#: What Airflow 3 and 2 keep events of.
+_WITH_EVENTS = {"Asset", "AssetAlias", "AssetRef", "Dataset", "DatasetAlias"}
+
 #: Makes the tables of a snapshot of its raw pages and its tick.
 Clean = Callable[["list[RawPage]", datetime], "Sequence[Cleaned]"]
 
@@ -169,12 +172,20 @@ def publish_datasets(
 def tell_assets(context: Any, outlets: Iterable[Any], extra: Mapping[str, Any]) -> None:
     """Say in the events of a task's outlets what was written.
 
+    An outlet may be something else, of OpenLineage for example: that has no event.
+
     :param context: of the task
     :param outlets: of the task
     :param extra: what was written
     """
     for outlet in outlets:
-        context["outlet_events"][outlet].extra = dict(extra)
+        if any(_ours(kind) for kind in type(outlet).__mro__):
+            context["outlet_events"][outlet].extra = dict(extra)
+
+
+def _ours(kind: type) -> bool:
+    """Whether it is an asset of Airflow's: its versions differ in where to import that from."""
+    return kind.__module__.startswith("airflow.") and kind.__name__ in _WITH_EVENTS
 
 
 def names(dataset: Any, *, beside: Sequence[str] = (), allowed: Collection[str] = ()) -> list[str]:
