@@ -11,22 +11,25 @@ import io
 import json
 import tempfile
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pkgutil import resolve_name
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-try:
-    from airflow.sdk import Asset
-    from airflow.sdk.execution_time.context import OutletEventAccessors
-except ImportError:  # Airflow 2
-    from airflow.datasets import Dataset as Asset
-    from airflow.utils.context import OutletEventAccessors
-
 from twitch_provider.exceptions import TwitchIncompleteError, TwitchServerError, TwitchSpoolError
 from twitch_provider.operators.twitch import TwitchStreamsOperator
 from twitch_provider.testing import Simulator
+
+# Airflow 2 has them elsewhere, and under other names.
+_AIRFLOW_2 = version("apache-airflow").startswith("2.")
+_ASSETS, _EVENTS = (
+    ("airflow.datasets.Dataset", "airflow.utils.context.OutletEventAccessors")
+    if _AIRFLOW_2
+    else ("airflow.sdk.Asset", "airflow.sdk.execution_time.context.OutletEventAccessors")
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*cannot be called outside")
 
@@ -177,7 +180,8 @@ def test_what_lost_a_part_is_never_tried_again_when_it_is_too_late(
     monkeypatch.setattr("twitch_provider.lake.extract.TOO_LATE", timedelta(days=-1))
     with pytest.raises(AirflowFailException, match="The crawl is incomplete, its table is not published"):
         crawl(on_incomplete="fail").execute(context)
-    assert "/incomplete/" in crawl().execute(context)["uri"]
+    kept: Any = crawl().execute(context)
+    assert "/incomplete/" in kept["uri"]
 
 
 def test_languages_are_remembered_however_old_the_last_snapshot_is(
@@ -270,10 +274,10 @@ def test_a_crawl_of_another_name_keeps_its_manifests_apart(
 def test_events_of_outlets_say_what_was_written(
     twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
-    asset = Asset("twitch://mine")
+    asset = resolve_name(_ASSETS)("twitch://mine")
     operator = crawl()
     operator.outlets = [asset, SimpleNamespace(namespace="s3://lake", name="of OpenLineage")]
-    events = context["outlet_events"] = OutletEventAccessors()
+    events = context["outlet_events"] = resolve_name(_EVENTS)()
     reference = operator.execute(context)
     assert events[asset].extra == reference
     assert len(events) == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From Helix's pages to tables in an object store. No Airflow here: pandas, pyarrow and a small store protocol.
+"""From Helix's pages to tables in an object store. No Airflow here: pandas, pyarrow, a small store protocol.
 
 - :mod:`.schema`: every column's name, type and meaning, in one place
 - :mod:`.raw`: pages as they were answered, kept as compressed lines; :mod:`.spool`: on disk while they come
