@@ -259,7 +259,7 @@ def test_hook_lineage_learns_what_was_read(hook: TwitchHook, monkeypatch: pytest
             assert context is hook
             reported.append(uri)
 
-    monkeypatch.setattr("twitch_provider.hooks.twitch.get_hook_lineage_collector", Collector)
+    monkeypatch.setattr("twitch_provider.hooks.lineage.get_hook_lineage_collector", Collector)
     list(hook.get_streams())
     list(hook.get_top_games())
     assert reported == ["twitch://helix/streams", "twitch://helix/games/top"]

@@ -24,7 +24,14 @@ from tests.matrix.cells import ROOT, Cell, find_python, pick
 from tests.matrix.environment import CellError, Environment
 
 #: Their subject is the checkout.
-LEFT_OUT = ("tests/benchmarks", "tests/demo", "tests/kills", "tests/packaging", "tests/test_docs.py", "tests/ui")
+LEFT_OUT = (
+    "tests/benchmarks",
+    "tests/demo",
+    "tests/kills",
+    "tests/packaging",
+    "tests/test_docs.py",
+    "tests/ui",
+)
 MOST_SECONDS = 1800
 
 
