@@ -252,11 +252,51 @@ def test_a_remembered_cursor_that_is_refused_costs_no_chain_and_no_stream(
 
 def test_a_language_that_twitch_refuses_is_none(signed_in: Any) -> None:
     crawl = opened(signed_in)
-    read(crawl, signed_in, {}, but={"asl"})
+    read(crawl, signed_in, {"en": crowd(1, 20)}, but={"asl"})
     crawl.lose(chain_of(crawl, "asl"), TwitchRequestError("no such language", status=400))
     crawl.stop("time is over")
     assert reported(crawl).complete
     assert reported(crawl).as_dict()["chains"]["asl"]["ended"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("language", "options"),
+    [
+        ("pl", {}),
+        ("asl", {"shown": {"asl": 1}}),
+        ("asl", {"remembered": known([], {"asl": 3})}),
+    ],
+    ids=["ISO 639-1", "on the page without a filter", "in the last snapshot"],
+)
+def test_a_language_that_somebody_has_is_lost_where_it_is_refused(
+    signed_in: Any, language: str, options: dict[str, Any]
+) -> None:
+    crawl = opened(signed_in, **options)
+    crawl.lose(chain_of(crawl, language), TwitchRequestError("no such language", status=400))
+    assert chain_of(crawl, language).cut == "no such language"
+
+
+def test_a_list_that_ends_with_a_full_page_is_looked_at_once_more(signed_in: Any) -> None:
+    crawl = opened(signed_in)
+    read(crawl, signed_in, {"en": crowd(1, 195), "de": crowd(1, 95), "fr": crowd(1, 150), "pl": ()})
+    en, de = again = crawl.doubtful()
+    assert [chain.label for chain in again] == ["en", "de"]
+    note(crawl, signed_in, en.read(signed_in.session), [page(crowd(101, 195), "on"), page(crowd(196, 230))])
+    assert dict(signed_in.played.sent[-2].params)["after"] == "next"
+    note(crawl, signed_in, de.read(signed_in.session), [page(crowd(1, 95))])
+    assert (en.ended, en.last_count, de.ended) == ("end", 35, "end")
+    assert len(crawl.seen) == 230
+    crawl.stop("time is over")
+    assert reported(crawl).cut == {}
+
+
+def test_a_second_look_that_fails_or_finds_no_time_cuts_nothing(signed_in: Any) -> None:
+    crawl = opened(signed_in)
+    read(crawl, signed_in, {"en": crowd(1, 100), "de": crowd(1, 100), "fr": crowd(1, 10, viewers=1_500)})
+    en, de = crawl.doubtful()
+    crawl.lose(en, TwitchServerError("no", status=503))
+    crawl.stop("time is over")
+    assert (en.ended, en.cut, de.ended, de.cut) == ("end", "", "end", "")
 
 
 def test_a_cursor_that_is_refused_in_the_middle_of_a_list_cuts_it(signed_in: Any, answers: Any) -> None:
@@ -327,11 +367,12 @@ def test_a_refused_cursor_is_not_why_nothing_could_be_read(signed_in: Any) -> No
         crawl.stop("240 s were not enough")
 
 
-def test_a_twitch_on_which_nobody_is_live_is_complete(signed_in: Any) -> None:
+def test_a_twitch_on_which_nobody_is_live_is_not_complete(signed_in: Any) -> None:
     crawl = opened(signed_in)
     read(crawl, signed_in, {})
     crawl.stop("time is over")
-    assert reported(crawl).complete
+    assert not reported(crawl).complete
+    assert reported(crawl).cut == {}
 
 
 # --- those who did not come ------------------------------------------------------------------------------
@@ -404,6 +445,21 @@ def test_a_page_that_is_not_full_is_all_there_is(signed_in: Any) -> None:
     crawl.unseen()
     reconcile(crawl, signed_in, batch_of(100), [page([(user, 5) for user in batch_of(60)], "more")])
     assert (crawl.reconciled.recovered, crawl.reconciled.ended) == (60, 40)
+
+
+def test_an_empty_page_with_a_cursor_is_followed(signed_in: Any) -> None:
+    crawl = crawled(signed_in, (), batch_of(100))
+    crawl.unseen()
+    replies = [page((), "on"), page([(user, 5) for user in batch_of(60)])]
+    reconcile(crawl, signed_in, batch_of(100), replies)
+    assert (crawl.reconciled.recovered, crawl.reconciled.ended) == (60, 40)
+
+
+def test_empty_pages_are_not_followed_for_ever(signed_in: Any) -> None:
+    crawl = crawled(signed_in, (), batch_of(100))
+    crawl.unseen()
+    reconcile(crawl, signed_in, batch_of(100), [page((), f"on {number}") for number in range(3)])
+    assert crawl.reconciled.ended == 100
 
 
 def test_pages_of_others_are_not_followed_for_ever(signed_in: Any) -> None:

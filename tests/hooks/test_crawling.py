@@ -161,7 +161,8 @@ def test_finds_every_stream_of_a_list_that_holds_still() -> None:
     assert report.broadcasters == sum(report.languages.values()) == 3_000
     assert report.requests == place.simulator.counters.requests["streams"]
     assert report.pages == len(place.sheets) == report.requests
-    assert report.duplicates == place.sheets[0].count
+    # The page without a filter, and the page at the end of a list that was full: one is looked at twice.
+    assert report.duplicates == place.sheets[0].count + 96
     assert report.rate_limited == place.simulator.counters.rate_limited == 0
     assert report.as_dict()["completeness"] is None
 

@@ -163,6 +163,21 @@ def test_asks_for_little_however_long_nothing_was_complete(
     assert done == ["list", *["get"] * MOST_MANIFESTS, "folders", "list", "get"]
 
 
+def test_an_incomplete_one_is_better_than_none(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
+    before = replace(keys, run_after=keys.run_after - timedelta(minutes=5))
+    table = PLAIN.encode(pa.Table.from_pylist(list(ROWS), schema=STREAMS.arrow), STREAMS)
+    key = before.incomplete("all_streams", ".csv")
+    store.objects[key] = table
+    snapshot(5, complete=False, objects=(describe(key, table, rows=len(ROWS)),))
+    known = read(store, keys)
+    assert known is not None
+    assert known.languages == {"en": 2, "de": 1}
+    whole = snapshot(10)
+    known = read(store, keys)
+    assert known is not None
+    assert known.run_after == whole.run_after
+
+
 def test_asks_for_one_of_each_where_all_is_well(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
     for minutes in (5, 10, 15):
         snapshot(minutes)

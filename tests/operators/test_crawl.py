@@ -8,6 +8,7 @@ import errno
 import gzip
 import hashlib
 import io
+import itertools
 import json
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -19,9 +20,16 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from twitch_provider.exceptions import TwitchIncompleteError, TwitchServerError, TwitchSpoolError
+from twitch_provider.exceptions import (
+    TwitchDataError,
+    TwitchIncompleteError,
+    TwitchServerError,
+    TwitchSpoolError,
+)
 from twitch_provider.operators.twitch import TwitchStreamsOperator
 from twitch_provider.testing import Simulator
+from twitch_provider.testing.casting import Cast
+from twitch_provider.testing.generated import GeneratedWorld
 
 # Airflow 2 has them elsewhere, and under other names.
 _AIRFLOW_2 = version("apache-airflow").startswith("2.")
@@ -198,6 +206,46 @@ def test_languages_are_remembered_however_old_the_last_snapshot_is(
     reference: Any = crawl().execute(context)
     assert "tlh" in json.loads(read(store, reference["manifest"]))["crawl"]["chains"]
     assert reference["completeness"] is None
+
+
+def test_a_twitch_without_a_stream_is_an_error(
+    twitch_connection: Simulator, context: Any, store: Any, naps: list[float]
+) -> None:
+    empty = GeneratedWorld(1, streams=1)
+    empty.at(twitch_connection.now).streams.clear()  # type: ignore[attr-defined]
+    twitch_connection.twitch.world = empty
+    with pytest.raises(TwitchDataError, match="not one live stream"):
+        crawl().execute(context)
+    assert store.objects == {}
+
+
+@pytest.mark.parametrize(("share", "ends"), [(100, "error"), (10, "incomplete"), (0.5, "complete")])
+def test_rows_that_cleaning_refuses_are_missing(
+    twitch_connection: Simulator,
+    context: Any,
+    store: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    ends: str,
+) -> None:
+    true_row, made = Cast.row, itertools.count()
+
+    def row(cast: Cast, broadcast: Any, *, viewers: int) -> dict[str, Any]:
+        wrong = next(made) % 400 < share * 4
+        return true_row(cast, broadcast, viewers=viewers) | ({"title": 5} if wrong else {})
+
+    monkeypatch.setattr(Cast, "row", row)
+    if ends == "error":
+        with pytest.raises(TwitchDataError, match="Cleaning refused 400 of 400 rows"):
+            crawl().execute(context)
+        assert not store.list("twitch/manifests/")
+    else:
+        reference: Any = crawl().execute(context)
+        assert (reference["complete"], "/incomplete/" in reference["uri"]) == (
+            ends == "complete",
+            ends == "incomplete",
+        )
+        assert assert_described(store)["complete"] is (ends == "complete")
 
 
 def test_a_twitch_that_is_down_leaves_nothing(

@@ -57,6 +57,11 @@ class Chain:
     _seen: set[str] = field(default_factory=set, init=False, repr=False)
     _first: Sheet | None = field(default=None, init=False, repr=False)
     _last: Sheet | None = field(default=None, init=False, repr=False)
+    _reopened: bool = field(default=False, init=False, repr=False)
+    _again: str | None = field(default=None, init=False, repr=False)
+    #: The cursors of the last request, and of the last one that brought rows.
+    _asked: str | None = field(default=None, init=False, repr=False)
+    _full_at: str | None = field(default=None, init=False, repr=False)
     _empty: int = field(default=0, init=False, repr=False)
     _circles: Circles = field(default_factory=lambda: Circles("streams"), init=False, repr=False)
 
@@ -98,19 +103,30 @@ class Chain:
         :raises TwitchPaginationError: the list goes in circles, or leads back to its beginning in its middle
         :raises TwitchError: a page could not be read; ``where`` says how far the chain had come
         """
-        cursor = self.start
+        cursor = self._again or self.start
         while not self.done:
             params = (("language", self.language), ("first", str(MAX_VALUES)))
             after = (("after", cursor),) if cursor else ()
             request = Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
             number = self.pages + 1
+            self._asked, wrong = cursor, None
             try:
                 sheet = yield from converse(session, request, read_sheet)
-                cursor = self._take(sheet)
             except TwitchError as error:
                 error.where = f"page {number}, {self.rows} rows read so far"
                 raise
+            try:
+                cursor = self._take(sheet)
+            except TwitchError as error:
+                error.where, wrong = f"page {number}, {self.rows} rows read so far", error
+            # Also the page that leads nowhere: its rows are as good as others.
             yield sheet
+            if wrong is not None:
+                raise wrong
+
+    def reopen(self) -> None:
+        """Have :meth:`read` ask for the last page that had rows once more, and go on where that leads."""
+        self.ended, self._again, self._empty, self._reopened = "", self._full_at, 0, True
 
     def lose(self, error: TwitchError) -> None:
         """Note that a page could not be read.
@@ -120,7 +136,10 @@ class Chain:
 
         :param error: why
         """
-        if self.start is not None and self._first is None:
+        if self._reopened:
+            # It was at its end, and a second look is a courtesy.
+            self.ended = "end"
+        elif self.start is not None and self._first is None:
             self.ended = "dropped"
         elif self._first is None and isinstance(error, TwitchRequestError) and error.status == 400:
             self.ended = "refused"
@@ -132,7 +151,8 @@ class Chain:
         if self._first is None and self.start is not None and not sheet.count:
             self.ended = "dropped"
             return None
-        if wrapped := self._leads_back(sheet):
+        seen_before, self._reopened = self._reopened, False
+        if wrapped := not seen_before and self._leads_back(sheet):
             self._require_the_end("led back to its beginning")
         self.pages += 1
         self.rows += sheet.count
@@ -142,7 +162,8 @@ class Chain:
         if self._empty == EMPTY_PAGES and sheet.cursor:
             self._require_the_end(f"had {EMPTY_PAGES} empty pages in a row")
         self._first = self._first or sheet
-        self._last = sheet if sheet.count else self._last
+        if sheet.count:
+            self._last, self._full_at = sheet, self._asked
         if wrapped:
             self.ended = "wrapped"
         elif sheet.cursor is None or self._empty == EMPTY_PAGES:

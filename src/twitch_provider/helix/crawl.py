@@ -19,7 +19,7 @@ from twitch_provider.exceptions import (
     TwitchRateLimitError,
     TwitchRequestError,
 )
-from twitch_provider.helix.chains import SHORT_PAGE, Chain
+from twitch_provider.helix.chains import EMPTY_PAGES, SHORT_PAGE, Chain
 from twitch_provider.helix.conversation import converse
 from twitch_provider.helix.endpoints import MAX_VALUES
 from twitch_provider.helix.ends import early_ends
@@ -138,8 +138,20 @@ class Crawl:
             raise error
         self._given_up += isinstance(error, TwitchRateLimitError)
         chain.lose(error)
+        if chain.ended == "refused" and self._exists(chain.language):
+            chain.ended, chain.cut = "", str(error)
         if chain.ended != "dropped":
             self.errors.append(error)
+
+    def doubtful(self) -> list[Chain]:
+        """Return the chains to read on once more, from their last page, when all are at their end.
+
+        A list may end early, and one that ends with a full page is worth a request: most end with fewer rows.
+        """
+        found = [chain for chain in self.chains if chain.ended == "end" and chain.last_count >= SHORT_PAGE]
+        for chain in found:
+            chain.reopen()
+        return found
 
     def stop(self, why: str) -> None:
         """End what is not at its end.
@@ -177,7 +189,7 @@ class Crawl:
         :raises TwitchError: a page could not be read; the batch then stays unresolved
         """
         params = (*(("user_id", user) for user in batch), ("first", str(MAX_VALUES)))
-        missing, recovered = set(batch), Counter[str]()
+        missing, recovered, empty = set(batch), Counter[str](), 0
         cursor: str | None = None
         while True:
             after = (("after", cursor),) if cursor else ()
@@ -192,8 +204,11 @@ class Crawl:
             missing.difference_update(sheet.users)
             yield sheet
             cursor = sheet.cursor
-            # A page that is not full is all there is: who asked on would double the requests.
-            if cursor is None or sheet.count < SHORT_PAGE or not live:
+            empty = empty + 1 if not sheet.count else 0
+            # A page that is neither full nor empty is all there is: who asked on would double the requests.
+            if cursor is None or 0 < sheet.count < SHORT_PAGE or (sheet.count and not live):
+                break
+            if empty == EMPTY_PAGES:
                 break
         self._recovered.update(recovered)
         self.reconciled.ended += len(missing)
@@ -233,6 +248,11 @@ class Crawl:
             chains=[(chain.label, chain.pages, chain.rows, chain.outcome) for chain in self.chains],
             marks=self._marks() if self.from_cursors else {},
         )
+
+    def _exists(self, language: str) -> bool:
+        """Whether a language that Twitch refuses is one all the same: somebody has it, or ISO 639-1."""
+        known = self.remembered.languages if self.remembered else {}
+        return language in known or self._shown[language] > 0 or len(language) == 2
 
     def _chains(self, language: str, expected: int) -> Iterable[Chain]:
         """Chains of one language, from the bottom of its list up: each knows the one below it."""

@@ -97,9 +97,9 @@ class CrawlReport:
 
     @property
     def complete(self) -> bool:
-        """Whether no chain was cut short, and nothing tells that more than a hundredth is missing."""
+        """Whether streams came, no chain was cut short, and nothing tells that much is missing."""
         estimate = self.reconciled.completeness
-        return not self.cut and (estimate is None or estimate >= ENOUGH)
+        return bool(self.broadcasters) and not self.cut and (estimate is None or estimate >= ENOUGH)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for a manifest: numbers, texts, lists and objects."""

@@ -56,6 +56,8 @@ class Crawler:
             await self._all([self._open()], until=self.seconds)
             chains = self.crawl.chains
             await self._all([self._read(chain) for chain in chains], until=self.seconds * FOR_CHAINS)
+            again = self.crawl.doubtful()
+            await self._all([self._read(chain) for chain in again], until=self.seconds * FOR_CHAINS)
             self.crawl.stop(f"{self._elapsed:.0f} s were not enough")
             await self._all([self._ask(batch) for batch in self.crawl.unseen()], until=self.seconds)
         finally:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -74,15 +75,11 @@ def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: tim
     :returns: None where there is none, or none to be trusted
     :raises TwitchStoreError: the store failed
     """
-    tables = 0
-    for key, manifest in _complete(store, keys, within):
+    for key, manifest in islice(_manifests(store, keys, within), MOST_TABLES):
         try:
-            tables += 1
             return _known(store, keys, dataset, key, manifest)
         except _UselessError as reason:
             log.warning("%s: it is not gone by.", reason)
-        if tables == MOST_TABLES:
-            break
     log.warning(
         "%s: there is no complete snapshot of the last %s before %s to be trusted: the crawl goes on without "
         "one to be compared with, and nothing will tell how complete it is.",
@@ -93,7 +90,13 @@ def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: tim
     return _languages_alone(store, keys)
 
 
-def _complete(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[tuple[str, Manifest]]:
+def _manifests(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[tuple[str, Manifest]]:
+    """Give the manifests before this tick, newest first, those of incomplete snapshots last.
+
+    An incomplete one is better than none: whoever it has is asked for, and a list that still lacks them is
+    found out. Without, the first crawl after half an hour of losses would pass for a complete one.
+    """
+    incomplete: list[tuple[str, Manifest]] = []
     for key, _ in _candidates(store, keys, within):
         body = store.get(key)
         try:
@@ -103,6 +106,9 @@ def _complete(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[t
             continue
         if manifest is not None and manifest.complete:
             yield key, manifest
+        elif manifest is not None:
+            incomplete.append((key, manifest))
+    yield from incomplete
 
 
 def _known(store: Store, keys: SnapshotKeys, dataset: str, key: str, manifest: Manifest) -> Known:
@@ -110,12 +116,11 @@ def _known(store: Store, keys: SnapshotKeys, dataset: str, key: str, manifest: M
         version = manifest.schema_version
         raise _UselessError(f"{store.uri(key)} is of schema version {version}, not {SCHEMA_VERSION}")
     before = SnapshotKeys(keys.prefix, keys.dag_id, manifest.run_after)
-    entry = next(
-        (entry for entry in manifest.objects if entry.key.startswith(before.data(dataset, "."))), None
-    )
+    at = before.data if manifest.complete else before.incomplete
+    entry = next((entry for entry in manifest.objects if entry.key.startswith(at(dataset, "."))), None)
     if entry is None:
         raise _UselessError(f"{store.uri(key)} lists no table {dataset}")
-    table = _table(store, entry, ending=entry.key.removeprefix(before.data(dataset, "")))
+    table = _table(store, entry, ending=entry.key.removeprefix(at(dataset, "")))
     return Known(
         users=frozenset(filter(None, table["user_id"].to_pylist())),
         languages=_counts(table["language"]),

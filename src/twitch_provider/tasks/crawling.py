@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from twitch_provider.exceptions import TwitchIncompleteError, TwitchParameterError
+from twitch_provider.exceptions import TwitchDataError, TwitchIncompleteError, TwitchParameterError
 from twitch_provider.tasks.tick import tick
 
 if TYPE_CHECKING:
     from twitch_provider.config import LakeConfig
+    from twitch_provider.lake.all_streams import Columns
     from twitch_provider.lake.formats import Format
     from twitch_provider.lake.keys import SnapshotKeys
     from twitch_provider.lake.manifest import Manifest
@@ -31,6 +32,8 @@ STRATEGIES = {"languages": False, "cursors": True}
 ON_INCOMPLETE = ("keep", "fail")
 #: The dataset that a DAG has one of: its manifests lie under the DAG's own name.
 ALL_STREAMS = "all_streams"
+#: The part of the rows that cleaning may refuse in a snapshot that is called complete.
+MOST_REFUSED = 0.01
 #: An older snapshot tells little of who is live: a third of the broadcasters ended meanwhile.
 MEMORY = timedelta(minutes=30)
 
@@ -106,6 +109,10 @@ def publish_crawl(
         known = read_previous(store, keys, dataset, within=MEMORY)
         with Spool() as spool:
             report, tally = asyncio.run(_crawl(config.twitch_conn_id, plan, known, spool.add))
+            if not report["broadcasters"]:
+                raise TwitchDataError(
+                    "Twitch lists not one live stream: nothing is kept, the task asks again."
+                )
             if not _is_complete(report) and (before := published(store, keys)) and before.complete:
                 log.warning("%s The complete snapshot of an earlier try stays.", _lacks(report))
                 return _reference(store, keys, dataset, before)
@@ -114,6 +121,10 @@ def publish_crawl(
             if plan.on_incomplete == "fail" and not _is_complete(report):
                 raise TwitchIncompleteError(_lacks(report))
             columns = all_streams.transform(spooled.bodies(), run_after=run_after)
+    if few := _few_rows(columns):
+        log.warning("%s", few)
+        if plan.on_incomplete == "fail":
+            raise AirflowFailException(few)
     manifest = publish(
         store,
         keys,
@@ -123,7 +134,7 @@ def publish_crawl(
         published_at=datetime.now(UTC),
         formats={dataset: file_format},
         interval=plan.interval,
-        complete=_is_complete(extracted.report),
+        complete=_is_complete(extracted.report) and not few,
     )
     return _reference(store, keys, dataset, manifest)
 
@@ -138,6 +149,24 @@ def _reference(store: Store, keys: SnapshotKeys, dataset: str, manifest: Manifes
         "complete": manifest.complete,
         "completeness": (manifest.crawl or {}).get("completeness"),
     }
+
+
+def _few_rows(columns: Columns) -> str:
+    """Say that cleaning refused more rows than a snapshot may lack; empty where it did not.
+
+    :raises TwitchDataError: it refused all of them
+    """
+    counts = columns.counts
+    refused, rows = counts["rejects"], counts["rows_in"]
+    if refused <= rows * MOST_REFUSED:
+        return ""
+    reason = next(iter(columns.rejected))
+    said = (
+        f"Cleaning refused {refused:,} of {rows:,} rows, most likely as Twitch's answers changed ({reason})"
+    )
+    if not counts["rows_out"]:
+        raise TwitchDataError(f"{said}: nothing is published, the raw pages are kept.")
+    return f"{said}: the snapshot is not complete."
 
 
 def _is_complete(report: Mapping[str, Any] | None) -> bool:
