@@ -290,6 +290,16 @@ def test_a_list_that_ends_with_a_full_page_is_looked_at_once_more(signed_in: Any
     assert reported(crawl).cut == {}
 
 
+def test_a_full_page_that_leads_to_an_empty_one_is_the_end_at_the_second_look_too(signed_in: Any) -> None:
+    crawl = opened(signed_in)
+    en = chain_of(crawl, "en")
+    full, empty = page(crowd(1, 100, viewers=1), "c1"), page(())
+    note(crawl, signed_in, en.read(signed_in.session), [full, empty])
+    assert (en.ended, crawl.doubtful()) == ("end", [en])
+    note(crawl, signed_in, en.read(signed_in.session), [full, empty])
+    assert (en.ended, en.cut) == ("end", "")
+
+
 def test_a_second_look_that_fails_or_finds_no_time_cuts_nothing(signed_in: Any) -> None:
     crawl = opened(signed_in)
     read(crawl, signed_in, {"en": crowd(1, 100), "de": crowd(1, 100), "fr": crowd(1, 10, viewers=1_500)})

@@ -39,6 +39,16 @@ def test_a_list_that_stops_at_a_full_page_high_above_the_others_ended_early(sign
     assert early(en, de) == {"en": "at 9900 viewers, with a full page"}
 
 
+@pytest.mark.parametrize(("viewers", "ended"), [(2, False), (3, True)])
+def test_a_long_list_that_stops_at_a_full_page_where_there_are_viewers_ended_early(
+    signed_in: Any, viewers: int, ended: bool
+) -> None:
+    pages = [crowd(100 * n, 100 * n + 99) for n in range(5)]
+    en = read(signed_in, Chain("en"), *pages, crowd(600, 699, viewers=viewers))
+    de = read(signed_in, Chain("de"), crowd(1, 100), tail())
+    assert early(en, de) == ({"en": "at 3 viewers, with a full page"} if ended else {})
+
+
 def test_a_short_page_high_above_the_others_is_an_end(signed_in: Any) -> None:
     en = read(signed_in, Chain("en"), crowd(1, 100), tail())
     asl = read(signed_in, Chain("asl"), crowd(1, 3))

@@ -127,6 +127,8 @@ class Chain:
     def reopen(self) -> None:
         """Have :meth:`read` ask for the last page that had rows once more, and go on where that leads."""
         self.ended, self._again, self._empty, self._reopened = "", self._full_at, 0, True
+        # The page may lead to an empty one, as it did before: that is no circle.
+        self._circles.begin()
 
     def lose(self, error: TwitchError) -> None:
         """Note that a page could not be read.

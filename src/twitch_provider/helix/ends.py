@@ -20,6 +20,8 @@ MISSED = 0.1
 MANY_VIEWERS = 10
 #: Lists of one Twitch end at about the same viewers; so many times as many are another place.
 TIMES_AS_MANY = 5
+#: Of a list of so many rows more is certain: it has streams without viewers, as all of its size have.
+LONG_LIST, TIMES_FOR_LONG = 500, 2
 
 
 def early_ends(
@@ -68,15 +70,14 @@ def _stopped(chains: Sequence[Chain]) -> dict[Chain, str]:
     for chain in chains:
         if chain.ended == "end" and (top := chain.top_below) is not None and (chain.bottom or 0) > top:
             found[chain] = f"at {chain.bottom} viewers, and the chain below began at {top}"
-    full = [
-        chain
-        for chain in chains
-        if chain.ended == "end" and chain.last_count >= SHORT_PAGE and (chain.bottom or 0) >= MANY_VIEWERS
-    ]
+    full = [chain for chain in chains if chain.ended == "end" and chain.last_count >= SHORT_PAGE]
+    high = [chain for chain in full if (chain.bottom or 0) >= MANY_VIEWERS]
     lowest = min((chain.bottom for chain in chains if chain.bottom is not None), default=0)
     # One list in ten happens to end with a full page.
-    all_of_them = len(full) > max(3, sum(chain.rows >= SHORT_PAGE for chain in chains) // 2)
+    all_of_them = len(high) > max(3, sum(chain.rows >= SHORT_PAGE for chain in chains) // 2)
     for chain in full:
-        if all_of_them or (chain.bottom or 0) > TIMES_AS_MANY * max(lowest, 1):
+        times = (chain.bottom or 0) / max(lowest, 1)
+        long_and_high = chain.rows >= LONG_LIST and times > TIMES_FOR_LONG
+        if long_and_high or (chain in high and (all_of_them or times > TIMES_AS_MANY)):
             found[chain] = f"at {chain.bottom} viewers, with a full page"
     return found
