@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore import exceptions as boto
+from botocore.config import Config
 from moto import mock_aws
 
 from twitch_provider.exceptions import (
@@ -218,7 +219,9 @@ LARGE = 9_000_000  # boto3 sends what is larger than 8 MB in parts
 @pytest.fixture
 def client(store: S3Store) -> Any:
     del store
-    return boto3.client("s3", region_name="us-east-1")
+    # moto gives an object that came in parts a checksum that is not S3's, and some boto3 refuses it.
+    lenient = Config(response_checksum_validation="when_required")
+    return boto3.client("s3", region_name="us-east-1", config=lenient)
 
 
 @pytest.mark.parametrize("size", [0, 10, LARGE], ids=["empty", "small", "in parts"])
@@ -232,7 +235,7 @@ def test_puts_a_file_from_its_beginning_and_leaves_it_open(
         file.seek(size // 2)
         store.put_file("a/b.gz", file, content_type="application/gzip")
         assert not file.closed
-    assert store.get("a/b.gz") == b"x" * size
+    assert client.get_object(Bucket="lake", Key="a/b.gz")["Body"].read() == b"x" * size
     assert client.head_object(Bucket="lake", Key="a/b.gz")["ContentType"] == "application/gzip"
 
 
