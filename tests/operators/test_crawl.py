@@ -248,6 +248,21 @@ def test_rows_that_cleaning_refuses_are_missing(
         assert assert_described(store)["complete"] is (ends == "complete")
 
 
+def test_rows_that_cleaning_refuses_do_not_replace_a_complete_snapshot(
+    twitch_connection: Simulator, context: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole: Any = crawl().execute(context)
+    before = dict(store.objects)
+    true_row, made = Cast.row, itertools.count()
+
+    def row(cast: Cast, broadcast: Any, *, viewers: int) -> dict[str, Any]:
+        return true_row(cast, broadcast, viewers=viewers) | ({} if next(made) % 10 else {"title": 5})
+
+    monkeypatch.setattr(Cast, "row", row)
+    assert crawl().execute(context) == whole
+    assert store.objects == before
+
+
 def test_a_twitch_that_is_down_leaves_nothing(
     twitch_connection: Simulator, context: Any, store: Any, naps: list[float]
 ) -> None:

@@ -113,10 +113,14 @@ def publish_crawl(
                 raise TwitchDataError(
                     "Twitch lists not one live stream: nothing is kept, the task asks again."
                 )
-            if not _is_complete(report) and (before := published(store, keys)) and before.complete:
-                log.warning("%s The complete snapshot of an earlier try stays.", _lacks(report))
-                return _reference(store, keys, dataset, before)
             spooled = spool.finish(report)
+            if (before := published(store, keys)) and before.complete:
+                # Looked at before anything of it is withdrawn.
+                lacks = "" if _is_complete(report) else _lacks(report)
+                lacks = lacks or _few_rows(all_streams.transform(spooled.bodies(), run_after=run_after))
+                if lacks:
+                    log.warning("%s The complete snapshot of an earlier try stays.", lacks)
+                    return _reference(store, keys, dataset, before)
             extracted = extract.keep_spool(store, keys, dataset, spooled, tally=tally)
             if plan.on_incomplete == "fail" and not _is_complete(report):
                 raise TwitchIncompleteError(_lacks(report))
@@ -165,7 +169,7 @@ def _few_rows(columns: Columns) -> str:
         f"Cleaning refused {refused:,} of {rows:,} rows, most likely as Twitch's answers changed ({reason})"
     )
     if not counts["rows_out"]:
-        raise TwitchDataError(f"{said}: nothing is published, the raw pages are kept.")
+        raise TwitchDataError(f"{said}: nothing is published.")
     return f"{said}: the snapshot is not complete."
 
 
