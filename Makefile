@@ -42,8 +42,8 @@ airflow: $(DEMO) ## a whole local Airflow with the DAG running every five minute
 	@$(RUN) -m demo.local_airflow $(if $(DATASET),--dataset '$(DATASET)') $(if $(PORT),--port '$(PORT)')
 
 .PHONY: test
-test: $(DEV) ## the whole test suite: no internet, no credentials (ARGS='-k name' picks tests)
-	@$(RUN) -m pytest $(ARGS)
+test: $(DEV) ## the whole test suite on all processors: no internet, no credentials (ARGS='-k name' picks tests)
+	@$(RUN) -m pytest $(or $(ARGS),--numprocesses=auto --dist=worksteal)
 
 .PHONY: coverage
 coverage: $(DEV) ## Twitch's rules in helix/: every line and branch, by their own tests

@@ -33,7 +33,7 @@ def test_every_column_is_described_in_one_line() -> None:
         ("get-streams.200.2.json", STREAMS),
         ("get-top-games.200.1.json", GAMES),
     ],
-    ids=str,
+    ids=["streams", "streams-of-games", "games"],
 )
 def test_knows_every_field_of_twitch_s_examples(example: str, schema: object, recorded: Path) -> None:
     body = json.loads((recorded / "helix-examples" / example).read_text())

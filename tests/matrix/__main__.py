@@ -26,7 +26,9 @@ from tests.matrix.environment import CellError, Environment
 #: Their subject is the checkout.
 LEFT_OUT = (
     "tests/benchmarks",
+    "tests/cluster",
     "tests/demo",
+    "tests/deploy",
     "tests/kills",
     "tests/packaging",
     "tests/test_docs.py",
@@ -70,7 +72,9 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         wheel = _build(Path(folder))
         with ThreadPoolExecutor(options.jobs) as pool:
-            results = list(pool.map(lambda cell: _run(cell, wheel), cells))
+            # One cell has all processors, several share them.
+            processes = "auto" if options.jobs == 1 else "0"
+            results = list(pool.map(lambda cell: _run(cell, wheel, processes), cells))
     print(f"\n{table(results)}")
     return int(any(result.state != "passed" for result in results))
 
@@ -81,7 +85,7 @@ def _build(folder: Path) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def _run(cell: Cell, wheel: Path) -> Result:
+def _run(cell: Cell, wheel: Path, processes: str) -> Result:
     interpreter = find_python(cell.python)
     if interpreter is None:
         print(f"{cell.name} NOT RUN: no Python {cell.python} on the PATH or among pyenv's.", file=sys.stderr)
@@ -94,17 +98,18 @@ def _run(cell: Cell, wheel: Path) -> Result:
         result.pandas = versions["pandas"]
         result.compat = versions["apache-airflow-providers-common-compat"]
         print(f"{cell.name} ready after {time.monotonic() - started:.0f} s, testing.", flush=True)
-        _test(environment, result)
+        _test(environment, result, processes)
     except CellError as error:
         print(f"{cell.name} FAILED: {error}", file=sys.stderr)
     result.seconds = time.monotonic() - started
     return result
 
 
-def _test(environment: Environment, result: Result) -> None:
+def _test(environment: Environment, result: Result, processes: str) -> None:
     report = environment.cell.folder / "tests.xml"
     report.unlink(missing_ok=True)
     command: list[str | Path] = [environment.python, "-m", "pytest", "tests", "--quiet", "--tb=short"]
+    command += ["--numprocesses", processes, "--dist=worksteal"]
     command += ["-p", "no:cacheprovider", f"--junitxml={report}", *(f"--ignore={name}" for name in LEFT_OUT)]
     if deprecates := environment.cell.release.deprecates:
         # As pyproject.toml has it, but for that. (-W takes no patterns.)
