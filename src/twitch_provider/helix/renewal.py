@@ -85,20 +85,7 @@ def _fetch_and_keep(session: Session) -> Steps[AppToken]:
 
 
 def _fetch(session: Session) -> Steps[AppToken]:
-    credentials = session.credentials
-    form = {
-        "client_id": credentials.client_id,
-        "client_secret": credentials.client_secret,
-        "grant_type": "client_credentials",
-    }
-    request = Request(
-        "POST",
-        f"{session.auth_url}/token",
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        body=urlencode(form).encode(),  # not in the query: URLs end up in logs
-        endpoint="oauth2/token",
-        secrets=(credentials.client_secret,),
-    )
+    request = _token_request(session)
     patience = Patience(session.random, renewable=False, budget=session.budget)
     while True:
         reply = yield from session.send(request, metered=False)
@@ -106,3 +93,21 @@ def _fetch(session: Session) -> Steps[AppToken]:
             return read_token(request, reply)
         except TwitchError as error:
             yield from session.persist(patience, error)
+
+
+def _token_request(session: Session) -> Request:
+    """Make the request in a frame of its own: tools that collect errors read the variables of all frames."""
+    credentials = session.credentials
+    form = {
+        "client_id": credentials.client_id,
+        "client_secret": credentials.client_secret,
+        "grant_type": "client_credentials",
+    }
+    return Request(
+        "POST",
+        f"{session.auth_url}/token",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        body=urlencode(form).encode(),  # not in the query: URLs end up in logs
+        endpoint="oauth2/token",
+        secrets=(credentials.client_secret,),
+    )

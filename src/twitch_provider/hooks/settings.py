@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.helix.token import Credentials
@@ -127,30 +127,48 @@ def _base_url(connection: ConnectionLike) -> str:
     schema = connection.schema or "https"
     if schema not in {"http", "https"}:
         raise ValueError(f"the schema {schema!r:.40} is not used, the whole base URL belongs into host")
-    url = urlsplit(host if "://" in host else f"{schema}://{host}")
-    if connection.port and url.port is None and connection.port != {"https": 443, "http": 80}.get(url.scheme):
+    url, port = _split("host", host if "://" in host else f"{schema}://{host}")
+    if connection.port and port is None and connection.port != {"https": 443, "http": 80}.get(url.scheme):
         url = url._replace(netloc=f"{url.netloc}:{connection.port}")
     return _url("host", url.geturl())
 
 
-def _url(name: str, text: Any) -> str:
+def _split(name: str, text: Any) -> tuple[SplitResult, int | None]:
+    """Take a URL apart, if every library that is given it later takes it apart in the same way."""
     if not isinstance(text, str):
         raise ValueError(f"{name} is no text")
-    url = urlsplit(text)
+    # Before anything reads it: some drop a tab, some take a backslash for a slash, or ① for 1.
+    if not re.fullmatch(r"[!-\[\]-~]+", text):
+        raise ValueError(f"{name} has blanks, backslashes or other characters that no URL has")
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        # Not its own words: they repeat what may be a secret in the wrong place.
+        raise ValueError(f"{name} is no URL such as {BASE_URL}: its host or port is malformed") from None
+    return url, port
+
+
+def _url(name: str, text: Any) -> str:
+    url, port = _split(name, text)
     if "@" in url.netloc:
         raise ValueError(f"{name} carries a user or password, which belong into login and password")
     # Not the rest of it: a query may carry a secret.
     shown = f"{url.scheme}://{url.netloc}"
     if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
         raise ValueError(f"{name} {shown!r:.100} is no URL such as {BASE_URL}, without query")
-    if not _is_host(url.hostname):
+    # All of it: what stands between a bracket and the port is no part of the host name for urlsplit.
+    if not _NETLOC.fullmatch(url.netloc) or not _is_host(url.hostname):
         raise ValueError(f"{name} {shown!r:.100} has a host name that cannot exist")
-    if url.port == 0:
+    if port == 0:
         raise ValueError(f"{name} {shown!r:.100} has port 0")
-    if url.scheme == "http" and not _is_loopback(url.hostname):
+    if url.scheme == "http" and not is_loopback(url.hostname):
         # Whoever can edit a connection must not be able to have the secret sent in clear.
         raise ValueError(f"{name} {shown!r:.100} is http, which only 127.0.0.1 and localhost may be")
     return url._replace(netloc=url.netloc.lower()).geturl().rstrip("/")
+
+
+_NETLOC = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]+)?", re.IGNORECASE)
 
 
 def _is_host(hostname: str) -> bool:
@@ -161,7 +179,11 @@ def _is_host(hostname: str) -> bool:
     return True
 
 
-def _is_loopback(hostname: str) -> bool:
+def is_loopback(hostname: str) -> bool:
+    """Whether what is sent there never leaves this machine.
+
+    :param hostname: without port and brackets
+    """
     try:
         return ipaddress.ip_address(hostname).is_loopback
     except ValueError:

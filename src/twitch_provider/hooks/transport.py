@@ -17,6 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
+from twitch_provider.hooks.settings import is_loopback
 from twitch_provider.hooks.watchdog import Watchdog, guard
 
 #: A page of Helix has some 50 kB; whatever sends more than this is not Helix.
@@ -59,6 +60,8 @@ class RequestsTransport:
             url = prepared.url or ""
             # The adapter itself: a session would look into a redirect even where it does not follow it.
             environment: Any = self._session.merge_environment_settings(url, {}, True, None, None)
+            if is_loopback(urlsplit(url).hostname or ""):
+                environment["proxies"] = {}  # in clear, so only to this machine and through nobody
             adapter = self._session.get_adapter(url)
             with watchdog, adapter.send(prepared, timeout=self._timeout, **environment) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}

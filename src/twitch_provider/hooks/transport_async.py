@@ -10,6 +10,7 @@ import ssl
 import zlib
 from datetime import UTC, datetime
 from typing import Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from requests.utils import (
@@ -21,6 +22,7 @@ from requests.utils import (
 
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
 from twitch_provider.hooks import transport
+from twitch_provider.hooks.settings import is_loopback
 from twitch_provider.hooks.transport import is_gzip, unpacked
 
 #: The most requests at the same time; one bucket of 800 points a minute does not need more.
@@ -141,5 +143,7 @@ def _ssl_context() -> ssl.SSLContext:
 
 
 def _proxy(url: str) -> str | None:
+    if is_loopback(urlsplit(url).hostname or ""):
+        return None  # in clear, so only to this machine and through nobody
     proxy = select_proxy(url, get_environ_proxies(url, no_proxy=None))
     return None if proxy is None else str(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
