@@ -15,9 +15,15 @@ FROM apache/airflow:3.3.2-python3.12
 # everything stays as the image's own constraints made it, and pip check confirms it. Our constraints/runtime.txt
 # would move dozens of packages, such as boto3 away from the image's aiobotocore.
 # https://airflow.apache.org/docs/docker-stack/build.html#extending-the-image
+# The folder of the token cache is used only where it is private; a new volume on it takes over owner and mode.
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     pip install --no-cache-dir \
       "apache-airflow==${AIRFLOW_VERSION}" \
       /dist/*.whl \
+    && mkdir --mode=0700 /opt/airflow/twitch_tokens \
     && pip check
 COPY --chown=airflow:0 dags /opt/airflow/dags
+# Airflow reads it when any of its processes begins.
+COPY --chown=airflow:0 deploy/airflow_local_settings.py /opt/airflow/config/
+# What a machine needs beside the image to run it; docs/deploy-aws.md takes it out of here.
+COPY --chown=airflow:0 deploy/compose.yaml deploy/new_env.py /opt/airflow/deploy/

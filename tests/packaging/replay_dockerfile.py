@@ -75,6 +75,8 @@ class Machine:
     def copy(self, rest: str, context: Path) -> None:
         """Carry out a COPY line."""
         *sources, target = [word for word in rest.split() if not word.startswith("--")]
+        if target.endswith("/"):
+            self.at(target).mkdir(parents=True, exist_ok=True)
         for source in (context / name for name in sources):
             if source.is_dir():
                 shutil.copytree(source, self.at(target))
@@ -98,6 +100,7 @@ def image(stages: list[Any], root: Path, tmp_path_factory: pytest.TempPathFactor
     constraints = ["--constraint", str(root / "constraints" / pins)]
     subprocess.run([*install, *into, *constraints, *IN_THE_IMAGE], check=True)
     image.stock = image.run("pip freeze").splitlines()
+    image.at("/opt/airflow").mkdir(parents=True)
     image.replay(extends.steps, root, {builds.base.split(" AS ")[1]: builder})
     return image
 
@@ -113,3 +116,20 @@ def test_nothing_of_the_image_moved(image: Machine) -> None:
 
 def test_dags_lie_where_airflow_looks(image: Machine) -> None:
     assert image.at("/opt/airflow/dags/twitch_top_games.py").is_file()
+
+
+def test_carries_what_a_machine_needs_to_run_it(image: Machine) -> None:
+    made = image.run("python /opt/airflow/deploy/new_env.py TWITCH_BUCKET=lake")
+    named = set(re.findall(r"(?<!\$)\$\{(\w+)", image.at("/opt/airflow/deploy/compose.yaml").read_text()))
+    assert named <= set(re.findall(r"^(\w+)=", made, re.MULTILINE))
+
+
+def test_airflow_reads_our_settings_when_it_begins(image: Machine) -> None:
+    assert image.at("/opt/airflow/config/airflow_local_settings.py").is_file()
+    level = "import airflow.settings, logging; airflow.settings.initialize(); "
+    level += "print(logging.getLogger('botocore').level)"
+    assert image.run(f'AIRFLOW_HOME={image.at("/opt/airflow")} python -c "{level}"').split()[-1] == "20"
+
+
+def test_the_folder_of_the_token_cache_is_private(image: Machine) -> None:
+    assert image.at("/opt/airflow/twitch_tokens").stat().st_mode & 0o777 == 0o700

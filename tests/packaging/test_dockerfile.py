@@ -31,6 +31,12 @@ def test_stays_the_unprivileged_user(stages: list[Any]) -> None:
     assert not [rest for keyword, rest in stages[-1].steps if keyword == "USER"]
 
 
+def test_everything_belongs_to_the_unprivileged_user(stages: list[Any]) -> None:
+    copies = [rest for keyword, rest in stages[-1].steps if keyword == "COPY"]
+    assert copies
+    assert all(rest.startswith("--chown=airflow:0 ") for rest in copies)
+
+
 @pytest.mark.parametrize("keyword", ["ENV", "ARG", "ADD"])
 def test_leaves_no_room_for_secrets(stages: list[Any], keyword: str) -> None:
     assert keyword not in {step for stage in stages for step, _ in stage.steps}

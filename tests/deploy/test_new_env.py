@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from tests.cluster.compose import ROOT, read_env
+
+from deploy import new_env
+
+BACKEND = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"
+KWARGS = {
+    "connections_prefix": "lake/connections",
+    "connections_lookup_pattern": r"^twitch_\w+$",
+    "x": 'a "b"',
+}
+
+
+def written(*arguments: str) -> dict[str, str]:
+    return read_env(new_env.render(new_env.read(arguments)))
+
+
+def test_bucket_is_all_that_has_to_be_given() -> None:
+    env = written("TWITCH_BUCKET=my-lake")
+    given = {name: env[name] for name in new_env.SETTINGS}
+    assert given == {
+        "AIRFLOW_IMAGE": "airflow-twitch",
+        "EXECUTOR": "LocalExecutor",
+        "TWITCH_BUCKET": "my-lake",
+        "TWITCH_PREFIX": "twitch",
+        "AWS_REGION": "us-east-1",
+        "SECRETS_BACKEND": "",
+        "SECRETS_BACKEND_KWARGS": "",
+    }
+
+
+def test_whatever_is_given_is_what_compose_reads() -> None:
+    arguments = {
+        "AIRFLOW_IMAGE": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/airflow-twitch:1.0@sha256:"
+        + "a" * 64,
+        "EXECUTOR": "CeleryExecutor",
+        "TWITCH_BUCKET": "my.lake-1",
+        "TWITCH_PREFIX": "raw data!".replace(" ", "_") + "/twitch",
+        "AWS_REGION": "us-gov-west-1",
+        "SECRETS_BACKEND": BACKEND,
+        "SECRETS_BACKEND_KWARGS": json.dumps(KWARGS),
+    }
+    env = written(*(f"{name}={value}" for name, value in arguments.items()))
+    assert {name: env[name] for name in arguments} == arguments
+    assert json.loads(env["SECRETS_BACKEND_KWARGS"]) == KWARGS
+
+
+@pytest.mark.parametrize(("executor", "profiles"), [("CeleryExecutor", "celery"), ("LocalExecutor", None)])
+def test_celery_switches_its_profile_on(executor: str, profiles: str | None) -> None:
+    assert written("TWITCH_BUCKET=my-lake", f"EXECUTOR={executor}").get("COMPOSE_PROFILES") == profiles
+
+
+def test_every_secret_is_fresh() -> None:
+    first, second = (written("TWITCH_BUCKET=my-lake") for _ in range(2))
+    values = [env[name] for env in (first, second) for name in new_env.SECRETS]
+    assert len(set(values)) == 2 * len(new_env.SECRETS)
+    assert min(map(len, values)) >= 24
+
+
+def test_secrets_fit_into_addresses() -> None:
+    env = written("TWITCH_BUCKET=my-lake")
+    for name in new_env.SECRETS:
+        assert env[name].strip("=").replace("-", "").replace("_", "").isalnum(), name
+
+
+def test_fernet_key_is_one() -> None:
+    key = written("TWITCH_BUCKET=my-lake")["FERNET_KEY"]
+    assert Fernet(key).decrypt(Fernet(key).encrypt(b"x")) == b"x"
+
+
+def test_jwt_secret_is_as_long_as_its_hash() -> None:
+    # HS512: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
+    secret = written("TWITCH_BUCKET=my-lake")["JWT_SECRET"]
+    assert len(base64.urlsafe_b64decode(secret + "==")) >= 64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "TWITCH_BUCKET is missing: give TWITCH_BUCKET=…"),
+        (["TWITCH_BUCKET=s3://lake"], "without s3://"),
+        (["TWITCH_BUCKET=Lake"], "TWITCH_BUCKET=Lake is wrong"),
+        (["TWITCH_BUCKET=my-lake", "TWITCH_BUCKET=other"], "TWITCH_BUCKET is given twice"),
+        (["TWITCH_BUCKET=my-lake", "TWITCH_PREFIX=/twitch/"], "without a slash at its ends"),
+        (["TWITCH_BUCKET=my-lake", "AWS_REGION=Frankfurt"], "a region, such as eu-central-1"),
+        (["TWITCH_BUCKET=my-lake", "EXECUTOR=KubernetesExecutor"], "LocalExecutor or CeleryExecutor"),
+        (["TWITCH_BUCKET=my-lake", "AIRFLOW_IMAGE="], "the name of an image"),
+        (["TWITCH_BUCKET=my-lake", "AIRFLOW_IMAGE=a b"], "the name of an image"),
+        (["TWITCH_BUCKET=my-lake", "SECRETS_BACKEND=x; y"], "the path of a class"),
+        (
+            ["TWITCH_BUCKET=my-lake", f"SECRETS_BACKEND={BACKEND}", "SECRETS_BACKEND_KWARGS=[1]"],
+            "a JSON object",
+        ),
+        (["TWITCH_BUCKET=my-lake", "SECRETS_BACKEND_KWARGS={}"], "SECRETS_BACKEND_KWARGS is of no use"),
+        (["TWITCH_BUCKET"], "give NAME=VALUE"),
+        (["TWITCH_BUCKETS=my-lake"], "'TWITCH_BUCKETS' is no setting"),
+        (["COMPOSE_PROFILES=celery"], "'COMPOSE_PROFILES' is no setting"),
+        (["POSTGRES_PASSWORD=x"], "POSTGRES_PASSWORD is made here and cannot be given"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(arguments: list[str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        new_env.read(arguments)
+
+
+@pytest.mark.parametrize(
+    "value", ["my-lake\nADMIN_PASSWORD=x", "my-lake\r", "my'lake", "my-lake\\", "my\u2028lake"]
+)
+@pytest.mark.parametrize("name", ["TWITCH_BUCKET", "SECRETS_BACKEND_KWARGS"])
+def test_nothing_can_bring_in_a_line_of_its_own(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=r"has a character that a line of \.env cannot hold"):
+        new_env.check(name, value)
+
+
+def test_a_key_among_the_arguments_is_not_repeated() -> None:
+    with pytest.raises(ValueError, match="is a JSON object") as refused:
+        new_env.check("SECRETS_BACKEND_KWARGS", '{"aws_secret_access_key": "sesame-sesame"')
+    assert "sesame" not in str(refused.value)
+
+
+def run(*arguments: str, to: Path) -> subprocess.CompletedProcess[str]:
+    script = ROOT / "deploy" / "new_env.py"
+    # As in the image and on an instance: no package is needed, nor found.
+    command = [sys.executable, "-I", "-S", str(script), *arguments]
+    with to.open("w") as output:
+        return subprocess.run(
+            command, stdout=output, stderr=subprocess.PIPE, text=True, check=False, env={"PATH": os.defpath}
+        )
+
+
+def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.touch()
+    path.chmod(0o644)
+    assert run("TWITCH_BUCKET=my-lake", to=path).returncode == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_env(path.read_text())["TWITCH_BUCKET"] == "my-lake"
+
+
+def test_an_error_is_one_line_and_a_status(tmp_path: Path) -> None:
+    done = run(to=tmp_path / ".env")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("error: TWITCH_BUCKET is missing")
+    assert not (tmp_path / ".env").read_text()
