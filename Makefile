@@ -24,6 +24,7 @@ DEMO := .venv/.demo-is-ready
 DEV := .venv/.dev-is-ready
 UI := .venv/.ui-is-ready
 DOCS := .venv/.docs-is-ready
+CLUSTER := .cluster/venv/.cluster-is-ready
 
 # Settings of the caller that would let foreign packages into .venv.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -92,6 +93,19 @@ matrix: $(DEV) ## the suite on every Airflow and Python that we promise, from a 
 kill-test: $(DEV) ## kill -9 crawls at random moments, and check every manifest after each (ROUNDS=50, SEED=n; some minutes)
 	@$(RUN) -m tests.kills.kill_crawls $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(SEED),--seed '$(SEED)')
 
+.PHONY: cluster-test
+cluster-test: $(CLUSTER) ## deploy/compose.yaml's cluster as processes: two Celery workers, kill -9, leaks (KILLS=1, SEED=n; ten minutes)
+	@$(HAVE_SERVERS)
+	@.cluster/venv/bin/python -m tests.cluster.run_cluster $(if $(KILLS),--kills '$(KILLS)') $(if $(SEED),--seed '$(SEED)')
+
+# Debian's packages; PostgreSQL puts its programs where the PATH does not lead.
+HAVE_SERVERS = have() { { ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } && command -v redis-server; }; \
+	have >/dev/null 2>&1 \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && echo "Installing Debian's PostgreSQL and Redis." && apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null; } \
+	|| { echo "There is no PostgreSQL or no Redis: install both (Debian: apt-get install postgresql redis-server)." >&2; exit 1; }
+
 .PHONY: bench
 bench: $(DEV) ## measure it, as ratios, into benchmarks/RESULTS.md (SECTIONS='local airflow' picks; all of it takes some 40 minutes)
 	@$(RUN) -m benchmarks $(SECTIONS)
@@ -110,7 +124,7 @@ clean: ## remove what demo and airflow wrote
 
 .PHONY: distclean
 distclean: clean ## remove .venv and every cache, too
-	@rm -rf .venv .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	@rm -rf .venv .cluster .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 
 $(DEMO): $(PINS)
 	@$(FIND_PYTHON); "$$python" demo/environment.py demo
@@ -127,3 +141,7 @@ $(UI): $(PINS)
 $(DOCS): $(PINS)
 	@$(FIND_PYTHON); "$$python" demo/environment.py demo,docs
 	@touch $@ $(DEMO)
+
+$(CLUSTER): $(PINS)
+	@$(FIND_PYTHON); "$$python" demo/environment.py demo,test,cluster .cluster/venv
+	@touch $@

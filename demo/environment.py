@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make ``.venv`` and install the pinned packages into it: ``python demo/environment.py EXTRAS``.
+"""Make ``.venv`` and install the pinned packages into it: ``python demo/environment.py EXTRAS [FOLDER]``.
 
 Runs on any supported Python before anything is installed, so it imports nothing but the standard library.
 uv does the installing: several hundred megabytes in seconds rather than minutes. It comes from PyPI like the
@@ -14,37 +14,37 @@ import time
 from pathlib import Path
 
 UV = "uv==0.13.9"
-VENV = Path(".venv")
-PYTHON = VENV / "bin" / "python"
 
 
-def main(extras: str) -> None:
-    """Bring ``.venv`` up to the pins of ``constraints/dev.txt``.
+def main(extras: str, folder: str = ".venv") -> None:
+    """Bring an environment up to the pins of ``constraints/dev.txt``.
 
     :param extras: of ``pyproject.toml``, separated by commas
+    :param folder: of the environment
     """
+    python = Path(folder) / "bin" / "python"
     started = time.monotonic()
     version = ".".join(map(str, sys.version_info[:3]))
     print(
-        f"Setting up .venv (Python {version}) with the pinned packages [{extras}]. "
+        f"Setting up {folder} (Python {version}) with the pinned packages [{extras}]. "
         "Airflow, pandas and pyarrow are some 800 MB: the first time may take a minute.",
         flush=True,
     )
-    if not _succeeds(PYTHON, "-c", "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"):
-        _make_venv()
-    if not _succeeds(PYTHON, "-m", "pip", "--version"):
-        _run("pip could not be set up in .venv", PYTHON, "-m", "ensurepip", "--default-pip")
+    if not _succeeds(python, "-c", "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"):
+        _make_venv(Path(folder))
+    if not _succeeds(python, "-m", "pip", "--version"):
+        _run("pip could not be set up there", python, "-m", "ensurepip", "--default-pip")
     quiet = ("-q", "--disable-pip-version-check")
-    _run("uv could not be installed", PYTHON, "-m", "pip", "install", *quiet, UV)
+    _run("uv could not be installed", python, "-m", "pip", "install", *quiet, UV)
     _run(
         "The pinned packages could not be installed",
-        *(PYTHON, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", PYTHON),
+        *(python, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python),
         *("--constraint", "constraints/dev.txt", "--editable", f".[{extras}]"),
     )
     print(f"The environment is ready after {time.monotonic() - started:.0f} s.", flush=True)
 
 
-def _make_venv() -> None:
+def _make_venv(folder: Path) -> None:
     try:
         import ensurepip
         import venv
@@ -54,7 +54,7 @@ def _make_venv() -> None:
             f"apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv), "
             "or name another Python with PYTHON=/path/to/python."
         )
-    venv.create(VENV, clear=True, symlinks=True, with_pip=bool(ensurepip.version()))
+    venv.create(folder, clear=True, symlinks=True, with_pip=bool(ensurepip.version()))
 
 
 def _succeeds(*command: str | Path) -> bool:

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m tests.cluster.bucket``: an S3 server, and all of AWS that moto has, that can hold a write back.
+
+``POST /-/hold?match=top_streams/``: the next object whose key has that in it is held back with its whole body
+read; ``GET /-/held`` tells how many are; ``POST /-/release?store=yes`` lets them go, ``store=no`` has them
+refused and not stored.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+Respond = Callable[..., Any]
+
+#: Nobody is held longer.
+_PATIENCE = 120.0
+
+
+class Holding:
+    """A WSGI application that can be told to hold a write back.
+
+    :param application: what answers
+    """
+
+    def __init__(self, application: Callable[[dict[str, Any], Respond], Iterable[bytes]]) -> None:
+        self._application = application
+        self._changed = threading.Condition()
+        self._match = ""
+        self._held = 0
+        self._round = 0
+        self._store = True
+
+    def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
+        """Answer one request."""
+        path = unquote(environ["PATH_INFO"])
+        if path.startswith("/-/"):
+            return self._steer(path, parse_qs(environ.get("QUERY_STRING", "")), respond)
+        if environ["REQUEST_METHOD"] == "PUT" and self._takes(path):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ = {**environ, "wsgi.input": io.BytesIO(body)}
+            if not self._wait():
+                respond("503 Slow Down", [("Content-Type", "application/xml")])
+                return [b"<Error><Code>SlowDown</Code><Message>held back</Message></Error>"]
+        return self._application(environ, respond)
+
+    def _steer(self, path: str, query: dict[str, list[str]], respond: Respond) -> Iterable[bytes]:
+        with self._changed:
+            if path == "/-/hold":
+                self._match = query["match"][0]
+            elif path == "/-/release":
+                self._match, self._store = "", query["store"] == ["yes"]
+                self._round += 1
+                self._changed.notify_all()
+            answer = {"held": self._held}
+        respond("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(answer).encode()]
+
+    def _takes(self, path: str) -> bool:
+        with self._changed:
+            if not self._match or self._match not in path:
+                return False
+            self._match = ""
+            self._held += 1
+            return True
+
+    def _wait(self) -> bool:
+        with self._changed:
+            begun = self._round
+            self._changed.wait_for(lambda: self._round != begun, timeout=_PATIENCE)
+            self._held -= 1
+            return self._store
+
+
+def main() -> None:
+    """Print the address, and serve until somebody ends this process."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    application = Holding(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

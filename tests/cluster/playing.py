@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is played with the cluster: a tick, kills by plan and at random, and a last look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from random import Random
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.native import wait_until
+from tests.cluster.runs import ALL, INTERVAL, TOP, Runs, instant
+from tests.cluster.truth import manifests
+
+#: A kill and all that follows is over by then.
+_ROOM = 130.0
+_SOON = 90.0
+#: No undisturbed run of both DAGs takes longer.
+_WHOLE = 15.0
+
+
+@dataclass
+class Play:
+    """Plays, and keeps what it found wrong.
+
+    :param cluster: with all services up
+    :param runs: of its DAGs
+    :param random: of what is drawn
+    """
+
+    cluster: Cluster
+    runs: Runs
+    random: Random
+    _killed_at: float = 0.0
+    _done: set[str] = field(default_factory=set)
+
+    def on_schedule(self) -> None:
+        """Unpause both DAGs, and wait for a tick that both run at, beside each other."""
+        client = self.cluster.client
+        wait_until(lambda: len(client.ask("GET", "/dags")["dags"]) >= 2, "the DAGs are there", timeout=_SOON)
+        for dag_id in (TOP, ALL):
+            client.ask("PATCH", f"/dags/{dag_id}", {"is_paused": False})
+        tick = (time.time() // INTERVAL + 1) * INTERVAL
+        print(f"   the next tick is in {tick - time.time():.0f} s", flush=True)
+        # The last tick's runs begin at once.
+        for dag_id in (TOP, ALL):
+            first = wait_until(partial(client.runs, dag_id), f"{dag_id} has a run", timeout=_SOON)[0]
+            self.runs.finish(dag_id, first["dag_run_id"])
+        for name in self.planned:
+            if tick - time.time() > _ROOM:
+                print(f"   meanwhile, kill {name}", flush=True)
+                self.kill(name)
+        for dag_id in (TOP, ALL):
+            run_id = wait_until(
+                partial(self.runs.of_tick, dag_id, tick),
+                f"{dag_id} has a run of {datetime.fromtimestamp(tick, UTC):%H:%M}",
+                timeout=tick - time.time() + _SOON,
+            )
+            run = self.runs.finish(dag_id, run_id)
+            begun, ended = instant(run["start_date"]), instant(run["end_date"])
+            print(
+                f"   {dag_id} began {begun - tick:.1f} s after its tick and took {ended - begun:.0f} s: "
+                f"{run['state']}",
+                flush=True,
+            )
+
+    @property
+    def planned(self) -> dict[str, Callable[[], None]]:
+        """The kills by plan that are still to be done, by what is killed."""
+        kills = {
+            "a worker in the middle of extract": self._kill_in_extract,
+            "a worker in the middle of load": self._kill_in_load,
+            "a worker's main process alone, in the middle of a crawl's publishing": self._kill_main_only,
+        }
+        return {name: kill for name, kill in kills.items() if name not in self._done}
+
+    def kill(self, name: str) -> None:
+        """Do one of the planned kills.
+
+        :param name: of it
+        """
+        kill = self.planned[name]
+        self._done.add(name)
+        kill()
+
+    def _kill_in_extract(self) -> None:
+        """Kill the worker that waits for Twitch's answer."""
+        fault = self.cluster.twitch.fault("hang", endpoint="streams", start=6)
+        run_id = self.runs.begin(TOP)[TOP]
+        wait_until(lambda: fault.played, "extract waits for Twitch", timeout=_SOON, every=0.05)
+        self._kill_worker_of(TOP, run_id, "extract")
+        self.cluster.twitch.clear_faults()
+        self._recover(TOP, run_id)
+
+    def _kill_in_load(self) -> None:
+        """Kill the worker that waits for S3 to take a table, when the other one is there already."""
+        self.cluster.aws.hold("twitch/top_games/")
+        run_id = self.runs.begin(TOP)[TOP]
+        wait_until(self.cluster.aws.held, "load waits for S3", timeout=_SOON, every=0.05)
+        self._kill_worker_of(TOP, run_id, "load")
+        self.cluster.aws.release(store=False)
+        self._recover(TOP, run_id)
+
+    def _kill_main_only(self) -> None:
+        """Kill a worker's main process alone: the task's process goes on, and publishes without a worker."""
+        self.cluster.aws.hold("twitch/all_streams/")
+        run_id = self.runs.begin(ALL)[ALL]
+        wait_until(self.cluster.aws.held, "crawl waits for S3", timeout=_SOON, every=0.05)
+        self._kill_worker_of(ALL, run_id, "crawl", main_only=True)
+        task = self.cluster.client.tasks(ALL, run_id)["crawl"]
+        if self.runs.worker_of(task) is None:
+            self.runs.faults.append("the task ended with the worker's main process")
+        self.cluster.aws.release(store=True)
+        wait_until(lambda: self.runs.worker_of(task) is None, "the task without a worker ends", timeout=_SOON)
+        published = run_id in manifests(self.cluster.aws.objects(), ALL)
+        print(f"   its task went on and {'published' if published else 'published nothing'}", flush=True)
+        self._recover(ALL, run_id)
+
+    def kill_at_random(self) -> None:
+        """Have both DAGs run beside each other, and kill one of the workers at any moment."""
+        begun = self.runs.begin(TOP, ALL)
+        first = self.random.choice([TOP, ALL])
+        wait_until(
+            partial(self.runs.running, first, begun[first]), f"{first} runs", timeout=_SOON, every=0.05
+        )
+        moment, victim = self.random.uniform(0, _WHOLE), self.random.choice(self.cluster.workers)
+        time.sleep(moment)
+        at_work = [
+            f"{dag_id}.{task_id}"
+            for dag_id, run_id in begun.items()
+            for task_id, task in self.cluster.client.tasks(dag_id, run_id).items()
+            if victim.has(task["id"])
+        ]
+        count, self._killed_at = victim.kill(), time.time()
+        what = ", ".join(at_work) or "nothing"
+        when = f"{moment:.1f} s after {first} began"
+        print(f"   killed {victim.name} ({count} processes) {when}, at work on {what}", flush=True)
+        for dag_id, run_id in begun.items():
+            self._recover(dag_id, run_id)
+
+    def look_at_the_end(self) -> None:
+        """Say what the workers and Twitch counted, and find what is wrong with it."""
+        self.runs.begin()
+        for dag_id in (TOP, ALL):
+            self.cluster.client.ask("PATCH", f"/dags/{dag_id}", {"is_paused": True})
+        faults, counters, worked = self.runs.faults, self.cluster.twitch.counters, self.runs.worked()
+        print(f"   Twitch: statuses {dict(counters.statuses)}, tokens minted {counters.tokens_minted}")
+        if counters.tokens_minted != 1:
+            faults.append(f"{counters.tokens_minted} tokens were fetched, where one serves all workers")
+        if counters.statuses[429]:
+            faults.append(f"the rate limit did not hold: {counters.statuses[429]} answers 429")
+        for each in self.cluster.containers.values():
+            print(f"   {each.name}: {each.memory() / 1e6:.0f} MB, started anew {each.restarts()} times")
+            if not self.cluster.native.check(each.service, each.name):
+                faults.append(f"{each.name} is not well at the end")
+        print(f"   tries seen on each worker: {dict(worked)}", flush=True)
+        faults += [f"{each.name} had no task" for each in self.cluster.workers if not worked[each.name]]
+        for dag_id in (TOP, ALL):
+            for run in self.cluster.client.runs(dag_id):
+                if run["state"] not in {"success", "running", "queued"}:
+                    faults.append(f"{dag_id} {run['dag_run_id']} ended as {run['state']}")
+            self._look_at_a_log(dag_id)
+
+    def _look_at_a_log(self, dag_id: str) -> None:
+        """Look whether the UI shows what a task wrote, on whichever worker that was."""
+        run = next(each for each in self.cluster.client.runs(dag_id) if each["state"] == "success")
+        task_id, task = next(iter(self.cluster.client.tasks(dag_id, run["dag_run_id"]).items()))
+        text = self.cluster.client.log(dag_id, run["dag_run_id"], task_id, task["try_number"])
+        if not all(each in text for each in (f"task_id={task_id}", "Pushing xcom")):
+            self.runs.faults.append(f"the API server shows no log of {dag_id}.{task_id}: {text[:300]}")
+
+    def _kill_worker_of(self, dag_id: str, run_id: str, task_id: str, *, main_only: bool = False) -> None:
+        worker = self.runs.worker_of(self.cluster.client.tasks(dag_id, run_id)[task_id])
+        if worker is None:
+            self.runs.faults.append(f"no worker has a process for {dag_id}.{task_id}")
+            return
+        count, self._killed_at = worker.kill(main_only=main_only), time.time()
+        print(f"   killed {worker.name} ({count} processes) in {dag_id}.{task_id}", flush=True)
+
+    def _recover(self, dag_id: str, run_id: str) -> None:
+        """Wait for a run's end after a kill, and say how long that took."""
+        run = self.runs.finish(dag_id, run_id)
+        took = instant(run["end_date"]) - self._killed_at
+        retried = "".join(
+            f", {task['task_id']} was tried again after {instant(task['start_date']) - self._killed_at:.0f} s"
+            for task in self.cluster.client.tasks(dag_id, run_id).values()
+            if task["try_number"] > 1
+        )
+        when = f"{took:.0f} s after the kill" if took > 0 else "before the kill"
+        print(f"   {dag_id}: {run['state']} {when}{retried}", flush=True)
