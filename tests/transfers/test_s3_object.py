@@ -25,7 +25,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch, operation: str, code: str, status:
     }
 
     def call(_client: Any, name: str, _arguments: Any) -> Any:
-        assert name == operation
+        assert name in {operation, "ListObjectsV2"}
         raise ClientError(answer, name)
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", call)

@@ -18,7 +18,9 @@ from twitch_provider.helix.answers import Validation
 from twitch_provider.helix.ratelimit import Bucket
 from twitch_provider.helix.session import Session
 from twitch_provider.hooks.caches import open_cache
+from twitch_provider.hooks.quiet import keep_boto_quiet
 from twitch_provider.hooks.seal import Seal
+from twitch_provider.hooks.secrets_backend import explain_absence
 from twitch_provider.hooks.settings import Settings
 from twitch_provider.hooks.tokens import SharedTokens
 
@@ -98,13 +100,15 @@ def explained(conn_id: str) -> Iterator[None]:
     :raises TwitchConfigError: it is missing or malformed
     :raises TwitchLookupError: it cannot be looked up at the moment
     """
+    # The secrets backend may be AWS's.
+    keep_boto_quiet()
     try:
         yield
     except (AirflowNotFoundException, ValueError) as error:
         variable = f"AIRFLOW_CONN_{conn_id.upper()}"
         # Airflow takes a variable that it cannot read for none.
         if isinstance(error, AirflowNotFoundException) and variable not in os.environ:
-            raise TwitchConfigError(
+            raise explain_absence(conn_id) or TwitchConfigError(
                 f"connection {conn_id} does not exist; make it under Admin → Connections, type Twitch, "
                 f"or set {variable}"
             ) from None

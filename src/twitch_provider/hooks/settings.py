@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.helix.token import Credentials
+from twitch_provider.hooks.secrets_backend import also_in
 
 BASE_URL = "https://api.twitch.tv/helix"
 AUTH_URL = "https://id.twitch.tv/oauth2"
@@ -89,7 +90,7 @@ class Settings:
         except ValueError as error:
             raise TwitchConfigError(
                 f"connection {conn_id}: {error}; mend it under Admin → Connections or in AIRFLOW_CONN_"
-                f"{conn_id.upper()}"
+                f"{conn_id.upper()}{also_in(conn_id)}"
             ) from None
 
 

@@ -158,12 +158,15 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         return self._open
 
     async def _settings(self) -> Settings:
-        with sessions.explained(self.twitch_conn_id):
-            # In a thread, in every Airflow: the asynchronous way masks secrets by a blocking call before
-            # 3.3.2, and is missing before 3.1.
-            connection = await _away(lambda: self.get_connection(self.twitch_conn_id))
-        settings: Settings = await _away(lambda: Settings.from_connection(connection))
-        return settings
+        def settings() -> Settings:
+            with sessions.explained(self.twitch_conn_id):
+                connection = self.get_connection(self.twitch_conn_id)
+            return Settings.from_connection(connection)
+
+        # In a thread, in every Airflow: the asynchronous way masks secrets by a blocking call before 3.3.2,
+        # and is missing before 3.1. A secrets backend that has failed is asked once more there, too.
+        found: Settings = await _away(settings)
+        return found
 
     async def _rows(self, query: Query) -> AsyncIterator[Row]:
         async for page in self.walk(query):

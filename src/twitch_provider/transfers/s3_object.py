@@ -4,18 +4,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.common.compat.sdk import AirflowException
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
-from twitch_provider.exceptions import TwitchError, TwitchParameterError
-from twitch_provider.hooks.s3_errors import explain
+from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.hooks.s3_store import S3Store
 
 
@@ -68,41 +63,20 @@ class S3Object:
 
         :raises TwitchParameterError: there is one
         """
-        with self._explained():
-            try:
-                # Not HEAD: its refusals have no code to explain.
-                answer = self._hook.get_conn().get_object(Bucket=self.bucket, Key=self.key)
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "NoSuchKey":
-                    return
-                raise
-            answer["Body"].close()
+        if not self._store.exists(self.key):
+            return
         raise TwitchParameterError(
             f"{self.uri} is there already; give another s3_key, or replace=True", parameter="replace"
         )
 
-    def write(self, file: IO[bytes], *, content_type: str) -> None:
-        """Write the object, replacing what was there.
+    def write(self, file: BinaryIO, *, content_type: str) -> None:
+        """Write the object, replacing what was there. The file stays open.
 
-        :param file: from where it stands to its end; it may be closed afterwards
+        :param file: read from its beginning
         :param content_type: its media type
         """
-        with self._explained():
-            # The type is a matter of the hook's constructor.
-            hook = S3Hook(aws_conn_id=self._hook.aws_conn_id, extra_args={"ContentType": content_type})
-            hook.load_file_obj(file, key=self.key, bucket_name=self.bucket, replace=True)
+        self._store.put_file(self.key, file, content_type=content_type)
 
     @functools.cached_property
-    def _hook(self) -> S3Hook:
-        # The store says it where the connection does not exist: S3Hook would go on without one.
-        return S3Store(self.bucket, self.aws_conn_id).hook
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        # `from None`: a cause may carry an access key, and Airflow prints causes.
-        try:
-            yield
-        except TwitchError:
-            raise
-        except (ClientError, BotoCoreError, ResponseParserError, AirflowException, ValueError) as error:
-            raise explain(error, bucket=self.bucket, key=self.key, aws_conn_id=self.aws_conn_id) from None
+    def _store(self) -> S3Store:
+        return S3Store(self.bucket, self.aws_conn_id)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every DAG of ``dags/``, run on the instance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+DAGS = Path(__file__).parents[2] / "dags"
+
+
+class Job:
+    """All there is in the folder: a DAG that is added is in it."""
+
+    def __init__(self) -> None:
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(DAGS)
+        assert bag.import_errors == {}
+        assert {Path(dag.fileloc) for dag in bag.dags.values()} == set(DAGS.glob("*.py"))
+        self.dags: dict[str, Any] = dict(sorted(bag.dags.items()))
+        self.errors: list[BaseException] = []
+        for dag in self.dags.values():
+            for task in dag.tasks:
+                task.retries = 0
+                task.on_failure_callback = [lambda context: self.errors.append(context["exception"])]
+
+    @property
+    def writers(self) -> list[str]:
+        """The DAGs that write to the lake."""
+        return [dag_id for dag_id, dag in self.dags.items() if "bucket" in dag.params]
+
+    def run(self, dag_id: str, run_after: datetime, **params: Any) -> dict[str, str]:
+        """Run a DAG in this process, and give the state of each task.
+
+        :param dag_id: which
+        :param run_after: its tick
+        :param params: of the DAG
+        """
+        self.errors.clear()
+        dag_run = self.dags[dag_id].test(run_after=run_after, logical_date=run_after, run_conf=params or None)
+        return {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
+
+    def refusal(self, dag_id: str, run_after: datetime, **params: Any) -> BaseException | None:
+        """Run a DAG, and give the exception that it failed with.
+
+        :param dag_id: which
+        :param run_after: its tick
+        :param params: of the DAG
+        """
+        states = self.run(dag_id, run_after, **params)
+        assert ("failed" in states.values()) == bool(self.errors), states
+        return self.errors[0] if self.errors else None
+
+
+def tick(minutes_ago: int = 0) -> datetime:
+    """A tick that is recent enough to ask Twitch, if it is not too many minutes ago."""
+    return datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)

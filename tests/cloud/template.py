@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policies of the template that is deployed, with what its functions stand for put in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+TEMPLATE = Path(__file__).parents[2] / "deploy" / "cloudformation.yaml"
+
+Document = dict[str, Any]
+
+
+yaml: Any = import_module("yaml")  # it comes with Airflow, without types
+
+
+def _function(loader: Any, name: str, node: Any) -> dict[str, Any]:
+    construct: Any = {
+        yaml.ScalarNode: loader.construct_scalar,
+        yaml.SequenceNode: lambda each: loader.construct_sequence(each, deep=True),
+        yaml.MappingNode: lambda each: loader.construct_mapping(each, deep=True),
+    }[type(node)]
+    return {name: construct(node)}
+
+
+#: Reads ``!Sub x`` as ``{"Sub": "x"}``.
+_Loader: Any = type("_Loader", (yaml.SafeLoader,), {})
+_Loader.add_multi_constructor("!", _function)
+
+
+def policy(logical_id: str, facts: Mapping[str, str]) -> Document:
+    """Return the document of a managed policy.
+
+    :param logical_id: in the template
+    :param facts: what ``Ref`` and ``GetAtt`` give, by ``Name`` or ``Name.Attribute``; each has to be there
+    """
+    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
+    found = template["Resources"][logical_id]
+    assert found["Type"] == "AWS::IAM::ManagedPolicy"
+    document: Document = _resolved(found["Properties"]["PolicyDocument"], facts)
+    return document
+
+
+def _resolved(value: Any, facts: Mapping[str, str]) -> Any:
+    match value:
+        case {"Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)\}", lambda name: facts[name[1]], text)
+        case {"Ref": str(name)} | {"GetAtt": str(name)}:
+            return facts[name]
+        case dict():
+            return {key: _resolved(each, facts) for key, each in value.items()}
+        case list():
+            return [_resolved(each, facts) for each in value]
+    return value

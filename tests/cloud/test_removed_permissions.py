@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing in the role's policy is unused, and whatever is missing is named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import pytest
+from tests.cloud.account import BUCKET, FACTS, POLICY, PREFIX, SECRET, Account
+from tests.cloud.amazon import listed
+from tests.cloud.job import Job, tick
+from tests.cloud.template import Document, policy
+
+from twitch_provider.exceptions import TwitchStoreAccessError
+from twitch_provider.hooks.s3_store import S3Store
+
+pytestmark = pytest.mark.filterwarnings("default")  # dag.test runs all of Airflow in this process
+
+BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
+
+
+class Removal(NamedTuple):
+    """A policy that lacks something."""
+
+    policy: Document
+    lacks: list[str]
+
+
+def removals() -> Iterator[Any]:
+    """Take away each action and each resource, one at a time: what is added to the policy is a case, too."""
+    for number, statement in enumerate(POLICY["Statement"]):
+        for name in ("Action", "Resource"):
+            for each in listed(statement[name]):
+                rest = [other for other in listed(statement[name]) if other != each]
+                statements = [*POLICY["Statement"]]
+                statements[number : number + 1] = [{**statement, name: rest}] if rest else []
+                lacks = [each] if name == "Action" else listed(statement["Action"])
+                yield pytest.param(Removal({**POLICY, "Statement": statements}, lacks), id=each)
+
+
+CASES = list(removals())
+
+
+def assert_explained(message: str, lacks: list[str]) -> None:
+    """The sentence names a permission that is lacking, and what it has to be granted on."""
+    wanted = {
+        "s3:ListBucket": rf"s3:ListBucket on {BUCKET_ARN} for keys that begin with {PREFIX}/",
+        "secretsmanager:GetSecretValue": (
+            rf"connection twitch_default .*secret '{SECRET}' .*secretsmanager:GetSecretValue"
+        ),
+    }
+    patterns = [wanted.get(action, rf"S3 denies {action} on {BUCKET_ARN}/{PREFIX}/\S+: ") for action in lacks]
+    assert any(re.search(pattern, message) for pattern in patterns), message
+
+
+def test_every_action_and_resource_of_the_policy_is_a_case() -> None:
+    assert {case.id for case in CASES} == {
+        value
+        for statement in POLICY["Statement"]
+        for name in ("Action", "Resource")
+        for value in listed(statement[name])
+    }
+    assert len(CASES) >= 8
+
+
+@pytest.mark.parametrize("removal", CASES)
+@pytest.mark.parametrize("dag_id", ["twitch_all_streams", "twitch_top_games"])
+def test_a_dag_that_lacks_something_fails_and_says_what(
+    job: Job, account: Account, removal: Removal, dag_id: str
+) -> None:
+    account.grant(removal.policy)
+    for run_after in (tick(5), tick(5)):  # a first run, and the same again
+        if error := job.refusal(dag_id, run_after):
+            break
+    else:
+        pytest.fail(f"{dag_id} does not need it")
+    assert type(error).__name__ == "AirflowFailException"
+    assert_explained(str(error), removal.lacks)
+    assert not [key for key in account.objects() if "/manifests/" in key]
+
+
+def test_these_are_all_the_dags_that_write(job: Job) -> None:
+    assert job.writers == ["twitch_all_streams", "twitch_top_games"]
+
+
+KEY = f"{PREFIX}/raw/x"
+OPERATIONS: dict[str, Callable[[S3Store], Any]] = {
+    "put": lambda store: store.put(KEY, b"x", content_type="text/csv"),
+    "put_file": lambda store: store.put_file(KEY, BytesIO(b"x"), content_type="text/csv"),
+    "put_file, in parts": lambda store: store.put_file(
+        KEY, BytesIO(b"x" * 9_000_000), content_type="text/csv"
+    ),
+    "get": lambda store: store.get(KEY),
+    "get what is not there": lambda store: store.get(f"{PREFIX}/raw/y"),
+    "delete": lambda store: store.delete([KEY]),
+    "list": lambda store: store.list(KEY),
+    "folders": lambda store: store.folders(KEY),
+}
+
+
+@pytest.fixture
+def store(lake: S3Store, account: Account) -> S3Store:
+    account.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=b"before")
+    return lake
+
+
+@pytest.mark.parametrize("removal", [case for case in CASES if "s3" in case.id])
+def test_every_operation_that_lacks_something_says_what(
+    store: S3Store, account: Account, removal: Removal
+) -> None:
+    account.grant(removal.policy)
+    errors: dict[str, TwitchStoreAccessError] = {}
+    for name, operation in OPERATIONS.items():
+        try:
+            operation(store)
+        except TwitchStoreAccessError as error:
+            errors[name] = error
+    for caught in errors.values():
+        assert_explained(str(caught), removal.lacks)
+        assert caught.__suppress_context__
+    needed = {
+        "s3:PutObject": {"put", "put_file", "put_file, in parts"},
+        "s3:GetObject": {"get"},
+        "s3:DeleteObject": {"delete"},
+        "s3:ListBucket": {"list", "folders", "get what is not there"},
+    }
+    assert errors.keys() == set().union(*(needed[action] for action in removal.lacks))
+
+
+def test_a_role_that_may_not_read_is_found_out_by_its_first_run(store: S3Store, account: Account) -> None:
+    without = next(case.values[0] for case in CASES if case.id == "s3:GetObject")
+    account.grant(without.policy)
+    assert store.get(f"{PREFIX}/raw/y") is None, "S3 says neither that it is there nor that we may not read"
+    with pytest.raises(TwitchStoreAccessError, match=rf"S3 denies s3:GetObject on {BUCKET_ARN}/{KEY}: "):
+        store.put(KEY, b"x", content_type="text/csv")
+
+
+def test_who_may_read_is_asked_only_once(store: S3Store, account: Account) -> None:
+    assert store.get(f"{PREFIX}/raw/y") is None
+    for body in (b"", b"x", b"y"):
+        store.put(KEY, body, content_type="text/csv")
+    reads = [request for request in account.amazon.requests if request.path.endswith(KEY)]
+    assert [request.method for request in reads if request.key_id == account.amazon.role_key] == [
+        "PUT",
+        "GET",
+        "PUT",
+        "PUT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "prefix"), [("another-lake", PREFIX), (BUCKET, "another"), (BUCKET, f"{PREFIX}2")]
+)
+def test_another_bucket_and_another_prefix_are_refused(account: Account, bucket: str, prefix: str) -> None:
+    store = S3Store(bucket, None)
+    account.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/raw/x", Body=b"of somebody else")
+    operations: dict[str, Callable[[], Any]] = {
+        "PutObject": lambda: store.put(f"{prefix}/raw/x", b"", content_type="text/csv"),
+        "GetObject": lambda: store.get(f"{prefix}/raw/x"),
+        "DeleteObject": lambda: store.delete([f"{prefix}/raw/x"]),
+    }
+    for name, operation in operations.items():
+        denied = rf"S3 denies s3:{name} on arn:aws:s3:::{bucket}/{prefix}/raw/x[:,] "
+        with pytest.raises(TwitchStoreAccessError, match=denied):
+            operation()
+    for listing in (store.list, store.folders):
+        with pytest.raises(TwitchStoreAccessError, match=rf"s3:ListBucket on arn:aws:s3:::{bucket} for keys"):
+            listing(f"{prefix}/")
+    account.client("s3").delete_object(Bucket=bucket, Key=f"{prefix}/raw/x")
+
+
+def test_the_whole_bucket_cannot_be_listed(account: Account) -> None:
+    with pytest.raises(TwitchStoreAccessError, match="s3:ListBucket"):
+        S3Store(BUCKET, None).list("")
+
+
+def test_a_key_needs_two_permissions_and_no_more() -> None:
+    (statement,) = policy("KeyPolicy", FACTS)["Statement"]
+    assert statement["Resource"] == FACTS["KmsKeyArn"]
+    # What S3 says that it lacks is what its policy has: tests/hooks/test_s3_store.py.
+    assert sorted(statement["Action"]) == ["kms:Decrypt", "kms:GenerateDataKey"]
