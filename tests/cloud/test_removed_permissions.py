@@ -72,7 +72,7 @@ def test_a_dag_that_lacks_something_fails_and_says_what(
     job: Job, account: Account, removal: Removal, dag_id: str
 ) -> None:
     account.grant(removal.policy)
-    for run_after in (tick(5), tick(5)):  # a first run, and the same again
+    for run_after in [tick(5)] * 2:  # a first run, and the same again
         if error := job.refusal(dag_id, run_after):
             break
     else:

@@ -31,7 +31,8 @@ class Holding:
     def __init__(self, application: Callable[[dict[str, Any], Respond], Iterable[bytes]]) -> None:
         self._application = application
         self._changed = threading.Condition()
-        self._match = ""
+        #: What has to be in the key of a write that is to be held; empty: none is.
+        self.waits_for = ""
         self._held = 0
         self._round = 0
         self._store = True
@@ -52,9 +53,9 @@ class Holding:
     def _steer(self, path: str, query: dict[str, list[str]], respond: Respond) -> Iterable[bytes]:
         with self._changed:
             if path == "/-/hold":
-                self._match = query["match"][0]
+                self.waits_for = query["match"][0]
             elif path == "/-/release":
-                self._match, self._store = "", query["store"] == ["yes"]
+                self.waits_for, self._store = "", query["store"] == ["yes"]
                 self._round += 1
                 self._changed.notify_all()
             answer = {"held": self._held}
@@ -63,9 +64,9 @@ class Holding:
 
     def _takes(self, path: str) -> bool:
         with self._changed:
-            if not self._match or self._match not in path:
+            if not self.waits_for or self.waits_for not in path:
                 return False
-            self._match = ""
+            self.waits_for = ""
             self._held += 1
             return True
 

@@ -179,7 +179,7 @@ class Container:
     def processes(self) -> list[psutil.Process]:
         """Return what runs in the container now: the service's process first."""
         session = members(self.child._guard.pid)
-        (keeper,) = [each for each in session if each.ppid() == self.child._guard.pid]
+        (keeper,) = [each for each in session if _ppid(each) == self.child._guard.pid]
         inside = [each for each in session if each.pid != keeper.pid]
         return sorted(inside, key=lambda each: _ppid(each) != keeper.pid)
 

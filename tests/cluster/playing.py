@@ -12,7 +12,7 @@ from random import Random
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.native import wait_until
-from tests.cluster.runs import ALL, INTERVAL, TOP, Runs, instant
+from tests.cluster.runs import ALERT, ALL, INTERVAL, TOP, Runs, instant
 from tests.cluster.truth import manifests
 
 #: A kill and all that follows is over by then.
@@ -40,8 +40,8 @@ class Play:
     def on_schedule(self) -> None:
         """Unpause both DAGs, and wait for a tick that both run at, beside each other."""
         client = self.cluster.client
-        wait_until(lambda: len(client.ask("GET", "/dags")["dags"]) >= 2, "the DAGs are there", timeout=_SOON)
-        for dag_id in (TOP, ALL):
+        wait_until(lambda: len(client.ask("GET", "/dags")["dags"]) == 3, "the DAGs are there", timeout=_SOON)
+        for dag_id in (TOP, ALL, ALERT):
             client.ask("PATCH", f"/dags/{dag_id}", {"is_paused": False})
         tick = (time.time() // INTERVAL + 1) * INTERVAL
         print(f"   the next tick is in {tick - time.time():.0f} s", flush=True)
@@ -144,12 +144,16 @@ class Play:
     def look_at_the_end(self) -> None:
         """Say what the workers and Twitch counted, and find what is wrong with it."""
         self.runs.begin()
-        for dag_id in (TOP, ALL):
+        for dag_id in (TOP, ALL, ALERT):
             self.cluster.client.ask("PATCH", f"/dags/{dag_id}", {"is_paused": True})
         faults, counters, worked = self.runs.faults, self.cluster.twitch.counters, self.runs.worked()
         print(f"   Twitch: statuses {dict(counters.statuses)}, tokens minted {counters.tokens_minted}")
         if counters.tokens_minted != 1:
             faults.append(f"{counters.tokens_minted} tokens were fetched, where one serves all workers")
+        watched = sum("user_login=" in each.query for each in self.cluster.twitch.log)
+        print(f"   the triggerer asked {watched} of the last {len(self.cluster.twitch.log)} times")
+        if not watched:
+            faults.append("the triggerer does not ask Twitch who is live")
         if counters.statuses[429]:
             faults.append(f"the rate limit did not hold: {counters.statuses[429]} answers 429")
         for each in self.cluster.containers.values():

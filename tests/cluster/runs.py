@@ -16,6 +16,8 @@ from tests.cluster.native import Container, wait_until
 from tests.cluster.truth import find_lies, manifests
 
 TOP, ALL = "twitch_top_games", "twitch_all_streams"
+#: Waits for channels in the triggerer.
+ALERT = "twitch_live_alert"
 INTERVAL = 300.0
 
 #: No run takes longer, a kill and its second try included.

@@ -167,6 +167,9 @@ def test_no_secret_is_an_argument(
         arguments = [*each.command, *map(str, each.raw.get("healthcheck", {}).get("test", ()))]
         for name in SECRETS:
             assert env[name] not in " ".join(arguments), (each.name, name)
+    # Else the image's entrypoint gives the broker's address to a command:
+    # https://airflow.apache.org/docs/docker-stack/entrypoint.html#waiting-for-celery-broker-connection
+    assert document["services"]["airflow-worker"]["environment"]["CONNECTION_CHECK_MAX_COUNT"] == "0"
 
 
 def test_only_airflow_init_knows_the_password_of_the_admin(

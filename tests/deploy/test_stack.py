@@ -17,11 +17,8 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-from botocore.exceptions import ClientError
 from tests.deploy.conftest import ACCOUNT, KEY, REGION, REPOSITORY, Cloud, Stack
 
-from twitch_provider.exceptions import TwitchConfigError
-from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.testing import Simulator
 
 ROOT = Path(__file__).parents[2]
@@ -251,14 +248,3 @@ class TestDags:
         # Nothing beside the prefix that the role reaches.
         listed = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
         assert {key.split("/")[0] for key in listed} == {"analytics"}
-
-    def test_fail_with_a_sentence_while_the_secret_is_empty(
-        self, minimal: Stack, cloud: Cloud, deployed: Any
-    ) -> None:
-        cloud.client("secretsmanager").create_secret(Name=minimal.outputs["SecretName"])
-        with pytest.raises(ClientError, match="ResourceNotFoundException"):
-            cloud.client("secretsmanager").get_secret_value(SecretId=minimal.outputs["SecretName"])
-        run_after = datetime.now(UTC).replace(second=0, microsecond=0)
-        assert deployed(minimal)("twitch_all_streams", run_after) == {"crawl": "failed"}
-        with pytest.raises(TwitchConfigError, match="connection twitch_default does not exist"):
-            next(TwitchHook().get_streams())

@@ -192,12 +192,16 @@ class TestInstance:
         assert not {kind for kind in types if re.search("Ingress|ElasticLoadBalancing|EIP", kind)}
 
     def test_lets_only_web_traffic_out(self, resources: Any) -> None:
-        egress = resources["SecurityGroup"]["Properties"]["SecurityGroupEgress"]
+        group = resources["SecurityGroup"]["Properties"]
+        egress = group["SecurityGroupEgress"]
         assert [(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in egress] == [
             ("tcp", 443, 443),
             ("tcp", 80, 80),
         ]
-        assert all(rule["Description"] for rule in egress)
+        # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html
+        allowed = r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}"
+        said = (group["GroupDescription"], *(rule["Description"] for rule in egress))
+        assert all(re.fullmatch(allowed, text) for text in said)
 
     def test_has_no_ssh_key(self, template: Any) -> None:
         assert "KeyName" not in template["Resources"]["Instance"]["Properties"]
