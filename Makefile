@@ -94,7 +94,7 @@ kill-test: $(DEV) ## kill -9 crawls at random moments, and check every manifest 
 	@$(RUN) -m tests.kills.kill_crawls $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(SEED),--seed '$(SEED)')
 
 .PHONY: cluster-test
-cluster-test: $(CLUSTER) ## deploy/compose.yaml's cluster as processes: two Celery workers, kill -9, leaks (KILLS=1, SEED=n; ten minutes)
+cluster-test: $(CLUSTER) ## deploy/compose.yaml's cluster as processes: two Celery workers, kill -9, leaks (KILLS=1, SEED=n; twelve minutes)
 	@$(HAVE_SERVERS)
 	@.cluster/venv/bin/python -m tests.cluster.run_cluster $(if $(KILLS),--kills '$(KILLS)') $(if $(SEED),--seed '$(SEED)')
 

@@ -16,7 +16,7 @@ from tests.cluster.runs import ALERT, ALL, INTERVAL, TOP, Runs, instant
 from tests.cluster.truth import manifests
 
 #: A kill and all that follows is over by then.
-_ROOM = 130.0
+_ROOM = 115.0
 _SOON = 90.0
 #: No undisturbed run of both DAGs takes longer.
 _WHOLE = 15.0
