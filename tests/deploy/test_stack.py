@@ -75,16 +75,12 @@ class TestRole:
         policies = full.policies()
         assert set(policies) == {"JobPolicy", "AccessPolicy", "KeyPolicy", "ImagePullPolicy"}
         assert policies["JobPolicy"] == job_policy("my-twitch-lake", "analytics/twitch", "full")
-        (key,) = policies["KeyPolicy"]["Statement"]
-        assert (key["Action"], key["Resource"]) == (["kms:GenerateDataKey", "kms:Decrypt"], KEY)
-        assert key["Condition"] == {
-            "StringEquals": {
-                "kms:ViaService": [
-                    f"s3.{REGION}.amazonaws.com",
-                    f"secretsmanager.{REGION}.amazonaws.com",
-                ]
-            }
-        }
+        write, read = policies["KeyPolicy"]["Statement"]
+        s3, secrets = f"s3.{REGION}.amazonaws.com", f"secretsmanager.{REGION}.amazonaws.com"
+        assert (write["Action"], write["Resource"]) == ("kms:GenerateDataKey", KEY)
+        assert write["Condition"] == {"StringEquals": {"kms:ViaService": s3}}
+        assert (read["Action"], read["Resource"]) == ("kms:Decrypt", KEY)
+        assert read["Condition"] == {"StringEquals": {"kms:ViaService": [s3, secrets]}}
         pull, log_in = policies["ImagePullPolicy"]["Statement"]
         assert pull["Action"] == ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
         assert pull["Resource"] == REPOSITORY
