@@ -42,13 +42,18 @@ class Holding:
         path = unquote(environ["PATH_INFO"])
         if path.startswith("/-/"):
             return self._steer(path, parse_qs(environ.get("QUERY_STRING", "")), respond)
-        if environ["REQUEST_METHOD"] == "PUT" and self._takes(path):
+        if environ["REQUEST_METHOD"] == "PUT" and (begun := self._take(path)) is not None:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ = {**environ, "wsgi.input": io.BytesIO(body)}
-            if not self._wait():
+            if not self._wait(begun):
                 respond("503 Slow Down", [("Content-Type", "application/xml")])
                 return [b"<Error><Code>SlowDown</Code><Message>held back</Message></Error>"]
         return self._application(environ, respond)
+
+    def wait_until_held(self) -> bool:
+        """Return when a write is held; False where none came in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._held > 0, _PATIENCE)
 
     def _steer(self, path: str, query: dict[str, list[str]], respond: Respond) -> Iterable[bytes]:
         with self._changed:
@@ -62,17 +67,18 @@ class Holding:
         respond("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(answer).encode()]
 
-    def _takes(self, path: str) -> bool:
+    def _take(self, path: str) -> int | None:
+        """Hold a write, and return the round that it waits out; None where it may go on."""
         with self._changed:
             if not self.waits_for or self.waits_for not in path:
-                return False
+                return None
             self.waits_for = ""
             self._held += 1
-            return True
+            self._changed.notify_all()
+            return self._round
 
-    def _wait(self) -> bool:
+    def _wait(self, begun: int) -> bool:
         with self._changed:
-            begun = self._round
             self._changed.wait_for(lambda: self._round != begun, timeout=_PATIENCE)
             self._held -= 1
             return self._store

@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -48,8 +47,8 @@ def test_the_next_write_waits_until_it_is_let_go(store: str, status: str) -> Non
     desk.ask("POST", "/-/hold", "match=tables/")
     writer = threading.Thread(target=lambda: answers.append(desk.ask("PUT", "/lake/tables/a")), daemon=True)
     writer.start()
-    while not desk.held():
-        time.sleep(0.001)
+    assert desk.holding.wait_until_held()
+    assert desk.held() == 1
     # Others go on meanwhile, and so does a second one.
     assert desk.ask("PUT", "/lake/other")[0] == desk.ask("PUT", "/lake/tables/b")[0] == "200 OK"
     desk.ask("POST", "/-/release", f"store={store}")

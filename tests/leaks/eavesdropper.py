@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,6 +79,15 @@ class Eavesdropper:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def connection_json(self, secret: str) -> str:
+        """Return the Airflow connection that leads here.
+
+        :param secret: the client secret in it
+        """
+        extra = {"auth_url": f"{self.url}/oauth2", "auth_cache": "none"}
+        fields = {"conn_type": "twitch", "login": "an-id", "password": secret, "host": f"{self.url}/helix"}
+        return json.dumps({**fields, "extra": extra})
 
     @property
     def address(self) -> str:

@@ -242,14 +242,7 @@ def test_a_netrc_is_not_read(
     monkeypatch.setenv("HOME", str(tmp_path))
 
     with Eavesdropper() as twitch:
-        connection = {
-            "conn_type": "twitch",
-            "login": "an-id",
-            "password": SECRET.value,
-            "host": f"{twitch.url}/helix",
-            "extra": {"auth_url": f"{twitch.url}/oauth2", "auth_cache": "none"},
-        }
-        monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
+        monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", twitch.connection_json(SECRET.value))
         with pytest.raises(TwitchError):
             reader.read()
         heard = [("what Twitch heard", each.text) for each in twitch.heard]

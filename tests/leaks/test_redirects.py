@@ -52,14 +52,7 @@ def test_no_redirect_is_followed(
             return status, {"Location": location, "Refresh": f"0; url={location}"}, b""
 
         with Eavesdropper(answer) as twitch:
-            connection = {
-                "conn_type": "twitch",
-                "login": "an-id",
-                "password": SECRET.value,
-                "host": f"{twitch.url}/helix",
-                "extra": {"auth_url": f"{twitch.url}/oauth2", "auth_cache": "none"},
-            }
-            monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
+            monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", twitch.connection_json(SECRET.value))
             with pytest.raises(TwitchError) as caught:
                 reader.read()
         assert foreign.heard == []
