@@ -113,7 +113,7 @@ bench: $(DEV) ## measure it, as ratios, into benchmarks/RESULTS.md (SECTIONS='lo
 .PHONY: constraints
 constraints: $(DEV) ## resolve the pins anew: our own, and those of each cell of the matrix as of its time (CELLS as above)
 	@$(RUN) -m uv pip compile $(COMPILE) --output-file constraints/runtime.txt pyproject.toml
-	@$(RUN) -m uv pip compile $(COMPILE) --all-extras --constraint constraints/runtime.txt \
+	@$(RUN) -m uv pip compile $(COMPILE) --all-extras --constraint constraints/runtime.txt --constraint constraints/held-back.in \
 	  --output-file constraints/dev.txt pyproject.toml
 	@$(RUN) -m tests.matrix.pins $(CELLS)
 COMPILE := --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate
