@@ -207,7 +207,7 @@ def top_games(run_after: datetime) -> None:
     pages = list(hook.walk(queries.top_games(max_items=20)))
     for game_id in top_games.game_ids(pages)[:20]:
         pages += hook.pages("streams", {"game_id": game_id}, max_pages=1)
-    extract = raw.keep(store, keys, "top_games", pages, tally=hook.tally)
+    extract = raw.keep(store, keys, "top_games", pages, stats=hook.stats)
     publish(
         store,
         keys,
@@ -227,7 +227,7 @@ def all_streams(run_after: datetime) -> None:
     """
     from twitch_provider.config import LakeConfig
     from twitch_provider.lake.formats import Format
-    from twitch_provider.tasks.crawling import ALL_STREAMS, Plan, publish_crawl
+    from twitch_provider.pipelines.all_streams import ALL_STREAMS, Plan, publish_crawl
 
     dag_run = SimpleNamespace(dag_id="twitch_all_streams", run_id="plain", run_after=run_after)
     config = LakeConfig.resolve({"prefix": "plain"})

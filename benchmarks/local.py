@@ -24,7 +24,7 @@ from benchmarks.floors import Answered, floor, usual
 from benchmarks.report import Entry, Facts, Ratio
 from twitch_provider.lake.all_streams import transform
 from twitch_provider.lake.formats import Format
-from twitch_provider.lake.raw import RawBody
+from twitch_provider.lake.raw_lines import RawBody
 from twitch_provider.testing.casting import mix
 from twitch_provider.testing.generated import GeneratedWorld
 

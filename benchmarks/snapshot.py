@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.servers import SimulatedTwitch, run_json
-from twitch_provider.helix.sheets import Sheet
+from twitch_provider.crawl.light_page import LightPage
 from twitch_provider.hooks import sessions
 from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 from twitch_provider.lake import all_streams
 from twitch_provider.lake.formats import Format
-from twitch_provider.lake.raw import RawBody
+from twitch_provider.lake.raw_lines import RawBody
 from twitch_provider.lake.spool import Spool
 
 
@@ -90,7 +90,7 @@ async def take(
     memory = Memory()
     with Spool() as spool:
 
-        def keep(sheet: Sheet) -> None:
+        def keep(sheet: LightPage) -> None:
             nonlocal bodies
             by_id = any(name == "user_id" for name, _ in sheet.params)
             seen[by_id].update(sheet.users)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from twitch_provider.helix.messages import Reply, Request, Response
-from twitch_provider.helix.ratelimit import Bucket
+from twitch_provider.helix.ratelimit import RateLimiter
 from twitch_provider.helix.session import Session
 from twitch_provider.helix.token import AppToken, Credentials
 from twitch_provider.hooks.transport_async import CONNECTIONS
@@ -108,10 +108,10 @@ def hook(
         base_url="http://simulated/helix",
         auth_url="http://simulated/oauth2",
         tokens=tokens,  # type: ignore[arg-type]  # it holds one, and nobody asks for another
-        bucket=Bucket(reserve=reserve),
+        limiter=RateLimiter(reserve=reserve),
         clock=loop.time,
         random=random.Random(1).random,  # noqa: S311 - jitter
-        tally=Counter(),
+        stats=Counter(),
     )
     made._open = session, _Wire(simulator, latency)  # type: ignore[assignment]  # noqa: SLF001
     return made

@@ -18,7 +18,7 @@ from typing import Any
 
 from airflow.sdk import Asset, Param, dag, task
 
-from twitch_provider.tasks.failing import fail_fast
+from twitch_provider.pipelines.failing import fail_fast
 
 INTERVAL = timedelta(minutes=5)
 
@@ -81,7 +81,7 @@ def twitch_top_games() -> None:
         pages = list(hook.walk(queries.top_games(max_items=params["games"])))
         for game_id in game_ids(pages)[: params["games"]]:
             pages += hook.pages("streams", {"game_id": game_id}, max_pages=params["pages_per_game"])
-        return raw.keep(store, keys, "top_games", pages, tally=hook.tally).as_xcom()
+        return raw.keep(store, keys, "top_games", pages, stats=hook.stats).as_xcom()
 
     @task(multiple_outputs=False)
     @fail_fast()

@@ -6,7 +6,7 @@ https://airflow.apache.org/docs/apache-airflow/stable/howto/set-config.html#conf
 
 from __future__ import annotations
 
-from twitch_provider.hooks.quiet import keep_boto_quiet
+from twitch_provider.aws.quiet import keep_boto_quiet
 
 #: Airflow takes over whatever this file has to give: nothing.
 __all__: list[str] = []

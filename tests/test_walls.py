@@ -16,14 +16,17 @@ PACKAGE = ROOT / "src" / "twitch_provider"
 #: Each room and the rooms below it that it may import. ``exceptions`` is open to all.
 MAY_IMPORT = {
     "helix": set(),
+    "crawl": {"helix"},
     "lake": {""},
-    "hooks": {"helix", "get_provider_info", ""},
-    "tasks": {"helix", "hooks", "lake", "config", ""},
-    "operators": {"helix", "hooks", "lake", "tasks", ""},
-    "transfers": {"helix", "hooks", "tasks", ""},
-    "triggers": {"helix", "hooks", ""},
-    "sensors": {"helix", "hooks", "tasks", "triggers", ""},
-    "config": {"hooks", "lake", "get_provider_info"},
+    "compat": set(),
+    "aws": {"lake", "compat"},
+    "hooks": {"helix", "crawl", "aws", "compat", "get_provider_info", ""},
+    "pipelines": {"helix", "crawl", "hooks", "aws", "lake", "compat", "config", ""},
+    "operators": {"helix", "hooks", "lake", "pipelines", "compat", ""},
+    "transfers": {"helix", "hooks", "aws", "pipelines", "compat", ""},
+    "triggers": {"helix", "hooks", "pipelines", "compat", ""},
+    "sensors": {"helix", "hooks", "pipelines", "triggers", "compat", ""},
+    "config": {"aws", "lake", "compat", "get_provider_info"},
     "get_provider_info": {""},
     "testing": set(),
 }
@@ -38,8 +41,12 @@ def imported_by(statement: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_helix_brings_in_no_airflow_no_pandas_and_no_http_library() -> None:
-    rooms = ", ".join(f"twitch_provider.helix.{path.stem}" for path in (PACKAGE / "helix").glob("[a-z]*.py"))
+def test_helix_and_crawl_bring_in_no_airflow_no_pandas_and_no_http_library() -> None:
+    rooms = ", ".join(
+        f"twitch_provider.{room}.{path.stem}"
+        for room in ("helix", "crawl")
+        for path in (PACKAGE / room).glob("[a-z]*.py")
+    )
     http = {"requests", "urllib3", "aiohttp", "httpx", "httpcore"}
     assert not imported_by(f"import {rooms}") & {"airflow", "pandas", "pyarrow", "numpy", *http}
 

@@ -66,7 +66,7 @@ class LakeConfig:
 
     def store(self) -> Store:
         """Open the bucket."""
-        from twitch_provider.hooks.s3_store import S3Store
+        from twitch_provider.aws.store import S3Store
 
         return S3Store(self.bucket, self.aws_conn_id or None)
 

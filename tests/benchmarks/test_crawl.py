@@ -15,7 +15,7 @@ from benchmarks.servers import beside_us
 from benchmarks.snapshot import Memory, Taken, fetch, follow, one_cursor, opened
 
 from benchmarks import crawl
-from twitch_provider.helix.sheets import Sheet
+from twitch_provider.crawl.light_page import LightPage
 from twitch_provider.testing import Simulator
 from twitch_provider.testing.moving import MovingWorld
 
@@ -84,7 +84,7 @@ def test_one_cursor_reads_all_of_it_too(twitch: Simulator) -> None:
 
 
 def test_the_bare_loop_fetches_the_same_bodies(twitch: Simulator) -> None:
-    sheets: list[Sheet] = []
+    sheets: list[LightPage] = []
 
     async def both() -> int:
         async with opened(beside_us(twitch)) as hook:

@@ -65,7 +65,7 @@ def test_every_object_of_a_run_is_a_put_and_one_secret_is_read(
 
 
 def test_a_large_object_goes_up_in_parts_that_are_counted(kept: storage.Ledger) -> None:
-    from twitch_provider.hooks.s3_store import S3Store
+    from twitch_provider.aws.store import S3Store
 
     S3Store(storage.BUCKET, "aws_default").put("twitch/raw/x", bytes(9_000_000), content_type="text/plain")
     requests, written = kept.tear_off()
@@ -76,7 +76,7 @@ def test_a_large_object_goes_up_in_parts_that_are_counted(kept: storage.Ledger) 
 
 
 def test_a_missing_key_costs_a_list_as_under_the_narrow_policy(kept: storage.Ledger) -> None:
-    from twitch_provider.hooks.s3_store import S3Store
+    from twitch_provider.aws.store import S3Store
 
     assert S3Store(storage.BUCKET, "aws_default").get("twitch/nothing") is None
     assert kept.tear_off()[0] == {"GetObject": 1, "ListObjectsV2": 1}

@@ -21,13 +21,13 @@ from tests.cloud.account import BUCKET, FACTS, PREFIX, Account
 from tests.cloud.amazon import ERROR, Canned
 from tests.cloud.job import Job, tick
 
+from twitch_provider.aws.store import S3Store
 from twitch_provider.exceptions import (
     TwitchConfigError,
     TwitchError,
     TwitchStoreAccessError,
     TwitchStoreUnavailableError,
 )
-from twitch_provider.hooks.s3_store import S3Store
 
 pytestmark = pytest.mark.filterwarnings("default")  # dag.test runs all of Airflow in this process
 

@@ -14,8 +14,8 @@ from tests.cloud.amazon import listed
 from tests.cloud.job import Job, tick
 from tests.cloud.template import Document, policy
 
+from twitch_provider.aws.store import S3Store
 from twitch_provider.exceptions import TwitchStoreAccessError
-from twitch_provider.hooks.s3_store import S3Store
 
 pytestmark = pytest.mark.filterwarnings("default")  # dag.test runs all of Airflow in this process
 

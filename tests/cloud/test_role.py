@@ -16,7 +16,7 @@ from tests.cloud.account import BUCKET, POLICY, PREFIX, SECRET, Account
 from tests.cloud.imds import ROLES
 from tests.cloud.job import Job, tick
 
-from twitch_provider.hooks.s3_store import S3Store
+from twitch_provider.aws.store import S3Store
 from twitch_provider.hooks.twitch import TwitchAsyncHook
 from twitch_provider.testing import Simulator
 

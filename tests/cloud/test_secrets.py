@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tests.cloud.account import POLICY, SECRET, Account
 
+from twitch_provider.aws.secrets import WANTED
 from twitch_provider.exceptions import TwitchConfigError, TwitchError, TwitchLookupError
-from twitch_provider.hooks.secrets_backend import WANTED
 from twitch_provider.hooks.twitch import TwitchAsyncHook, TwitchHook
 
 pytestmark = [

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from twitch_provider.crawl.light_page import LightPage
 from twitch_provider.helix.messages import Page, Request, Response, Send
 from twitch_provider.helix.queries import Query
-from twitch_provider.helix.ratelimit import Bucket
+from twitch_provider.helix.ratelimit import RateLimiter
 from twitch_provider.helix.session import Session
-from twitch_provider.helix.sheets import Sheet
 from twitch_provider.helix.token import AppToken, Credentials
 from twitch_provider.helix.walk import walk
 
@@ -41,7 +41,7 @@ def session() -> Session:
         base_url="https://api.twitch.tv/helix",
         auth_url="https://id.twitch.tv/oauth2",
         tokens=tokens,
-        bucket=Bucket(reserve=0, limit=1_000_000),
+        limiter=RateLimiter(reserve=0, limit=1_000_000),
         clock=lambda: 0.0,
         random=lambda: 1.0,
     )
@@ -63,7 +63,7 @@ def drive(steps: Generator[Any, Any, None], answer: Callable[[Request], bytes]) 
         reply = None
         if isinstance(given, Page):
             stepped.pages.append(given)
-        elif not isinstance(given, Sheet):
+        elif not isinstance(given, LightPage):
             assert isinstance(given, Send), f"nothing else is to be done here: {given}"
             stepped.sent.append(given.request)
             reply = Response(200, {}, answer(given.request), RECEIVED)

@@ -17,9 +17,9 @@ from tests.conformance.samples import as_sent, subsets
 from tests.conformance.stepping import drive, session, step, three_pages
 from tests.conformance.validator import Description
 
+from twitch_provider.crawl.plan import Crawl
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.helix import queries
-from twitch_provider.helix.crawl import Crawl
 from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.helix.queries import Query, query
 from twitch_provider.hooks.readers import Readers

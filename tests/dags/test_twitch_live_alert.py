@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from twitch_provider.helix.live import LiveWatch
+from twitch_provider.triggers.live import LiveWatch
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
 
 PATH = Path(__file__).parents[2] / "dags" / "twitch_live_alert.py"

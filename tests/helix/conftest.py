@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from twitch_provider.helix.messages import Call, Failure, Page, Reply, Request, Response, Send, Sleep
-from twitch_provider.helix.ratelimit import Bucket
+from twitch_provider.helix.ratelimit import RateLimiter
 from twitch_provider.helix.session import Session
 from twitch_provider.helix.token import AppToken, Credentials
 
@@ -98,7 +98,7 @@ class Twitch:
             base_url="https://api.twitch.tv/helix",
             auth_url="https://id.twitch.tv/oauth2",
             tokens=Tokens(),
-            bucket=Bucket(),
+            limiter=RateLimiter(),
             clock=lambda: self.now,
             random=lambda: 1.0,
         )

@@ -43,7 +43,7 @@ def test_fetches_a_token_on_first_use_and_signs_with_it(twitch: Any, answers: An
         "grant_type": ["client_credentials"],
     }
     assert signed.headers == {"Client-Id": "client-id", "Authorization": "Bearer token-1"}
-    assert twitch.session.tally == {"tokens": 1, "requests": 1}
+    assert twitch.session.stats == {"tokens": 1, "requests": 1}
 
 
 def test_uses_the_token_that_is_there(signed_in: Any, answers: Any) -> None:
@@ -255,7 +255,7 @@ def test_does_not_send_twice_what_may_change_something(signed_in: Any, answers: 
 
 
 def test_waits_for_a_point_and_not_for_a_full_bucket(signed_in: Any, answers: Any) -> None:
-    signed_in.session.bucket.level = 50.0
+    signed_in.session.limiter.level = 50.0
     played = signed_in.play(ask(signed_in), [answers.page()])
     assert played.slept == [pytest.approx(0.075)]
 
@@ -267,7 +267,7 @@ def test_a_429_with_points_left_waits_a_second_or_more_and_keeps_the_points(
         ask(signed_in), [answers.error(429, headers=headers(remaining=700)), answers.page()]
     )
     assert played.slept == [2.0]
-    assert signed_in.session.bucket.level > 600
+    assert signed_in.session.limiter.level > 600
 
 
 def test_a_429_on_an_empty_bucket_waits_for_points(signed_in: Any, answers: Any) -> None:
@@ -280,9 +280,9 @@ def test_a_429_on_an_empty_bucket_waits_for_points(signed_in: Any, answers: Any)
 def test_gives_the_point_back_when_the_driver_gives_up(signed_in: Any) -> None:
     steps = ask(signed_in)
     next(steps)
-    assert signed_in.session.bucket.in_flight == 1
+    assert signed_in.session.limiter.in_flight == 1
     steps.close()
-    assert signed_in.session.bucket.in_flight == 0
+    assert signed_in.session.limiter.in_flight == 0
 
 
 def test_counts_what_it_did(signed_in: Any, answers: Any) -> None:
@@ -290,9 +290,9 @@ def test_counts_what_it_did(signed_in: Any, answers: Any) -> None:
         ask(signed_in),
         [answers.error(429), answers.error(500), answers.error(401), answers.token, answers.page()],
     )
-    tally = dict(signed_in.session.tally)
-    assert tally.pop("waited_ms") > 3000
-    assert tally == {
+    stats = dict(signed_in.session.stats)
+    assert stats.pop("waited_ms") > 3000
+    assert stats == {
         "requests": 4,
         "tokens": 1,
         "retries: rate limit": 1,
@@ -329,7 +329,7 @@ def test_validate_says_whose_token_it_is(signed_in: Any, answers: Any) -> None:
     )
     assert (played.result.client_id, played.result.expires_in) == ("client-id", 99)
     assert played.sent[0].headers["Authorization"] == "OAuth token-0"
-    assert signed_in.session.tally["requests"] == 0
+    assert signed_in.session.stats["requests"] == 0
 
 
 def test_a_driver_that_forgets_the_reply_is_told(signed_in: Any) -> None:

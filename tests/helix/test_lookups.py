@@ -20,9 +20,9 @@ def test_reads_a_list_to_its_end(signed_in: Any, answers: Any) -> None:
 def test_a_reading_that_its_driver_gives_up_leaves_no_point_under_way(signed_in: Any) -> None:
     steps = read(signed_in.session, queries.streams())
     assert isinstance(next(steps), Send)
-    assert signed_in.session.bucket.in_flight == 1
+    assert signed_in.session.limiter.in_flight == 1
     steps.close()
-    assert signed_in.session.bucket.in_flight == 0
+    assert signed_in.session.limiter.in_flight == 0
 
 
 def test_the_follower_count_is_helix_s_total(signed_in: Any, answers: Any) -> None:

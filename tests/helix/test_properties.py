@@ -28,7 +28,7 @@ from twitch_provider.exceptions import (
     TwitchServerError,
 )
 from twitch_provider.helix import queries
-from twitch_provider.helix.circles import STALE_PAGES, STALE_ROWS
+from twitch_provider.helix.loop_guard import STALE_PAGES, STALE_ROWS
 from twitch_provider.helix.walk import walk
 
 reproducible = settings(derandomize=True, deadline=None, max_examples=100, database=None)
@@ -126,9 +126,9 @@ def test_any_interleaving_of_passing_faults_gives_each_row_once_in_order(
         replies += [reply for fault in passing for reply in spoilt(answers, fault)] + [page]
     walked = twitch.play(walk(twitch.session, queries.streams()), replies)
     assert ids(walked) == distinct(pages)
-    assert twitch.session.tally["requests"] == len(pages) + played
+    assert twitch.session.stats["requests"] == len(pages) + played
     assert sum(walked.slept) <= 100 * len(pages)
-    assert twitch.session.bucket.in_flight == 0
+    assert twitch.session.limiter.in_flight == 0
 
 
 LOUD: dict[str, tuple[type[TwitchError], int]] = {

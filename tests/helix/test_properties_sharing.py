@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twitch_provider.helix.messages import Call, Send, Sleep
-from twitch_provider.helix.ratelimit import Bucket, RateLimit
+from twitch_provider.helix.ratelimit import RateLimit, RateLimiter
 from twitch_provider.helix.renewal import obtain
 from twitch_provider.helix.session import Session, Steps
 from twitch_provider.helix.token import AppToken
@@ -37,7 +37,7 @@ def test_no_window_spends_more_than_the_limit_and_what_flows_in(
     limit: int, reserve: int, others: int, moves: list[tuple[float, int]]
 ) -> None:
     """https://dev.twitch.tv/docs/api/guide#twitch-rate-limits; answers overtake each other, others spend."""
-    bucket = Bucket(reserve=reserve, limit=limit)
+    bucket = RateLimiter(reserve=reserve, limit=limit)
     now, level = 0.0, float(limit)
     spent: list[float] = []
     answered: list[int] = []
@@ -50,7 +50,7 @@ def test_no_window_spends_more_than_the_limit_and_what_flows_in(
         pass_by(seconds)
         if move < 4 and answered:
             said = answered.pop(move % len(answered))
-            bucket.settle(now, RateLimit(limit, said))
+            bucket.record(now, RateLimit(limit, said))
             continue
         if delay := bucket.take(now):
             # Asking again after that time is enough.

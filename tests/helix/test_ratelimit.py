@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twitch_provider.helix.ratelimit import Bucket, RateLimit
+from twitch_provider.helix.ratelimit import RateLimit, RateLimiter
 
 
 def told(remaining: int, limit: int = 800) -> RateLimit:
@@ -45,20 +45,20 @@ def test_an_odd_reset_does_not_spoil_the_rest(reset: str | None) -> None:
 
 
 def test_gives_points_at_once_while_there_are_some() -> None:
-    bucket = Bucket(reserve=0, limit=3)
+    bucket = RateLimiter(reserve=0, limit=3)
     assert [bucket.take(0), bucket.take(0), bucket.take(0)] == [0, 0, 0]
     assert bucket.in_flight == 3
 
 
 def test_an_empty_bucket_asks_to_wait_for_one_point() -> None:
-    bucket = Bucket(reserve=0)
+    bucket = RateLimiter(reserve=0)
     bucket.level = 0
     assert bucket.take(0) == pytest.approx(60 / 800)
     assert bucket.take(60 / 800) == 0
 
 
 def test_leaves_the_reserve_to_others() -> None:
-    bucket = Bucket(reserve=50)
+    bucket = RateLimiter(reserve=50)
     taken = 0
     while bucket.take(0) == 0:
         taken += 1
@@ -67,7 +67,7 @@ def test_leaves_the_reserve_to_others() -> None:
 
 @pytest.mark.parametrize(("limit", "usable"), [(800, 750), (100, 90), (30, 27), (9, 9), (1, 1)])
 def test_the_reserve_is_never_more_than_a_tenth(limit: int, usable: int) -> None:
-    bucket = Bucket(reserve=50, limit=limit)
+    bucket = RateLimiter(reserve=50, limit=limit)
     taken = 0
     while bucket.take(0) == 0:
         taken += 1
@@ -75,59 +75,59 @@ def test_the_reserve_is_never_more_than_a_tenth(limit: int, usable: int) -> None
 
 
 def test_headers_correct_downwards() -> None:
-    bucket = Bucket()
+    bucket = RateLimiter()
     bucket.take(0)
-    bucket.settle(0, told(100))
+    bucket.record(0, told(100))
     assert bucket.level == 100
 
 
 def test_headers_do_not_correct_upwards_as_answers_overtake_each_other() -> None:
-    bucket = Bucket()
+    bucket = RateLimiter()
     bucket.level = 10
-    bucket.settle(0, told(400))
+    bucket.record(0, told(400))
     assert bucket.level == 10
 
 
 def test_counts_what_is_under_way_as_spent() -> None:
-    bucket = Bucket()
+    bucket = RateLimiter()
     for _ in range(5):
         bucket.take(0)
-    bucket.settle(0, told(300))
+    bucket.record(0, told(300))
     assert bucket.level == 300 - 4
 
 
 def test_learns_another_limit_from_the_headers() -> None:
-    bucket = Bucket(reserve=0)
+    bucket = RateLimiter(reserve=0)
     bucket.take(0)
-    bucket.settle(0, told(20, limit=1200))
+    bucket.record(0, told(20, limit=1200))
     assert bucket.limit == 1200
     bucket.level = 0
     assert bucket.take(0) == pytest.approx(60 / 1200)
 
 
 def test_a_429_without_headers_empties_it() -> None:
-    bucket = Bucket()
+    bucket = RateLimiter()
     bucket.take(0)
-    bucket.settle(0, None, refused=True)
+    bucket.record(0, None, refused=True)
     assert bucket.level == 0
 
 
 def test_a_429_with_points_left_does_not_empty_it() -> None:
-    bucket = Bucket()
+    bucket = RateLimiter()
     bucket.take(0)
-    bucket.settle(0, told(640), refused=True)
+    bucket.record(0, told(640), refused=True)
     assert bucket.level == 640
 
 
 def test_an_answer_without_headers_changes_nothing() -> None:
-    bucket = Bucket()
+    bucket = RateLimiter()
     bucket.take(0)
-    bucket.settle(0, None)
+    bucket.record(0, None)
     assert (bucket.level, bucket.in_flight) == (799, 0)
 
 
 def test_time_that_goes_backwards_takes_nothing_away() -> None:
-    bucket = Bucket(reserve=0)
+    bucket = RateLimiter(reserve=0)
     bucket.level = 5
     bucket.take(100)
     bucket.take(50)
@@ -143,7 +143,7 @@ def test_is_refused_seldom_and_never_stuck_whatever_the_server_refills(
     pause: list[float], refill: float, start: int
 ) -> None:
     """A server that says 800 a minute and may refill 600: the headers keep the mirror true."""
-    bucket, now, server, refused = Bucket(), 0.0, float(start), 0
+    bucket, now, server, refused = RateLimiter(), 0.0, float(start), 0
     for each in pause:
         now += each
         server = min(800.0, server + each * refill / 60)
@@ -153,8 +153,8 @@ def test_is_refused_seldom_and_never_stuck_whatever_the_server_refills(
             server = min(800.0, server + delay * refill / 60)
         if server < 1:
             refused += 1
-            bucket.settle(now, told(int(server)), refused=True)
+            bucket.record(now, told(int(server)), refused=True)
         else:
             server -= 1
-            bucket.settle(now, told(int(server)))
+            bucket.record(now, told(int(server)))
     assert refused <= 1

@@ -32,7 +32,7 @@ def test_fetches_one_under_claim_and_lock_and_shares_it(twitch: Any, answers: An
     assert (token.value, fresh) == ("token-1", True)
     assert token.expires_at == answers.received + timedelta(seconds=5011271)
     assert twitch.tokens.done == ["claim", "recall", "lock", "recall", "keep", "unlock", "release"]
-    assert twitch.session.tally["tokens"] == 1
+    assert twitch.session.stats["tokens"] == 1
 
 
 def test_waits_for_a_conversation_of_this_process(twitch: Any) -> None:

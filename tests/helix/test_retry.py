@@ -10,7 +10,7 @@ from twitch_provider.exceptions import (
     TwitchRequestError,
     TwitchServerError,
 )
-from twitch_provider.helix.retry import RATE_LIMITED, TRANSIENT, Backoff, Patience
+from twitch_provider.helix.retry import RATE_LIMITED, TRANSIENT, Backoff, RetryState
 
 
 def test_waits_double_up_to_the_cap_and_then_end() -> None:
@@ -30,7 +30,7 @@ def test_a_429_waits_a_second_at_the_least() -> None:
 
 
 def test_each_kind_of_failure_has_its_own_count() -> None:
-    patience = Patience(lambda: 1.0)
+    patience = RetryState(lambda: 1.0)
     for _ in range(TRANSIENT.tries - 1):
         patience.after(TwitchConnectionError("…"))
     assert patience.after(TwitchAuthError("…")) == ("token", 0.0)
@@ -41,13 +41,13 @@ def test_each_kind_of_failure_has_its_own_count() -> None:
 @pytest.mark.parametrize(
     ("patience", "error"),
     [
-        (Patience(lambda: 1.0), TwitchParameterError("…")),
-        (Patience(lambda: 1.0), TwitchRequestError("…", status=400)),
-        (Patience(lambda: 1.0, paged=True), TwitchRequestError("…", status=403)),
-        (Patience(lambda: 1.0, renewable=False), TwitchAuthError("…")),
-        (Patience(lambda: 1.0, repeatable=False), TwitchConnectionError("…")),
+        (RetryState(lambda: 1.0), TwitchParameterError("…")),
+        (RetryState(lambda: 1.0), TwitchRequestError("…", status=400)),
+        (RetryState(lambda: 1.0, paged=True), TwitchRequestError("…", status=403)),
+        (RetryState(lambda: 1.0, renewable=False), TwitchAuthError("…")),
+        (RetryState(lambda: 1.0, repeatable=False), TwitchConnectionError("…")),
     ],
 )
-def test_raises_at_once_what_no_waiting_mends(patience: Patience, error: Exception) -> None:
+def test_raises_at_once_what_no_waiting_mends(patience: RetryState, error: Exception) -> None:
     with pytest.raises(type(error)):
         patience.after(error)  # type: ignore[arg-type]  # parametrised over TwitchErrors

@@ -16,7 +16,7 @@ from twitch_provider.exceptions import (
     TwitchServerError,
 )
 from twitch_provider.helix import queries
-from twitch_provider.helix.circles import STALE_PAGES
+from twitch_provider.helix.loop_guard import STALE_PAGES
 from twitch_provider.helix.walk import walk
 
 

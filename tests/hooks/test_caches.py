@@ -11,10 +11,10 @@ import pytest
 
 from twitch_provider.helix.token import AppToken, Credentials
 from twitch_provider.hooks.caches import FileCache, NoCache, VariableCache, airflow_home, open_cache
-from twitch_provider.hooks.seal import Seal
+from twitch_provider.hooks.encryption import TokenCipher
 
 TOKEN, OTHER = AppToken("a-token"), AppToken("another-token")
-SEAL = Seal(Credentials("id", "secret"), "https://api", "https://id")
+SEAL = TokenCipher(Credentials("id", "secret"), "https://api", "https://id")
 
 
 @pytest.fixture

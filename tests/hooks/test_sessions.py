@@ -50,12 +50,12 @@ def test_a_process_can_begin_anew() -> None:
 
 def test_a_session_is_what_the_connection_says() -> None:
     session = open_session(replace(SETTINGS, rate_limit_reserve=7.0), lambda: 1.0)
-    assert (session.name, session.base_url, session.bucket.reserve) == (
+    assert (session.name, session.base_url, session.limiter.reserve) == (
         "a_connection",
         SETTINGS.base_url,
         7.0,
     )
-    assert (session.tokens, session.bucket) == shared(SETTINGS)
+    assert (session.tokens, session.limiter) == shared(SETTINGS)
     assert 0 <= session.random() <= 1
 
 

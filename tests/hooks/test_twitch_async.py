@@ -32,7 +32,7 @@ async def test_reads_what_the_hook_for_tasks_reads(twitch_connection: Simulator)
         games = [game async for game in hook.paginate("games/top", max_items=5)]
         pages = [page async for page in hook.pages("streams", {"first": 10}, max_pages=2)]
         walked = [page async for page in hook.walk(queries.streams(max_items=150))]
-        assert hook.tally["requests"] == sum(twitch_connection.counters.requests.values()) - 1
+        assert hook.stats["requests"] == sum(twitch_connection.counters.requests.values()) - 1
     assert streams == list(TwitchHook().get_streams())
     assert games == list(TwitchHook().get_top_games(max_items=5))
     assert [len(page.rows) for page in pages] == [10, 10]

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.kills.jobs import Job
 
-from twitch_provider.hooks.s3_store import S3Store
+from twitch_provider.aws.store import S3Store
 from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 from twitch_provider.lake import all_streams, extract, previous, publish, spool
 from twitch_provider.operators.twitch import TwitchStreamsOperator

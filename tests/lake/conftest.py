@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from twitch_provider.exceptions import TwitchStoreUnavailableError
-from twitch_provider.lake.raw import RawPage
+from twitch_provider.lake.raw_lines import RawPage
 
 #: Recorded answers and a captured day lie beside the checkout where the project is developed.
 RECORDED = Path(__file__).parents[3] / "shared" / "data"

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake import all_streams, columnar
+from twitch_provider.lake import all_streams, arrow_validate
 from twitch_provider.lake.all_streams import Columns
 from twitch_provider.lake.clean import Cleaned, clean_streams
 from twitch_provider.lake.formats import Format
-from twitch_provider.lake.raw import RawBody, RawPage
+from twitch_provider.lake.raw_lines import RawBody, RawPage
 from twitch_provider.lake.schema import REJECTS, STREAMS
 
 Make = Callable[..., Any]
@@ -114,7 +114,7 @@ def test_rows_that_went_astray_stop_everything(stream: Make) -> None:
 
 
 def test_bodies_are_read_once_and_let_go(stream: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columnar, "_BATCH", 1)
+    monkeypatch.setattr(arrow_validate, "_BATCH", 1)
     alive = 0
     most = 0
 

@@ -18,7 +18,7 @@ from pyarrow import parquet
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.clean import Cleaned, clean_games, clean_streams
 from twitch_provider.lake.csv import to_csv
-from twitch_provider.lake.raw import RawPage
+from twitch_provider.lake.raw_lines import RawPage
 from twitch_provider.lake.schema import REJECTS, STREAMS
 
 Clean = Callable[..., Cleaned]

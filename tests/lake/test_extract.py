@@ -14,7 +14,7 @@ from tests.lake.crashing import CrashingStore
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.extract import TOO_LATE, Extract, find, find_crawl, is_too_late, keep, keep_spool
 from twitch_provider.lake.keys import SnapshotKeys
-from twitch_provider.lake.raw import RawPage, dump_report
+from twitch_provider.lake.raw_lines import RawPage, dump_report
 from twitch_provider.lake.spool import Spool
 
 Make = Callable[..., Any]
@@ -32,20 +32,20 @@ def pages(page: Make, stream: Make, run_after: datetime) -> list[RawPage]:
 
 
 def test_keeps_pages_and_says_what_they_took(store: Any, keys: SnapshotKeys, pages: list[RawPage]) -> None:
-    extract = keep(store, keys, "top_games", pages, tally={"requests": 5, "tokens": 1})
+    extract = keep(store, keys, "top_games", pages, stats={"requests": 5, "tokens": 1})
     assert (extract.requests, extract.transport, extract.raw.rows) == (5, {"tokens": 1}, 2)
     assert [extract.first_answer_at, extract.last_answer_at] == [page.answered_at for page in pages]
     assert extract.pages(store) == pages
 
 
 def test_goes_through_xcom(store: Any, keys: SnapshotKeys, pages: list[RawPage]) -> None:
-    extract = keep(store, keys, "top_games", pages, tally={"requests": 5})
+    extract = keep(store, keys, "top_games", pages, stats={"requests": 5})
     assert Extract.from_xcom(extract.as_xcom()) == extract
 
 
 def test_not_one_page_is_an_error(store: Any, keys: SnapshotKeys) -> None:
     with pytest.raises(TwitchDataError, match="no page was read"):
-        keep(store, keys, "top_games", [], tally={})
+        keep(store, keys, "top_games", [], stats={})
     assert store.objects == {}
 
 
@@ -56,7 +56,7 @@ def test_finds_nothing_where_nothing_was_kept(store: Any, keys: SnapshotKeys) ->
 def test_a_page_stands_for_a_request_where_the_manifest_is_gone(
     store: Any, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
-    kept = keep(store, keys, "top_games", pages, tally={"requests": 5, "tokens": 1})
+    kept = keep(store, keys, "top_games", pages, stats={"requests": 5, "tokens": 1})
     found = find(store, keys, "top_games")
     assert found is not None
     assert (found.raw, found.requests, found.transport) == (kept.raw, 2, {})
@@ -66,11 +66,11 @@ def test_a_page_stands_for_a_request_where_the_manifest_is_gone(
 def test_pages_that_extract_did_not_write_are_an_error(
     store: Any, keys: SnapshotKeys, pages: list[RawPage], change: str
 ) -> None:
-    extract = keep(store, keys, "top_games", pages, tally={})
+    extract = keep(store, keys, "top_games", pages, stats={})
     if change == "gone":
         del store.objects[extract.raw.key]
     else:
-        keep(store, keys, "top_games", pages[:1], tally={})
+        keep(store, keys, "top_games", pages[:1], stats={})
     with pytest.raises(TwitchDataError, match="memory://"):
         extract.pages(store)
 
@@ -96,8 +96,8 @@ def crawl(store: CrashingStore, keys: SnapshotKeys, pages: list[RawPage], **repo
     with Spool() as spool:
         for each in pages:
             spool.add(each)
-        tally = {"requests": 9, "tokens": 1}
-        return keep_spool(store, keys, "all_streams", spool.finish({**REPORT, **report}), tally=tally)
+        stats = {"requests": 9, "tokens": 1}
+        return keep_spool(store, keys, "all_streams", spool.finish({**REPORT, **report}), stats=stats)
 
 
 def test_keeps_a_crawl_and_says_what_it_took(
@@ -122,7 +122,7 @@ def test_a_crawl_goes_through_xcom(filing: CrashingStore, keys: SnapshotKeys, pa
 def test_extracts_of_before_there_were_crawls_are_still_read(
     store: Any, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
-    extract = keep(store, keys, "top_games", pages, tally={})
+    extract = keep(store, keys, "top_games", pages, stats={})
     value = extract.as_xcom()
     del value["report"]
     assert Extract.from_xcom(value) == extract
@@ -152,7 +152,7 @@ def test_finds_no_crawl_where_none_was_kept(filing: CrashingStore, keys: Snapsho
 def test_a_crawl_without_a_report_was_not_finished(
     store: Any, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
-    keep(store, keys, "all_streams", pages, tally={})
+    keep(store, keys, "all_streams", pages, stats={})
     with pytest.raises(TwitchDataError, match=r"memory://.* has no report, so its crawl was not finished"):
         find_crawl(store, keys, "all_streams")
 

@@ -20,7 +20,7 @@ from twitch_provider.lake.formats import Format
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.manifest import Manifest
 from twitch_provider.lake.publish import publish
-from twitch_provider.lake.raw import RawBody
+from twitch_provider.lake.raw_lines import RawBody
 from twitch_provider.lake.schema import REJECTS, STREAMS, Schema
 from twitch_provider.lake.spool import Spool
 
@@ -94,7 +94,7 @@ def run(store: CrashingStore, keys: SnapshotKeys, this: Try, **arguments: Any) -
     with Spool() as spool:
         spool.add(RawBody("streams", (), keys.run_after, json.dumps(this).encode()))
         spooled = spool.finish(REPORT | {"complete": this.complete})
-        extract = keep_spool(store, keys, "all_streams", spooled, tally={"requests": 3})
+        extract = keep_spool(store, keys, "all_streams", spooled, stats={"requests": 3})
     return load(store, keys, this, extract, Table((word,), this.refused), **arguments)
 
 

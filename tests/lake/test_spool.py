@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from twitch_provider.exceptions import TwitchDataError, TwitchSpoolError
-from twitch_provider.lake.raw import RawBody
+from twitch_provider.lake.raw_lines import RawBody
 from twitch_provider.lake.spool import Spool, Spooled
 
 AT = datetime(2026, 11, 23, 16, 35, 2, tzinfo=UTC)

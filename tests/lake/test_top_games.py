@@ -12,7 +12,7 @@ import pytest
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.csv import to_csv
-from twitch_provider.lake.raw import RawPage, dump_pages, load_pages
+from twitch_provider.lake.raw_lines import RawPage, dump_pages, load_pages
 from twitch_provider.lake.top_games import game_ids, transform
 
 Make = Callable[..., Any]

@@ -122,7 +122,7 @@ def test_every_airflow_process_reads_our_settings_as_it_begins(
 def test_botocore_keeps_a_level_that_somebody_gave_it(monkeypatch: pytest.MonkeyPatch) -> None:
     import logging
 
-    from twitch_provider.hooks.quiet import LOGGER, keep_boto_quiet
+    from twitch_provider.aws.quiet import LOGGER, keep_boto_quiet
 
     logger: Any = logging.getLogger(LOGGER)
     for given, kept in (

@@ -20,8 +20,8 @@ from tests.leaks.eavesdropper import Answer, Eavesdropper, Heard
 from tests.leaks.search import Mark, findings
 
 import twitch_provider
+from twitch_provider.aws.store import S3Store
 from twitch_provider.exceptions import TwitchError
-from twitch_provider.hooks.s3_store import S3Store
 from twitch_provider.testing import Simulator
 
 HOOKS = {"TwitchHook": False, "TwitchAsyncHook": True}

@@ -48,7 +48,7 @@ OBJECTS: dict[str, Callable[[TwitchHook], Any]] = {
     "transport, inside": lambda hook: vars(hook._transport),
     "get_conn, inside": lambda hook: vars(hook.get_conn({"Accept": "*/*"})),
     "pages": lambda hook: list(hook.pages("games/top", max_pages=1)),
-    "tally": lambda hook: hook.tally,
+    "stats": lambda hook: hook.stats,
     "operator": lambda _: TwitchStreamsOperator(task_id="x"),
     "operator, inside": lambda _: vars(TwitchStreamsOperator(task_id="x")),
     "sensor, inside": lambda _: vars(TwitchStreamLiveSensor(task_id="x", user_logins=["nasa"])),

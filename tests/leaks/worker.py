@@ -26,7 +26,7 @@ from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, super
 from tests.leaks.editor import edit
 from tests.leaks.jobs import STATES, Job
 
-from twitch_provider.hooks.s3_store import S3Store
+from twitch_provider.aws.store import S3Store
 from twitch_provider.hooks.twitch import TwitchHook
 
 #: What tasks import when they need it: each process would take its time.

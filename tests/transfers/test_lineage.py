@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from twitch_provider.aws.store import S3Store
 from twitch_provider.exceptions import TwitchResponseError
-from twitch_provider.hooks.s3_store import S3Store
 from twitch_provider.operators.twitch import TwitchHelixOperator, TwitchStreamsOperator
 from twitch_provider.testing import Simulator
 from twitch_provider.transfers.twitch_to_s3 import TwitchToS3Operator

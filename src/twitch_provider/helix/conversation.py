@@ -15,7 +15,7 @@ from twitch_provider.exceptions import TwitchAuthError, TwitchError, TwitchParam
 from twitch_provider.helix.answers import Reader, Validation, read_validation
 from twitch_provider.helix.messages import Request
 from twitch_provider.helix.renewal import obtain
-from twitch_provider.helix.retry import Patience
+from twitch_provider.helix.retry import RetryState
 from twitch_provider.helix.session import Session, Steps
 from twitch_provider.helix.token import AppToken
 
@@ -39,7 +39,7 @@ def converse(session: Session, request: Request, read: Reader[T], *, scheme: str
             f"connection {session.name} speaks only to {session.base_url}, not to {request.url!r:.100}",
             parameter="url",
         )
-    patience = Patience(
+    patience = RetryState(
         session.random,
         repeatable=request.method in {"GET", "HEAD"},
         paged=any(name in {"after", "before"} for name, _ in request.params),

@@ -61,7 +61,7 @@ def _instant(epoch: int | None) -> datetime | None:
 
 
 @dataclass
-class Bucket:
+class RateLimiter:
     """A mirror of Twitch's bucket: lazy refill, no thread, time is an argument.
 
     Ask :meth:`take` before a request. The headers of the answers correct the mirror, because every process
@@ -100,7 +100,7 @@ class Bucket:
             self.in_flight += 1
             return 0.0
 
-    def settle(self, now: float, rate_limit: RateLimit | None, *, refused: bool = False) -> None:
+    def record(self, now: float, rate_limit: RateLimit | None, *, refused: bool = False) -> None:
         """A request that took a point is over.
 
         :param now: seconds on a monotonic clock

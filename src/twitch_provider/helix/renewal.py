@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.helix.answers import read_token
 from twitch_provider.helix.messages import Call, Request
-from twitch_provider.helix.retry import TRANSIENT, Patience
+from twitch_provider.helix.retry import TRANSIENT, RetryState
 from twitch_provider.helix.session import Session, Steps
 from twitch_provider.helix.token import AppToken
 
@@ -79,14 +79,14 @@ def _recall_or_fetch(session: Session, patience: float) -> Steps[tuple[AppToken,
 
 def _fetch_and_keep(session: Session) -> Steps[AppToken]:
     token = yield from _fetch(session)
-    session.tally["tokens"] += 1
+    session.stats["tokens"] += 1
     yield Call(partial(session.tokens.keep, token))
     return token
 
 
 def _fetch(session: Session) -> Steps[AppToken]:
     request = _token_request(session)
-    patience = Patience(session.random, renewable=False, budget=session.budget)
+    patience = RetryState(session.random, renewable=False, budget=session.budget)
     while True:
         reply = yield from session.send(request, metered=False)
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Patience: what may pass by itself, how often to ask again, and how long to wait before."""
+"""RetryState: what may pass by itself, how often to ask again, and how long to wait before."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ OUTDATED = Backoff(tries=3, base=0.0, cap=0.0)
 
 
 @dataclass
-class Patience:
+class RetryState:
     """Counts the failures of one request, by kind, and says how long to wait after each.
 
     :param random: a number from 0 to 1, for jitter

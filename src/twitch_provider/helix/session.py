@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.helix.messages import Call, Reply, Request, Response, Send, Sleep
-from twitch_provider.helix.ratelimit import Bucket
-from twitch_provider.helix.retry import Patience
+from twitch_provider.helix.ratelimit import RateLimiter
+from twitch_provider.helix.retry import RetryState
 from twitch_provider.helix.token import Credentials, TokenStore
 
 T = TypeVar("T")
@@ -33,15 +33,15 @@ class Session:
     :param base_url: of Helix, without a slash at its end
     :param auth_url: of the OAuth endpoints, without a slash at its end
     :param tokens: where the app token is kept
-    :param bucket: the mirror of the rate limit
+    :param limiter: the mirror of the rate limit
     :param clock: seconds on a monotonic clock
     :param random: a number from 0 to 1, for jitter
     :param name: what to call the connection in messages
     :param timeout: seconds that one answer may take
     :param budget: seconds that one request may be waited for in all; an error that asks for more is raised at
         once. A task has no such bound beyond that of each kind of error; a person at a Test button has.
-    :param courtesy: points to leave, beyond the reserve, to requests that are in a greater hurry
-    :param tally: what was done: ``requests`` to Helix, ``tokens`` fetched, ``waited_ms``, and
+    :param priority: points to leave, beyond the reserve, to requests that are in a greater hurry
+    :param stats: what was done: ``requests`` to Helix, ``tokens`` fetched, ``waited_ms``, and
         ``retries: rate limit``, ``retries: transient``, ``retries: token``, ``retries: cursor``
     """
 
@@ -49,18 +49,18 @@ class Session:
     base_url: str
     auth_url: str
     tokens: TokenStore
-    bucket: Bucket
+    limiter: RateLimiter
     clock: Callable[[], float]
     random: Callable[[], float]
     name: str = "twitch_default"
     timeout: float = 30.0
     budget: float = math.inf
-    courtesy: float = 0
-    tally: Counter[str] = field(default_factory=Counter)
+    priority: float = 0
+    stats: Counter[str] = field(default_factory=Counter)
 
     def take_point(self) -> Steps[None]:
         """Wait until the rate limit has a point for a request, and take it."""
-        while delay := self.bucket.take(self.clock(), leave=self.courtesy):
+        while delay := self.limiter.take(self.clock(), leave=self.priority):
             yield from self.sleep(delay, "waiting for a point of the rate limit")
 
     def send(self, request: Request, *, metered: bool) -> Steps[Reply]:
@@ -76,9 +76,9 @@ class Session:
         finally:
             # Also where the driver gives up meanwhile: a point must not stay under way for ever.
             if metered:
-                self.tally["requests"] += 1
+                self.stats["requests"] += 1
                 answer = reply if isinstance(reply, Response) else None
-                self.bucket.settle(
+                self.limiter.record(
                     self.clock(),
                     answer.rate_limit if answer else None,
                     refused=answer is not None and answer.status == 429,
@@ -87,7 +87,7 @@ class Session:
             raise TypeError("a Send wants a Response or a Failure sent back")
         return reply
 
-    def persist(self, patience: Patience, error: TwitchError, *, fresh: bool = True) -> Steps[None]:
+    def persist(self, patience: RetryState, error: TwitchError, *, fresh: bool = True) -> Steps[None]:
         """Wait as long as this error asks for.
 
         :param patience: of this request
@@ -96,7 +96,7 @@ class Session:
         :raises TwitchError: the error itself, where no waiting helps or patience has run out
         """
         kind, delay = patience.after(error, fresh=fresh)
-        self.tally[f"retries: {kind}"] += 1
+        self.stats[f"retries: {kind}"] += 1
         if delay:
             yield from self.sleep(delay, str(error))
 
@@ -106,5 +106,5 @@ class Session:
         :param seconds: how long
         :param reason: why, for the log
         """
-        self.tally["waited_ms"] += round(seconds * 1000)
+        self.stats["waited_ms"] += round(seconds * 1000)
         yield Sleep(seconds, reason)

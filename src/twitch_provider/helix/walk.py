@@ -13,15 +13,15 @@ from typing import Any
 
 from twitch_provider.exceptions import TwitchError, TwitchNotFoundError
 from twitch_provider.helix.answers import Envelope, read_page
-from twitch_provider.helix.circles import Circles
 from twitch_provider.helix.conversation import converse
+from twitch_provider.helix.loop_guard import CursorLoopGuard
 from twitch_provider.helix.messages import Page, Params, Request
 from twitch_provider.helix.queries import Query
 from twitch_provider.helix.session import Session, Step
 
 
 @dataclass
-class Trail:
+class WalkState:
     """Where a walk has been.
 
     :param path: of the endpoint, for messages
@@ -33,11 +33,11 @@ class Trail:
     id_field: str
     max_items: int | None = None
     rows: int = field(default=0, init=False)
-    circles: Circles = field(init=False)
+    circles: CursorLoopGuard = field(init=False)
     _ids: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self.circles = Circles(self.path)
+        self.circles = CursorLoopGuard(self.path)
 
     @property
     def full(self) -> bool:
@@ -78,7 +78,7 @@ def walk(session: Session, query: Query) -> Generator[Step | Page, Any, None]:
     :raises TwitchPaginationError: the list goes in circles
     :raises TwitchError: a page could not be read; ``where`` says how far the walk had come
     """
-    trail = Trail(query.endpoint.path, query.endpoint.id_field, query.max_items)
+    trail = WalkState(query.endpoint.path, query.endpoint.id_field, query.max_items)
     for params in query.batches:
         trail.circles.begin()
         yield from _walk_batch(session, query, params, trail)
@@ -87,7 +87,7 @@ def walk(session: Session, query: Query) -> Generator[Step | Page, Any, None]:
 
 
 def _walk_batch(
-    session: Session, query: Query, params: Params, trail: Trail
+    session: Session, query: Query, params: Params, trail: WalkState
 ) -> Generator[Step | Page, Any, None]:
     path = query.endpoint.path
     url = f"{session.base_url}/{path}"
@@ -111,7 +111,7 @@ def _walk_batch(
         asked = (*(pair for pair in params if pair[0] not in {"after", "before"}), ("after", page.cursor))
 
 
-def _page(request: Request, envelope: Envelope, trail: Trail) -> Page:
+def _page(request: Request, envelope: Envelope, trail: WalkState) -> Page:
     response = envelope.response
     return Page(
         endpoint=request.endpoint,

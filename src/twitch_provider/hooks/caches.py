@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from twitch_provider.helix.token import AppToken
-from twitch_provider.hooks.seal import Seal
+from twitch_provider.hooks.encryption import TokenCipher
 from twitch_provider.hooks.tokens import TokenCache
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class FileCache:
     :param folder: made with mode 0700; one that somebody else owns or may write to is not used
     """
 
-    def __init__(self, seal: Seal, folder: Path) -> None:
+    def __init__(self, seal: TokenCipher, folder: Path) -> None:
         self._seal = seal
         self._folder = folder
         self._path = folder / seal.name
@@ -158,7 +158,7 @@ class VariableCache:
     :param seal: of the application
     """
 
-    def __init__(self, seal: Seal) -> None:
+    def __init__(self, seal: TokenCipher) -> None:
         self._seal = seal
         #: With "token" in its name, so that Airflow's UI masks the value.
         self._key = f"twitch_app_token_{seal.name}"
@@ -219,7 +219,7 @@ def airflow_home() -> Path:
     return Path(os.path.expandvars(os.path.expanduser(os.environ.get("AIRFLOW_HOME", "~/airflow"))))  # noqa: PTH111
 
 
-def open_cache(kind: str, seal: Seal) -> TokenCache:
+def open_cache(kind: str, seal: TokenCipher) -> TokenCache:
     """Open the cache that the connection's extra ``auth_cache`` names.
 
     :param kind: ``none``, ``file`` or ``variable``

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from twitch_provider import __version__
+from twitch_provider.aws.quiet import keep_boto_quiet
+from twitch_provider.aws.secrets import explain_absence
 from twitch_provider.exceptions import TwitchConfigError, TwitchLookupError
 from twitch_provider.helix.answers import Validation
-from twitch_provider.helix.ratelimit import Bucket
+from twitch_provider.helix.ratelimit import RateLimiter
 from twitch_provider.helix.session import Session
 from twitch_provider.hooks.caches import open_cache
-from twitch_provider.hooks.quiet import keep_boto_quiet
-from twitch_provider.hooks.seal import Seal
-from twitch_provider.hooks.secrets_backend import explain_absence
+from twitch_provider.hooks.encryption import TokenCipher
 from twitch_provider.hooks.settings import Settings
 from twitch_provider.hooks.tokens import SharedTokens
 
@@ -34,12 +34,12 @@ _sharing = threading.Lock()
 
 
 @functools.lru_cache(maxsize=32)
-def _shared(application: Settings) -> tuple[SharedTokens, Bucket]:
-    seal = Seal(application.credentials, application.base_url, application.auth_url)
-    return SharedTokens(open_cache(application.auth_cache, seal)), Bucket()
+def _shared(application: Settings) -> tuple[SharedTokens, RateLimiter]:
+    seal = TokenCipher(application.credentials, application.base_url, application.auth_url)
+    return SharedTokens(open_cache(application.auth_cache, seal)), RateLimiter()
 
 
-def shared(settings: Settings) -> tuple[SharedTokens, Bucket]:
+def shared(settings: Settings) -> tuple[SharedTokens, RateLimiter]:
     """One token and one mirror of the rate limit for all hooks of an application in this process.
 
     :param settings: of a connection
@@ -77,14 +77,14 @@ def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
     :param settings: of a connection
     :param clock: seconds on a monotonic clock
     """
-    tokens, bucket = shared(settings)
-    bucket.reserve = settings.rate_limit_reserve
+    tokens, limiter = shared(settings)
+    limiter.reserve = settings.rate_limit_reserve
     return Session(
         credentials=settings.credentials,
         base_url=settings.base_url,
         auth_url=settings.auth_url,
         tokens=tokens,
-        bucket=bucket,
+        limiter=limiter,
         clock=clock,
         random=random.random,  # noqa: S311 - jitter, no secret
         name=settings.conn_id,

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
+from twitch_provider.aws.secrets import also_in
 from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.helix.token import Credentials
-from twitch_provider.hooks.secrets_backend import also_in
 
 BASE_URL = "https://api.twitch.tv/helix"
 AUTH_URL = "https://id.twitch.tv/oauth2"

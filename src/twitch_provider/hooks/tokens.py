@@ -6,8 +6,8 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
+from twitch_provider.compat import mask_secret
 from twitch_provider.helix.token import AppToken
-from twitch_provider.hooks.compat import mask_secret
 
 
 class TokenCache(Protocol):

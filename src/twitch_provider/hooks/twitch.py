@@ -174,9 +174,9 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
         return Settings.from_connection(connection)
 
     @property
-    def tally(self) -> Counter[str]:
+    def stats(self) -> Counter[str]:
         """What this hook has done: see :class:`twitch_provider.helix.session.Session`."""
-        return self._session.tally
+        return self._session.stats
 
     @functools.cached_property
     def _session(self) -> Session:

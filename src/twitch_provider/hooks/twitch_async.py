@@ -14,18 +14,18 @@ from typing import Any, Self, TypeVar
 from airflow.providers.common.compat.sdk import BaseHook
 from asgiref.sync import sync_to_async
 
+from twitch_provider.crawl.driver import CrawlDriver
+from twitch_provider.crawl.light_page import LightPage
+from twitch_provider.crawl.plan import Crawl, Remembered
+from twitch_provider.crawl.report import CrawlReport
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.helix import lookups
 from twitch_provider.helix.conversation import validate
-from twitch_provider.helix.crawl import Crawl, Remembered
 from twitch_provider.helix.messages import Call, Page, Send, Sleep
 from twitch_provider.helix.queries import Query
-from twitch_provider.helix.report import CrawlReport
 from twitch_provider.helix.session import Session, Step, Steps
-from twitch_provider.helix.sheets import Sheet
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import sessions
-from twitch_provider.hooks.crawling import Crawler
 from twitch_provider.hooks.readers import Readers, Row
 from twitch_provider.hooks.settings import Settings
 from twitch_provider.hooks.transport_async import AiohttpTransport
@@ -88,7 +88,7 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
 
     async def crawl(
         self,
-        keep: Callable[[Sheet], None],
+        keep: Callable[[LightPage], None],
         *,
         remembered: Remembered | None = None,
         from_cursors: bool = False,
@@ -107,7 +107,7 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         :raises TwitchError: nothing could be read, or what failed would fail for every chain
         """
         crawl = Crawl(remembered, from_cursors=from_cursors)
-        return await Crawler(crawl, self._opened[0], self._each, keep, seconds, self.log).run()
+        return await CrawlDriver(crawl, self._opened[0], self._each, keep, seconds, self.log).run()
 
     async def get_follower_count(self, broadcaster_id: str) -> int:
         """How many followers a channel has.
@@ -147,9 +147,9 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
             return False, str(error)
 
     @property
-    def tally(self) -> Counter[str]:
+    def stats(self) -> Counter[str]:
         """What this hook has done: see :class:`twitch_provider.helix.session.Session`."""
-        return self._opened[0].tally
+        return self._opened[0].stats
 
     @property
     def _opened(self) -> tuple[Session, AiohttpTransport]:

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.lake.arrow_validate import validate
 from twitch_provider.lake.clean import check_account
-from twitch_provider.lake.columnar import sift
-from twitch_provider.lake.raw import Body
+from twitch_provider.lake.raw_lines import Body
 from twitch_provider.lake.schema import STREAMS, Schema
 
 
@@ -77,7 +77,7 @@ def transform(bodies: Iterable[Body], *, run_after: datetime) -> Columns:
     :param run_after: the tick of the run
     :raises TwitchDataError: there is no page, or a body is none
     """
-    parts = list(sift(bodies, run_after=run_after))
+    parts = list(validate(bodies, run_after=run_after))
     if not parts:
         raise TwitchDataError("There is no page of streams: nothing is published, take a new snapshot.")
     rejects = pa.concat_tables(part.rejects for part in parts)

@@ -17,10 +17,10 @@ import pandas as pd
 import pyarrow as pa
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.columns import Observed, as_json, instants, note, observe
 from twitch_provider.lake.instants import utc_text
-from twitch_provider.lake.raw import Page
+from twitch_provider.lake.raw_lines import Page
 from twitch_provider.lake.schema import GAMES, REJECTS, SCHEMAS, STREAMS, Schema
+from twitch_provider.lake.validate import Observed, as_json, instants, note, observe
 
 #: Clocks differ; a start that lies further ahead of the answer is impossible.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -126,7 +126,7 @@ def check_account(schema: Schema, counts: Mapping[str, int]) -> None:
 
 
 @dataclass(frozen=True)
-class Sifted:
+class Validated:
     """Rows that arrived, the refused and the unwanted ones taken out; duplicates are still in.
 
     :param frame: what is left, in order of arrival, not yet in the schema's types
@@ -148,10 +148,10 @@ def clean_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[
     :param run_after: the tick of the run
     :param ranks: the rank of each top game by its id
     """
-    return _settle(STREAMS, sift_streams(pages, run_after=run_after, ranks=ranks))
+    return _deduplicate(STREAMS, validate_streams(pages, run_after=run_after, ranks=ranks))
 
 
-def sift_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[str, int]) -> Sifted:
+def validate_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[str, int]) -> Validated:
     """Clean and enrich the rows of Get Streams, and leave the duplicates in.
 
     :param pages: of Get Streams
@@ -168,7 +168,7 @@ def sift_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[s
         "viewer_count: negative": frame["viewer_count"] < 0,
         "started_at: more than five minutes after snapshot_at": uptime < -CLOCK_SKEW,
     }
-    return _sift(observed, impossible=impossible, unwanted={NOT_LIVE: frame["type"] != "live"})
+    return _validate(observed, impossible=impossible, unwanted={NOT_LIVE: frame["type"] != "live"})
 
 
 def clean_games(pages: Iterable[Page], *, run_after: datetime, capped: Mapping[str, bool]) -> Cleaned:
@@ -191,8 +191,8 @@ def clean_games(pages: Iterable[Page], *, run_after: datetime, capped: Mapping[s
     if not arrivals.is_monotonic_decreasing:
         raise TwitchDataError("The pages hold no streams for one of the top games: take a new snapshot.")
     observed = replace(observed, frame=frame)
-    sifted = _sift(observed, impossible={}, unwanted={"id: streams not asked for": ~asked})
-    games = _settle(GAMES, sifted)
+    sifted = _validate(observed, impossible={}, unwanted={"id: streams not asked for": ~asked})
+    games = _deduplicate(GAMES, sifted)
     return replace(games, frame=games.frame.assign(rank=range(1, len(games.frame) + 1)))
 
 
@@ -213,7 +213,7 @@ def add_totals(games: Cleaned, streams: pd.DataFrame) -> Cleaned:
     return replace(games, frame=GAMES.to_frame(GAMES.to_arrow(frame)))
 
 
-def _sift(observed: Observed, *, impossible: Masks, unwanted: Masks) -> Sifted:
+def _validate(observed: Observed, *, impossible: Masks, unwanted: Masks) -> Validated:
     """Take out the refused rows, then the unwanted ones."""
     frame, reasons = observed.frame, observed.misfit
     for reason, mask in impossible.items():
@@ -230,10 +230,10 @@ def _sift(observed: Observed, *, impossible: Masks, unwanted: Masks) -> Sifted:
         filtered[reason] = int(out.sum())
         wanted = wanted[~out]
     counted = {reason: count for reason, count in filtered.items() if count}
-    return Sifted(wanted, rejects, rows_in=len(observed.rows), filtered=counted)
+    return Validated(wanted, rejects, rows_in=len(observed.rows), filtered=counted)
 
 
-def _settle(schema: Schema, sifted: Sifted) -> Cleaned:
+def _deduplicate(schema: Schema, sifted: Validated) -> Cleaned:
     """Take out the duplicates, and give the tables their types.
 
     The last observation of an id counts. It stands where the id came first, so that ranks do not shift.

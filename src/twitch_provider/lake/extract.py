@@ -17,7 +17,7 @@ from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, withdraw
-from twitch_provider.lake.raw import (
+from twitch_provider.lake.raw_lines import (
     Page,
     RawBody,
     RawPage,
@@ -114,7 +114,7 @@ class Extract:
 
 
 def keep(
-    store: Store, keys: SnapshotKeys, dataset: str, pages: Iterable[Page], *, tally: Mapping[str, int]
+    store: Store, keys: SnapshotKeys, dataset: str, pages: Iterable[Page], *, stats: Mapping[str, int]
 ) -> Extract:
     """Write the pages untouched to ``raw/``; what an earlier try of this run published is withdrawn first.
 
@@ -122,7 +122,7 @@ def keep(
     :param keys: of the run
     :param dataset: whose raw pages these are
     :param pages: in the order of reading
-    :param tally: what the hook counted; its ``requests`` are for these pages only
+    :param stats: what the hook counted; its ``requests`` are for these pages only
     :raises TwitchDataError: there is not one page
     :raises TwitchStoreError: the store failed
     """
@@ -134,11 +134,11 @@ def keep(
     withdraw(store, keys, keep={raw.key})
     store.put(raw.key, body, content_type=GZIP)
     instants = [page.answered_at for page in pages]
-    return Extract(raw, *_tallied(tally, len(pages)), min(instants), max(instants))
+    return Extract(raw, *_tallied(stats, len(pages)), min(instants), max(instants))
 
 
 def keep_spool(
-    store: Store, keys: SnapshotKeys, dataset: str, spooled: Spooled, *, tally: Mapping[str, int]
+    store: Store, keys: SnapshotKeys, dataset: str, spooled: Spooled, *, stats: Mapping[str, int]
 ) -> Extract:
     """Write the raw object of a crawl to ``raw/``; what an earlier try published is withdrawn first.
 
@@ -146,14 +146,14 @@ def keep_spool(
     :param keys: of the run
     :param dataset: whose raw pages these are
     :param spooled: the pages and the crawl's report
-    :param tally: what the hook counted; its ``requests`` are for these pages only
+    :param stats: what the hook counted; its ``requests`` are for these pages only
     :raises TwitchStoreError: the store failed
     """
     raw = spooled.entry(keys.raw(dataset))
     withdraw(store, keys, keep={raw.key})
     store.put_file(raw.key, spooled.file, content_type=GZIP)
     first, last = spooled.first_answer_at, spooled.last_answer_at
-    return Extract(raw, *_tallied(tally, spooled.pages), first, last, spooled.report)
+    return Extract(raw, *_tallied(stats, spooled.pages), first, last, spooled.report)
 
 
 def find(store: Store, keys: SnapshotKeys, dataset: str) -> Extract | None:
@@ -209,7 +209,7 @@ def find_crawl(store: Store, keys: SnapshotKeys, dataset: str) -> Extract | None
     return found
 
 
-def _tallied(tally: Mapping[str, int], pages: int) -> tuple[int, dict[str, int]]:
+def _tallied(stats: Mapping[str, int], pages: int) -> tuple[int, dict[str, int]]:
     """Part the requests from the other counters; a page stands for a request where nobody counted."""
-    further = {name: count for name, count in tally.items() if name != "requests"}
-    return tally.get("requests", pages), further
+    further = {name: count for name, count in stats.items() if name != "requests"}
+    return stats.get("requests", pages), further

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 
 from twitch_provider.exceptions import TwitchDataError, TwitchSpoolError
 from twitch_provider.lake.manifest import ObjectEntry
-from twitch_provider.lake.raw import Body, RawBody, dump_body, dump_report, iter_bodies
+from twitch_provider.lake.raw_lines import Body, RawBody, dump_body, dump_report, iter_bodies
 
 #: Of gzip. On recorded pages of 49 kB level 1 takes 0.6 ms a page for 15.0 kB, level 6 takes 1.3 ms for
 #: 13.0 kB: the crawl pays for every page, and the pages of a snapshot are 15 MB either way.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lake needs of an object store; :class:`twitch_provider.hooks.s3_store.S3Store` is one."""
+"""What the lake needs of an object store; :class:`twitch_provider.aws.store.S3Store` is one."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.clean import Cleaned, add_totals, clean_games, clean_streams
-from twitch_provider.lake.columns import observe
-from twitch_provider.lake.raw import Page
+from twitch_provider.lake.raw_lines import Page
 from twitch_provider.lake.schema import GAMES
+from twitch_provider.lake.validate import observe
 
 
 def game_ids(pages: Iterable[Page]) -> list[str]:

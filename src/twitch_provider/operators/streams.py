@@ -11,9 +11,9 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.helix import queries
-from twitch_provider.tasks.crawling import ALL_STREAMS, Plan, publish_crawl
-from twitch_provider.tasks.failing import fail_fast
-from twitch_provider.tasks.outputs import (
+from twitch_provider.pipelines.all_streams import ALL_STREAMS, Plan, publish_crawl
+from twitch_provider.pipelines.failing import fail_fast
+from twitch_provider.pipelines.outputs import (
     INSTEAD,
     MAX_XCOM_BYTES,
     connect,
@@ -25,7 +25,7 @@ from twitch_provider.tasks.outputs import (
     tell_assets,
     wants_s3,
 )
-from twitch_provider.tasks.rendered import given, listed, number
+from twitch_provider.pipelines.rendered import given, listed, number
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.hooks.twitch import TwitchHook
     from twitch_provider.lake.clean import Cleaned
-    from twitch_provider.lake.raw import RawPage
+    from twitch_provider.lake.raw_lines import RawPage
 
 
 _FILTERS = ("game_ids", "user_ids", "user_logins", "languages", "stream_type", "max_items")

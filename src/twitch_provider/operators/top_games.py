@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from twitch_provider.helix import queries
-from twitch_provider.tasks.failing import fail_fast
-from twitch_provider.tasks.outputs import (
+from twitch_provider.pipelines.failing import fail_fast
+from twitch_provider.pipelines.outputs import (
     INSTEAD,
     MAX_XCOM_BYTES,
     connect,
@@ -20,7 +20,7 @@ from twitch_provider.tasks.outputs import (
     tell_assets,
     wants_s3,
 )
-from twitch_provider.tasks.rendered import number
+from twitch_provider.pipelines.rendered import number
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.hooks.twitch import TwitchHook
     from twitch_provider.lake.clean import Cleaned
-    from twitch_provider.lake.raw import RawPage
+    from twitch_provider.lake.raw_lines import RawPage
 
 
 class TwitchTopGamesOperator(BaseOperator):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from twitch_provider.operators.helix import TwitchHelixOperator
+from twitch_provider.operators.endpoint import TwitchHelixOperator
 from twitch_provider.operators.streams import TwitchStreamsOperator
 from twitch_provider.operators.top_games import TwitchTopGamesOperator
 

@@ -17,10 +17,10 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from twitch_provider.exceptions import TwitchError
-from twitch_provider.helix import live
-from twitch_provider.tasks.failing import fail_fast
-from twitch_provider.tasks.outputs import connect
-from twitch_provider.tasks.rendered import listed
+from twitch_provider.pipelines.failing import fail_fast
+from twitch_provider.pipelines.outputs import connect
+from twitch_provider.pipelines.rendered import listed
+from twitch_provider.triggers import live
 from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.common.compat.sdk import AirflowException
 
+from twitch_provider.aws.store import S3Store
 from twitch_provider.exceptions import TwitchParameterError
-from twitch_provider.hooks.s3_store import S3Store
 
 
 @dataclass(frozen=True)

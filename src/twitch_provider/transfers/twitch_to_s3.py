@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from twitch_provider.tasks.failing import fail_fast
-from twitch_provider.tasks.outputs import connect
-from twitch_provider.tasks.reading import reading, shown
-from twitch_provider.tasks.rendered import given
+from twitch_provider.pipelines.failing import fail_fast
+from twitch_provider.pipelines.outputs import connect
+from twitch_provider.pipelines.reading import reading, shown
+from twitch_provider.pipelines.rendered import given
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

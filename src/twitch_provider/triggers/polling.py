@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Collection, Hashable
 from typing import TYPE_CHECKING
 
 from twitch_provider.exceptions import TwitchError, TwitchParameterError
-from twitch_provider.helix import live
-from twitch_provider.helix.live import Observation
+from twitch_provider.triggers import live
+from twitch_provider.triggers.live import Observation
 
 if TYPE_CHECKING:
     from twitch_provider.hooks.twitch_async import TwitchAsyncHook

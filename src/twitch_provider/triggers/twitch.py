@@ -10,9 +10,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from twitch_provider.exceptions import TwitchError, TwitchParameterError
-from twitch_provider.helix import live
-from twitch_provider.helix.live import LiveWatch, Observation
-from twitch_provider.triggers import polling
+from twitch_provider.triggers import live, polling
+from twitch_provider.triggers.live import LiveWatch, Observation
 from twitch_provider.triggers.memory import Memory
 from twitch_provider.triggers.polling import LivePoll
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A page of streams that nobody has to look into: its bytes, and the little that a crawl goes by.
+
+Decoding a page to dictionaries costs more than fetching it, and a crawl has a thousand of them. Here only the
+fields that decide are decoded; whatever is odd about a page is left to :mod:`.answers`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from twitch_provider.helix.answers import read_page, read_response
+from twitch_provider.helix.messages import Params, Reply, Request
+
+
+@dataclass(frozen=True, slots=True)
+class LightPage:
+    """One page of Get Streams, its rows left in the body.
+
+    :param endpoint: ``streams``
+    :param params: the query that was sent
+    :param answered_at: when Twitch answered, aware UTC
+    :param body: untouched
+    :param cursor: where the next page begins; None at the end of the list
+    :param count: how many rows there are
+    :param users: the ``user_id`` of each row that has one, in order
+    :param languages: of the same rows; empty where a row has none
+    :param top: viewers of the first row
+    :param bottom: viewers of the last row
+    """
+
+    endpoint: str
+    params: Params
+    answered_at: datetime
+    body: bytes = field(repr=False)
+    cursor: str | None
+    count: int
+    users: tuple[str, ...] = field(repr=False)
+    languages: tuple[str, ...] = field(repr=False)
+    top: int | None
+    bottom: int | None
+
+
+class _Row(msgspec.Struct, gc=False):
+    user_id: str
+    language: str
+    viewer_count: int
+
+
+class _Pagination(msgspec.Struct):
+    cursor: str | None = None
+
+
+class _Body(msgspec.Struct):
+    data: list[_Row]
+    pagination: _Pagination | None = None
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def read_light_page(request: Request, reply: Reply) -> LightPage:
+    """Open a page of Get Streams as far as a crawl needs it.
+
+    :param request: what was asked
+    :param reply: what came back
+    :raises TwitchError: as :func:`~twitch_provider.helix.answers.read_page`, and for a body that is not UTF-8
+    """
+    response = read_response(request, reply)
+    try:
+        response.body.decode()
+        body = _decode(response.body)
+        rows, cursor = body.data, (body.pagination.cursor if body.pagination else None) or None
+    except (UnicodeDecodeError, msgspec.MsgspecError, RecursionError):
+        rows = []
+    if rows:
+        users = tuple([row.user_id for row in rows])
+        languages = tuple([row.language for row in rows])
+        count = len(rows)
+        top: int | None = rows[0].viewer_count
+        bottom: int | None = rows[-1].viewer_count
+    else:
+        # Not what Twitch documents, and yet it may be a page: half a surrogate pair, a row that is none. An
+        # error, too, may say so in its body alone, beside an empty list.
+        envelope = read_page(request, reply)
+        cursor, count = envelope.cursor, len(envelope.rows)
+        odd = [row if isinstance(row, dict) else {} for row in envelope.rows]
+        named = [row for row in odd if isinstance(row.get("user_id"), str)]
+        users = tuple(row["user_id"] for row in named)
+        languages = tuple(_text(row.get("language")) for row in named)
+        top, bottom = (_viewers(odd[0]), _viewers(odd[-1])) if odd else (None, None)
+    return LightPage(
+        endpoint=request.endpoint,
+        params=request.params,
+        answered_at=response.answered_at,
+        body=response.body,
+        cursor=cursor,
+        count=count,
+        users=users,
+        languages=languages,
+        top=top,
+        bottom=bottom,
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _viewers(row: dict[str, Any]) -> int | None:
+    viewers = row.get("viewer_count")
+    return viewers if type(viewers) is int else None

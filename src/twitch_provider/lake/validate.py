@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of decoded JSON to checked and normalised columns: what cleaning means for one column at a time."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from twitch_provider.lake.instants import utc_text
+from twitch_provider.lake.raw_lines import Page
+from twitch_provider.lake.schema import INSTANT, TEXT_LIST, Column, Schema
+
+#: JSON text may escape half of a surrogate pair; UTF-8 cannot hold it.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: The form of RFC 3339 in UTC, in centuries that hold streams and fit every pandas' range.
+INSTANT_FORM = r"(?:19|20|21)\d{2}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z"
+
+_JSON_KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a whole number",
+    float: "a number with a fraction",
+    str: "text",
+    list: "an array",
+    dict: "an object",
+}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Every row that arrived, in columns.
+
+    :param rows: the rows as they were decoded, in order of arrival
+    :param frame: Helix's columns and ``snapshot_at``, cleaned; a value that does not fit is missing
+    :param misfit: why a row's shape is not the schema's; missing where it is
+    """
+
+    rows: list[Any]
+    frame: pd.DataFrame
+    misfit: pd.Series[str]
+
+
+def observe(pages: Iterable[Page], schema: Schema) -> Observed:
+    """Put the rows of the pages into columns and check each value's kind.
+
+    Unknown fields are ignored and absent ones are missing values: Twitch adds fields, and older captures
+    have fewer.
+
+    :param pages: of one list
+    :param schema: what its rows should be
+    """
+    rows: list[Any] = []
+    snapshot_at: list[str] = []
+    for page in pages:
+        rows += page.rows
+        snapshot_at += [utc_text(page.answered_at, "answered_at")] * len(page.rows)
+
+    objects = [row if type(row) is dict else {} for row in rows]
+    misfit = _text_series(
+        [None if type(row) is dict else f"row: {_kind_of(row)} where an object was expected" for row in rows]
+    )
+    table: dict[str, pa.Array] = {}
+    for column in schema.sent:
+        values = [row.get(column.name) for row in objects]
+        refused = _refused(column, values)
+        misfit = misfit.fillna(_text_series(refused))
+        fitting = [value if reason is None else None for value, reason in zip(values, refused, strict=True)]
+        table[column.name] = _column(column, fitting)
+    table["snapshot_at"] = pa.array(snapshot_at, pa.string())
+    frame = schema.to_frame(pa.table(table))
+
+    for column in schema.sent:
+        found, expected = frame[column.name], f"where {column.kind.expected} was expected"
+        if column.required:
+            misfit = note(misfit, found.isna(), f"{column.name}: missing or empty {expected}")
+        if column.kind is INSTANT:
+            misfit = note(misfit, found.notna() & ~_is_instant(found), f"{column.name}: text {expected}")
+    return Observed(rows, frame, misfit)
+
+
+def note(reasons: pd.Series[str], where: pd.Series[bool], reason: str) -> pd.Series[str]:
+    """Note the reason where the mask holds; an earlier reason stays, and a missing mask does not hold.
+
+    :param reasons: for each row; missing where there is none yet
+    :param where: the rows that it holds for
+    :param reason: a few words
+    """
+    return reasons.mask(reasons.isna() & where.fillna(False), reason)
+
+
+def instants(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
+    """Parse instants to whole seconds; what is none becomes missing, as on a day that the calendar lacks.
+
+    :param text: RFC 3339 in UTC
+    """
+    return pd.to_datetime(text.str.slice(0, 19), format="%Y-%m-%dT%H:%M:%S", utc=True, errors="coerce")
+
+
+def clean_text(text: pa.Array) -> pa.Array:
+    """Normalise text: NFC, without control characters.
+
+    A run of line breaks and tabs becomes one space, so that words are not glued together; every other
+    character of category Cc goes. Joiners and direction marks (Cf) stay: emoji and whole scripts need them.
+    HTML escapes stay too: they are what the broadcaster typed.
+
+    :param text: as Twitch sent it
+    """
+    # Printable ASCII is clean, and almost all text is that. Each distinct other text is looked at once.
+    odd = pc.invert(pc.ascii_is_printable(text))
+    if not pc.any(odd).as_py():
+        return text
+    distinct = text.filter(odd).dictionary_encode()
+    cleaned = _clean_each(distinct.dictionary)
+    if cleaned.equals(distinct.dictionary):
+        return text
+    return pc.replace_with_mask(text, pc.fill_null(odd, fill_value=False), cleaned.take(distinct.indices))
+
+
+def filled(text: pa.Array) -> pa.Array:
+    """Make empty text missing: that is how Twitch says that there is none.
+
+    :param text: cleaned
+    """
+    empty = pc.equal(text, "")
+    return pc.if_else(empty, None, text) if pc.any(empty).as_py() else text
+
+
+def _clean_each(text: pa.Array) -> pa.Array:
+    # Finding takes a third of the time of replacing, and there is little to replace.
+    control = pc.match_substring_regex(text, r"\p{Cc}")
+    spaced = pc.replace_substring_regex(text.filter(control), r"[\t-\r\x{85}]+", " ")
+    bare = pc.replace_with_mask(text, control, pc.replace_substring_regex(spaced, r"\p{Cc}+", "")).to_pylist()
+    # pyarrow's utf8_normalize is no faster, and its NFC is NFD before version 26.
+    return pa.array([unicodedata.normalize("NFC", item) for item in bare], pa.string())
+
+
+def as_json(row: object) -> str:
+    """Return a decoded row as JSON again; half a surrogate pair is escaped as it was.
+
+    :param row: decoded JSON
+    """
+    return json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace").decode()
+
+
+def _refused(column: Column, values: list[Any]) -> list[str | None]:
+    """Say for each value why it does not fit the column; null is a missing value, not a misfit."""
+    fits, expected = column.kind.fits, column.kind.expected
+    reason = "{}: {} where {} was expected".format
+    return [
+        None if value is None or fits(value) else reason(column.name, _kind_of(value), expected)
+        for value in values
+    ]
+
+
+def _kind_of(value: object) -> str:
+    """Name the kind of a decoded JSON value for a person."""
+    return _JSON_KINDS.get(type(value), type(value).__name__)
+
+
+def _is_instant(text: pd.Series[str]) -> pd.Series[bool]:
+    """Whether the text has the form, and the calendar such a day."""
+    return text.str.fullmatch(INSTANT_FORM).fillna(False) & instants(text).notna()
+
+
+def _text_series(values: list[Any]) -> pd.Series[str]:
+    return pd.Series(values, dtype=pd.StringDtype("pyarrow"))
+
+
+def _column(column: Column, values: list[Any]) -> pa.Array:
+    if column.kind is TEXT_LIST:
+        return _text_lists(values)
+    if column.kind.arrow != pa.string():
+        return pa.array(values, column.kind.arrow)
+    return filled(clean_text(_encodable(values)))
+
+
+def _text_lists(values: list[list[str] | None]) -> pa.ListArray:
+    absent = pa.array([value is None for value in values], pa.bool_())
+    items = clean_text(_encodable([item for value in values for item in value or ()]))
+    offsets = pa.array(np.cumsum([0, *(len(value or ()) for value in values)]), pa.int32())
+    return pa.ListArray.from_arrays(offsets, items, mask=absent)
+
+
+def _encodable(values: list[str | None]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([value and _SURROGATE.sub("\ufffd", value) for value in values], pa.string())

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from twitch_provider.exceptions import TwitchParameterError, TwitchResponseError
+from twitch_provider.helix.messages import Page
+from twitch_provider.pipelines.outputs import MAX_XCOM_BYTES, connect, rows_for_xcom, wants_s3
+
+ROWS: list[Any] = [{"id": str(number), "title": "Größer ☕", "tags": ["a", "b"]} for number in range(7)]
+
+
+def page(rows: list[Any]) -> Page:
+    return Page("streams", (), datetime(2026, 1, 1, tzinfo=UTC), b"", rows, rows, None)
+
+
+def test_the_limit_is_the_size_as_json_to_the_byte() -> None:
+    size = len(json.dumps(ROWS).encode())
+    pages = [page(ROWS[:3]), page([]), page(ROWS[3:])]
+    assert rows_for_xcom(pages, max_xcom_bytes=size, instead="x") == ROWS
+    with pytest.raises(TwitchParameterError, match=rf"\({size - 1}, of which 6 rows fit\)"):
+        rows_for_xcom(pages, max_xcom_bytes=size - 1, instead="x")
+
+
+def test_no_rows_fit_everywhere() -> None:
+    assert rows_for_xcom([page([])], max_xcom_bytes=1, instead="x") == []
+
+
+def test_reads_no_page_beyond_the_limit() -> None:
+    read: list[int] = []
+
+    def endless() -> Iterator[Page]:
+        while True:
+            read.append(1)
+            yield page(ROWS)
+
+    with pytest.raises(TwitchParameterError) as caught:
+        rows_for_xcom(endless(), max_xcom_bytes=len(json.dumps(ROWS)) + 1, instead="something smaller")
+    assert len(read) == 2
+    assert caught.value.fatal
+    assert str(caught.value).endswith("use something smaller")
+
+
+def test_a_row_that_is_no_object_is_an_error_and_not_a_row() -> None:
+    with pytest.raises(TwitchResponseError, match="a row is str where an object belongs"):
+        rows_for_xcom([page(["row"])], max_xcom_bytes=MAX_XCOM_BYTES, instead="x")
+
+
+@pytest.mark.parametrize("limit", [0, -1, None, "1000", 1.5])
+def test_a_limit_is_a_whole_number(limit: Any) -> None:
+    with pytest.raises(TwitchParameterError, match="max_xcom_bytes wants 1 or more"):
+        rows_for_xcom([], max_xcom_bytes=limit, instead="x")
+
+
+def test_there_are_two_outputs() -> None:
+    assert wants_s3("s3")
+    assert not wants_s3("xcom")
+    with pytest.raises(TwitchParameterError, match="output wants xcom or s3, not 'redis'"):
+        wants_s3("redis")
+
+
+@pytest.mark.parametrize(
+    ("given", "used"), [(None, "configured"), ("", "configured"), ("None", "configured"), ("mine", "mine")]
+)
+def test_no_connection_means_the_configured_one(
+    given: str | None, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__TWITCH__TWITCH_CONN_ID", "configured")
+    assert connect(given).twitch_conn_id == used
