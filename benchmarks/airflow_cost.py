@@ -194,30 +194,15 @@ def top_games(run_after: datetime) -> None:
     :param run_after: the tick
     """
     from twitch_provider.config import LakeConfig
-    from twitch_provider.helix import queries
-    from twitch_provider.hooks.twitch import TwitchHook
-    from twitch_provider.lake import extract as raw
-    from twitch_provider.lake import top_games
-    from twitch_provider.lake.keys import SnapshotKeys
-    from twitch_provider.lake.publish import publish
+    from twitch_provider.pipelines import snapshot
+    from twitch_provider.pipelines.run import Run
+    from twitch_provider.pipelines.top_games import TopGames
 
-    config = LakeConfig.resolve({"prefix": "plain"})
-    store, keys = config.store(), SnapshotKeys(config.prefix, "twitch_top_games", run_after)
-    hook = TwitchHook(config.twitch_conn_id)
-    pages = list(hook.walk(queries.top_games(max_items=20)))
-    for game_id in top_games.game_ids(pages)[:20]:
-        pages += hook.pages("streams", {"game_id": game_id}, max_pages=1)
-    extract = raw.keep(store, keys, "top_games", pages, stats=hook.stats)
-    publish(
-        store,
-        keys,
-        top_games.transform(extract.pages(store), run_after=run_after),
-        extract=extract,
-        run_id="plain",
-        published_at=datetime.now(UTC),
-        latest=True,
-        interval=timedelta(minutes=5),
-    )
+    dag_run = SimpleNamespace(dag_id="twitch_top_games", run_id="plain", run_after=run_after)
+    run = Run.open(dag_run, LakeConfig.resolve(prefix="plain"))
+    extracted = snapshot.extract(run, TopGames())
+    tables = snapshot.transform(run, TopGames(), extracted)
+    snapshot.load(run, extracted, tables, latest=True, interval=timedelta(minutes=5))
 
 
 def all_streams(run_after: datetime) -> None:
@@ -227,11 +212,12 @@ def all_streams(run_after: datetime) -> None:
     """
     from twitch_provider.config import LakeConfig
     from twitch_provider.lake.formats import Format
-    from twitch_provider.pipelines.all_streams import ALL_STREAMS, Plan, publish_crawl
+    from twitch_provider.pipelines.all_streams import ALL_STREAMS, CrawlOptions, publish
+    from twitch_provider.pipelines.run import Run
 
     dag_run = SimpleNamespace(dag_id="twitch_all_streams", run_id="plain", run_after=run_after)
-    config = LakeConfig.resolve({"prefix": "plain"})
-    publish_crawl(dag_run, config, ALL_STREAMS, Plan(), Format("csv", "gzip"))
+    run = Run.open(dag_run, LakeConfig.resolve(prefix="plain"))
+    publish(run, ALL_STREAMS, CrawlOptions(), Format("csv", "gzip"))
 
 
 #: DAG -> its work.

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Asset, Param, dag
 
-from twitch_provider.operators.twitch import TwitchStreamsOperator
+from twitch_provider.operators.twitch import TwitchAllStreamsOperator
 
 INTERVAL = timedelta(minutes=5)
 
@@ -44,10 +44,10 @@ ALL_STREAMS = Asset("twitch_all_streams")
         "prefix": Param(None, type=["null", "string"], description="Prefix of keys; empty: [twitch] prefix"),
         "file_format": Param("csv", enum=["csv", "parquet"], description="Of the table"),
         "compression": Param("gzip", enum=["none", "gzip", "zstd"], description="Of the table"),
-        "crawl": Param(
+        "strategy": Param(
             "languages",
-            enum=["languages", "cursors"],
-            description="cursors: begin long lists at the last crawl's cursors too; not tried on live Twitch",
+            enum=["languages", "checkpoints"],
+            description="checkpoints: start long lists at cursors of the last crawl; untested on live Twitch",
         ),
         "on_incomplete": Param(
             "keep", enum=["keep", "fail"], description="What lost a part: keep it under incomplete/, or fail"
@@ -58,11 +58,9 @@ ALL_STREAMS = Asset("twitch_all_streams")
 )
 def twitch_all_streams() -> None:
     """One task: everything from Twitch to S3."""
-    TwitchStreamsOperator(
+    TwitchAllStreamsOperator(
         task_id="crawl",
-        crawl="{{ params.crawl }}",
-        output="s3",
-        dataset="all_streams",
+        strategy="{{ params.strategy }}",
         file_format="{{ params.file_format }}",
         compression="{{ params.compression }}",
         on_incomplete="{{ params.on_incomplete }}",

@@ -59,40 +59,24 @@ def twitch_top_games() -> None:
     @task(multiple_outputs=False)
     @fail_fast()
     def extract(params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
-        """Ask Helix and keep what it answered; hand on where it lies."""
-        from airflow.sdk.exceptions import AirflowSkipException
+        """Ask Helix for the top games and their streams, and keep its answers under `raw/`."""
+        from twitch_provider.pipelines import snapshot
+        from twitch_provider.pipelines.run import Run
+        from twitch_provider.pipelines.top_games import TopGames
 
-        from twitch_provider.config import LakeConfig
-        from twitch_provider.helix import queries
-        from twitch_provider.hooks.twitch import TwitchHook
-        from twitch_provider.lake import extract as raw
-        from twitch_provider.lake.keys import SnapshotKeys
-        from twitch_provider.lake.top_games import game_ids
-
-        config = LakeConfig.resolve(params)
-        store, keys = config.store(), SnapshotKeys(config.prefix, dag_run.dag_id, dag_run.run_after)
-
-        if raw.is_too_late(dag_run.run_after, datetime.now(UTC)):
-            if (found := raw.find(store, keys, "top_games")) is None:
-                raise AirflowSkipException(f"Too late for {keys.tick}: Twitch cannot be asked about the past")
-            return found.as_xcom()
-
-        hook = TwitchHook(config.twitch_conn_id)
-        pages = list(hook.walk(queries.top_games(max_items=params["games"])))
-        for game_id in game_ids(pages)[: params["games"]]:
-            pages += hook.pages("streams", {"game_id": game_id}, max_pages=params["pages_per_game"])
-        return raw.keep(store, keys, "top_games", pages, stats=hook.stats).as_xcom()
+        top_games = TopGames(params["games"], params["pages_per_game"])
+        return snapshot.extract(Run.of_dag(dag_run, params), top_games).as_xcom()
 
     @task(multiple_outputs=False)
     @fail_fast()
     def transform(extracted: dict[str, Any], params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
-        """Turn raw pages into clean, typed frames; what cleaning refuses is kept aside."""
-        from twitch_provider.config import LakeConfig
-        from twitch_provider.lake import top_games
+        """Turn raw pages into clean, typed tables; rows that cleaning refuses are kept aside."""
         from twitch_provider.lake.extract import Extract
+        from twitch_provider.pipelines import snapshot
+        from twitch_provider.pipelines.run import Run
+        from twitch_provider.pipelines.top_games import TopGames
 
-        pages = Extract.from_xcom(extracted).pages(LakeConfig.resolve(params).store())
-        tables = top_games.transform(pages, run_after=dag_run.run_after)
+        tables = snapshot.transform(Run.of_dag(dag_run, params), TopGames(), Extract.from_xcom(extracted))
         return {dataset: table.as_xcom() for dataset, table in tables.items()}
 
     @task(multiple_outputs=False, outlets=[TOP_STREAMS, TOP_GAMES])
@@ -104,32 +88,19 @@ def twitch_top_games() -> None:
         dag_run: Any,
         outlet_events: Any,
     ) -> str:
-        """Publish the CSVs, then `latest/`, then the manifest; hand on where that lies."""
-        from twitch_provider.config import LakeConfig
+        """Publish the tables, `latest/` and the manifest; return where the manifest lies."""
         from twitch_provider.lake.clean import Cleaned
         from twitch_provider.lake.extract import Extract
-        from twitch_provider.lake.keys import SnapshotKeys
-        from twitch_provider.lake.publish import publish
+        from twitch_provider.pipelines import snapshot
+        from twitch_provider.pipelines.run import Run
 
-        config = LakeConfig.resolve(params)
-        store, keys = config.store(), SnapshotKeys(config.prefix, dag_run.dag_id, dag_run.run_after)
         tables = {dataset: Cleaned.from_xcom(table) for dataset, table in transformed.items()}
-        publish(
-            store,
-            keys,
-            tables,
-            extract=Extract.from_xcom(extracted),
-            run_id=dag_run.run_id,
-            published_at=datetime.now(UTC),
-            latest=True,
-            interval=INTERVAL,
+        published = snapshot.load(
+            Run.of_dag(dag_run, params), Extract.from_xcom(extracted), tables, latest=True, interval=INTERVAL
         )
-        for asset, dataset in ((TOP_STREAMS, "top_streams"), (TOP_GAMES, "top_games")):
-            outlet_events[asset].extra = {
-                "uri": store.uri(keys.data(dataset)),
-                "rows": len(tables[dataset].frame),
-            }
-        return store.uri(keys.manifest)
+        outlet_events[TOP_STREAMS].extra = published["top_streams"]
+        outlet_events[TOP_GAMES].extra = published["top_games"]
+        return published["top_games"]["manifest"]
 
     extracted = extract()
     load(extracted, transform(extracted))

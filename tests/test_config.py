@@ -10,13 +10,13 @@ from twitch_provider.exceptions import TwitchConfigError
 def test_arguments_win_over_options_and_options_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", "from-options")
     monkeypatch.setenv("AIRFLOW__TWITCH__PREFIX", "from-options")
-    config = LakeConfig.resolve({"prefix": "given", "bucket": None, "games": 20})
+    config = LakeConfig.resolve(prefix="given", bucket=None)
     assert config == LakeConfig("from-options", "given", "twitch_default", "")
 
 
 def test_an_empty_text_means_the_option(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", "from-options")
-    config = LakeConfig.resolve({"bucket": "", "prefix": " ", "twitch_conn_id": ""})
+    config = LakeConfig.resolve(bucket="", prefix=" ", twitch_conn_id="None")
     assert (config.bucket, config.prefix, config.twitch_conn_id) == (
         "from-options",
         "twitch",
@@ -26,7 +26,7 @@ def test_an_empty_text_means_the_option(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_an_empty_aws_connection_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_default")
-    assert LakeConfig.resolve({"bucket": "lake", "aws_conn_id": ""}).aws_conn_id == ""
+    assert LakeConfig.resolve(bucket="lake", aws_conn_id="").aws_conn_id == ""
 
 
 def test_defaults_are_those_that_the_provider_declares() -> None:
@@ -35,10 +35,10 @@ def test_defaults_are_those_that_the_provider_declares() -> None:
 
 def test_without_a_bucket_it_says_where_to_put_one() -> None:
     with pytest.raises(TwitchConfigError, match="AIRFLOW__TWITCH__BUCKET"):
-        LakeConfig.resolve({})
+        LakeConfig.resolve()
 
 
 @pytest.mark.parametrize("bucket", ["s3://lake", "lake/folder", "Lake", "a", " ", "la ke"])
 def test_refuses_what_is_no_bucket(bucket: str) -> None:
     with pytest.raises(TwitchConfigError, match="bucket"):
-        LakeConfig.resolve({"bucket": bucket})
+        LakeConfig.resolve(bucket=bucket)

@@ -22,11 +22,11 @@ MAY_IMPORT = {
     "aws": {"lake", "compat"},
     "hooks": {"helix", "crawl", "aws", "compat", "get_provider_info", ""},
     "pipelines": {"helix", "crawl", "hooks", "aws", "lake", "compat", "config", ""},
-    "operators": {"helix", "hooks", "lake", "pipelines", "compat", ""},
+    "operators": {"helix", "hooks", "pipelines", "config", "compat", ""},
     "transfers": {"helix", "hooks", "aws", "pipelines", "compat", ""},
     "triggers": {"helix", "hooks", "pipelines", "compat", ""},
     "sensors": {"helix", "hooks", "pipelines", "triggers", "compat", ""},
-    "config": {"aws", "lake", "compat", "get_provider_info"},
+    "config": {"compat", "get_provider_info"},
     "get_provider_info": {""},
     "testing": set(),
 }

@@ -8,17 +8,13 @@ parse time.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.common.compat.sdk import conf
 
 from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.get_provider_info import get_provider_info
-
-if TYPE_CHECKING:
-    from twitch_provider.lake.store import Store
 
 
 @dataclass(frozen=True)
@@ -37,38 +33,47 @@ class LakeConfig:
     aws_conn_id: str
 
     @classmethod
-    def resolve(cls, arguments: Mapping[str, Any] | None = None) -> LakeConfig:
-        """Resolve every option.
+    def resolve(
+        cls,
+        *,
+        bucket: str | None = None,
+        prefix: str | None = None,
+        twitch_conn_id: str | None = None,
+        aws_conn_id: str | None = None,
+    ) -> LakeConfig:
+        """Resolve every option: the argument, else the ``[twitch]`` option, else its default.
 
-        :param arguments: DAG params or operator arguments by option name; None stands for "not given", and so
-            does an empty text but for ``aws_conn_id``
-        :raises TwitchConfigError: there is no bucket, or its name is none
+        A template renders a param without a value as the text ``None``, which therefore means None here.
+
+        :param bucket: None or empty text: not given; so of the two below
+        :param prefix: likewise
+        :param twitch_conn_id: likewise
+        :param aws_conn_id: None: not given; empty text: the IAM role
+        :raises TwitchConfigError: there is no bucket, or its name is invalid
         """
-        given = arguments or {}
-        options = {
-            name: str(given.get(name) or "").strip() or option(name)
-            for name in ("bucket", "prefix", "twitch_conn_id")
-        }
-        # Empty has a meaning here: none, the IAM role.
-        aws_conn_id = given.get("aws_conn_id")
-        options["aws_conn_id"] = (option("aws_conn_id") if aws_conn_id is None else str(aws_conn_id)).strip()
-        bucket = options["bucket"]
-        if not bucket:
+        name = _given(bucket) or option("bucket")
+        if not name:
             raise TwitchConfigError(
-                "no bucket: give the DAG param `bucket`, or set [twitch] bucket (AIRFLOW__TWITCH__BUCKET)"
+                "no bucket: set the DAG param `bucket`, or [twitch] bucket (AIRFLOW__TWITCH__BUCKET)"
             )
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
             raise TwitchConfigError(
-                f"bucket {bucket!r:.80} is no name of an S3 bucket: give it without s3:// and without a path"
+                f"bucket {name!r:.80} is not a valid name of an S3 bucket: "
+                f"set it without s3:// and without a path"
             )
-        return cls(**options)
+        return cls(
+            bucket=name,
+            prefix=_given(prefix) or option("prefix"),
+            twitch_conn_id=_given(twitch_conn_id) or option("twitch_conn_id"),
+            # Empty has a meaning here: no connection, the IAM role.
+            aws_conn_id=option("aws_conn_id") if aws_conn_id in {None, "None"} else _given(aws_conn_id),
+        )
 
-    def store(self) -> Store:
-        """Open the bucket."""
-        from twitch_provider.aws.store import S3Store
 
-        return S3Store(self.bucket, self.aws_conn_id or None)
+def _given(value: Any) -> str:
+    # A template renders a param without a value as the text None.
+    return "" if value in {None, "None"} else str(value).strip()
 
 
 def option(name: str) -> str:

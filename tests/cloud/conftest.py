@@ -17,6 +17,7 @@ from tests.cloud.imds import MetadataService
 from tests.cloud.job import Job
 
 from twitch_provider.config import LakeConfig
+from twitch_provider.pipelines.run import open_store
 from twitch_provider.testing import Simulator
 
 #: As the instance's user data sets it.
@@ -56,7 +57,7 @@ def lake(account: Account) -> Any:
     """The store of the lake, on the instance."""
     if Version(version("moto")) < Version("5.2.5"):
         pytest.skip(f"moto {version('moto')} does not sign a request for a list as boto3 does")
-    return LakeConfig.resolve().store()
+    return open_store(LakeConfig.resolve())
 
 
 @pytest.fixture

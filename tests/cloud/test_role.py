@@ -58,7 +58,7 @@ def test_every_dag_runs_again_and_again(
     account.amazon.requests.clear()
     for name, run_after in runs.items():
         if name.startswith("too late"):
-            monkeypatch.setattr("twitch_provider.lake.extract.TOO_LATE", timedelta(days=-1))
+            monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
         asked = sum(twitch.counters.requests.values())
         for dag_id in job.dags:
             assert set(job.run(dag_id, run_after).values()) <= DONE, f"{dag_id}: {name}"

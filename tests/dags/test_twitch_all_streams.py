@@ -64,7 +64,12 @@ def test_params_choose_the_form(run_all_streams: Run, bucket: Any, connect: Any)
     with Simulator(streams=300) as twitch:
         connect(twitch)
         run_after = tick()
-        params = {"file_format": "parquet", "compression": "zstd", "crawl": "cursors", "prefix": "mine"}
+        params = {
+            "file_format": "parquet",
+            "compression": "zstd",
+            "strategy": "checkpoints",
+            "prefix": "mine",
+        }
         assert run_all_streams(run_after, **params) == SUCCESS
         (key,) = bucket.find("mine/all_streams/")
         assert key.endswith(".parquet")

@@ -94,7 +94,7 @@ def test_a_run_cleared_too_late_is_built_again_from_its_raw_pages(
         connect(twitch)
         run_dag(run_after)
         before = bucket.objects()
-        monkeypatch.setattr("twitch_provider.lake.extract.TOO_LATE", timedelta(days=-1))
+        monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
         twitch.advance(86_400)
         asked = sum(twitch.counters.requests.values())
         assert run_dag(run_after) == SUCCESS

@@ -18,8 +18,9 @@ from tests.kills.jobs import Job
 
 from twitch_provider.aws.store import S3Store
 from twitch_provider.hooks.twitch_async import TwitchAsyncHook
-from twitch_provider.lake import all_streams, extract, previous, publish, spool
-from twitch_provider.operators.twitch import TwitchStreamsOperator
+from twitch_provider.lake import all_streams, previous, publish, spool
+from twitch_provider.operators.twitch import TwitchAllStreamsOperator
+from twitch_provider.pipelines import run
 
 #: What a run imports when it needs it: here, all of that is over before it begins.
 LOADED = (all_streams, previous, publish, spool)
@@ -41,11 +42,9 @@ def work(job: Job, tell: Connection, *, temporary: Path, log: Path) -> None:
     os.environ["TMPDIR"] = str(temporary)
     tempfile.tempdir = None
     if job.late:
-        extract.TOO_LATE = timedelta.min
+        run.TOO_LATE = timedelta.min
     _Teller(tell).listen(job)
-    operator: Any = TwitchStreamsOperator(
-        task_id="crawl", crawl="languages", output="s3", dataset="all_streams", **job.arguments
-    )
+    operator: Any = TwitchAllStreamsOperator(task_id="crawl", **job.arguments)
     dag_run = SimpleNamespace(dag_id="killed", run_id=f"run-{job.tick:%H%M}", run_after=job.tick)
     tell.send(("beginning", time.monotonic()))
     try:

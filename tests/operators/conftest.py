@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from twitch_provider.config import LakeConfig
+from twitch_provider.pipelines import run
 
 
 class MemoryStore:
@@ -48,7 +48,7 @@ class MemoryStore:
 def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     """What is in the bucket ``lake``."""
     store = MemoryStore()
-    monkeypatch.setattr(LakeConfig, "store", lambda _self: store)
+    monkeypatch.setattr(run, "open_store", lambda _config: store)
     monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", "lake")
     return store
 

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import BaseHook, BaseOperator
 from twitch_provider.get_provider_info import get_provider_info
 from twitch_provider.operators import twitch
 from twitch_provider.operators.twitch import (
+    TwitchAllStreamsOperator,
     TwitchHelixOperator,
     TwitchStreamsOperator,
     TwitchTopGamesOperator,
@@ -24,7 +25,8 @@ from twitch_provider.transfers.twitch_to_s3 import TwitchToS3Operator
 #: Each operator, what it cannot do without, and which of its arguments are no templates: choices and
 #: switches that belong to the code.
 OPERATORS: list[tuple[Any, dict[str, str], set[str]]] = [
-    (TwitchStreamsOperator, {}, {"output", "max_xcom_bytes", "interval"}),
+    (TwitchStreamsOperator, {}, {"output", "max_xcom_bytes"}),
+    (TwitchAllStreamsOperator, {}, {"interval"}),
     (TwitchTopGamesOperator, {}, {"output", "max_xcom_bytes"}),
     (TwitchHelixOperator, {"endpoint": "streams"}, {"max_xcom_bytes"}),
     (

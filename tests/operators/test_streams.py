@@ -14,6 +14,7 @@ from twitch_provider.config import LakeConfig
 from twitch_provider.exceptions import TwitchServerError
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.operators.twitch import TwitchStreamsOperator
+from twitch_provider.pipelines import run
 from twitch_provider.testing import Simulator
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*cannot be called outside")
@@ -98,7 +99,7 @@ def test_a_dataset_lies_where_the_options_say_if_no_argument_does(
         used.append(config)
         return store
 
-    monkeypatch.setattr(LakeConfig, "store", open_store)
+    monkeypatch.setattr(run, "open_store", open_store)
     monkeypatch.setenv("AIRFLOW__TWITCH__PREFIX", "configured")
     monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_configured")
     place = dict.fromkeys(("bucket", "prefix", "twitch_conn_id", "aws_conn_id"), none)
@@ -130,7 +131,7 @@ def test_too_late_it_publishes_what_it_read_then(
     operator = streams(output="s3", dataset="all", max_items=10)
     operator.execute(context)
     before = dict(store.objects)
-    monkeypatch.setattr("twitch_provider.lake.extract.TOO_LATE", timedelta(days=-1))
+    monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
     asked = sum(twitch_connection.counters.requests.values())
     operator.execute(context)
     assert sum(twitch_connection.counters.requests.values()) == asked
@@ -148,12 +149,12 @@ def test_too_late_and_never_read_is_skipped(twitch_connection: Simulator, contex
 def test_a_dataset_has_to_be_named(
     twitch_connection: Simulator, context: Any, store: Any, dataset: str | None
 ) -> None:
-    with pytest.raises(AirflowFailException, match="dataset wants"):
+    with pytest.raises(AirflowFailException, match="dataset must be"):
         streams(output="s3", dataset=dataset).execute(context)
 
 
 def test_another_output_is_refused(context: Any) -> None:
-    with pytest.raises(AirflowFailException, match="output wants xcom or s3"):
+    with pytest.raises(AirflowFailException, match="output must be xcom or s3"):
         streams(output="redis").execute(context)
 
 

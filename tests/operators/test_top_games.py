@@ -100,7 +100,7 @@ def test_too_late_it_publishes_what_it_read_then(
     operator = top_games(max_items=3, output="s3", dataset="three")
     first = operator.execute(context)
     before = dict(store.objects)
-    monkeypatch.setattr("twitch_provider.lake.extract.TOO_LATE", timedelta(days=-1))
+    monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
     asked = sum(twitch_connection.counters.requests.values())
     assert operator.execute(context) == first
     assert sum(twitch_connection.counters.requests.values()) == asked
@@ -129,7 +129,7 @@ def test_neither_of_its_datasets_may_be_somebody_elses(
         ({"max_items": 0}, "games/top: max_items wants 1 or more, not 0"),
         ({"max_items": "few"}, "games/top: max_items wants 1 or more, not 'few'"),
         ({"output": "s3", "dataset": "x", "pages_per_game": 0}, "streams: max_pages wants 1 or more, not 0"),
-        ({"output": "redis"}, "output wants xcom or s3"),
+        ({"output": "redis"}, "output must be xcom or s3"),
     ],
 )
 def test_a_wrong_argument_is_never_tried_again(

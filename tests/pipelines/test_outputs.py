@@ -10,7 +10,7 @@ import pytest
 
 from twitch_provider.exceptions import TwitchParameterError, TwitchResponseError
 from twitch_provider.helix.messages import Page
-from twitch_provider.pipelines.outputs import MAX_XCOM_BYTES, connect, rows_for_xcom, wants_s3
+from twitch_provider.pipelines.outputs import MAX_XCOM_BYTES, connect, is_s3, rows_for_xcom
 
 ROWS: list[Any] = [{"id": str(number), "title": "Größer ☕", "tags": ["a", "b"]} for number in range(7)]
 
@@ -53,15 +53,15 @@ def test_a_row_that_is_no_object_is_an_error_and_not_a_row() -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, None, "1000", 1.5])
 def test_a_limit_is_a_whole_number(limit: Any) -> None:
-    with pytest.raises(TwitchParameterError, match="max_xcom_bytes wants 1 or more"):
+    with pytest.raises(TwitchParameterError, match="max_xcom_bytes must be 1 or more"):
         rows_for_xcom([], max_xcom_bytes=limit, instead="x")
 
 
 def test_there_are_two_outputs() -> None:
-    assert wants_s3("s3")
-    assert not wants_s3("xcom")
-    with pytest.raises(TwitchParameterError, match="output wants xcom or s3, not 'redis'"):
-        wants_s3("redis")
+    assert is_s3("s3")
+    assert not is_s3("xcom")
+    with pytest.raises(TwitchParameterError, match="output must be xcom or s3, not 'redis'"):
+        is_s3("redis")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator, task
 
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.operators.twitch import (
+    TwitchAllStreamsOperator,
     TwitchHelixOperator,
     TwitchStreamsOperator,
     TwitchTopGamesOperator,
@@ -113,17 +114,15 @@ with DAG(
     )
     # [END howto_operator_twitch_streams_s3]
 
-    # [START howto_operator_twitch_streams_crawl]
-    TwitchStreamsOperator(
+    # [START howto_operator_twitch_all_streams]
+    TwitchAllStreamsOperator(
         task_id="every_live_stream",
-        crawl="languages",
-        output="s3",
         dataset="every_stream",
         compression="zstd",
         on_incomplete="fail",
         interval=timedelta(minutes=15),
     )
-    # [END howto_operator_twitch_streams_crawl]
+    # [END howto_operator_twitch_all_streams]
 
     # [START howto_operator_twitch_streams_mapped]
     TwitchStreamsOperator.partial(task_id="by_language", output="s3").expand_kwargs(

@@ -3,39 +3,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from twitch_provider.config import LakeConfig
 from twitch_provider.helix import queries
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import (
     INSTEAD,
     MAX_XCOM_BYTES,
     connect,
-    publish_datasets,
+    emit_events,
+    is_s3,
     rows_for_xcom,
-    tell_assets,
-    wants_s3,
+    table_format,
 )
-from twitch_provider.pipelines.rendered import number
+from twitch_provider.pipelines.run import Run
+from twitch_provider.pipelines.snapshot import dataset_names, publish
+from twitch_provider.pipelines.templates import native
+from twitch_provider.pipelines.top_games import TopGames
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from twitch_provider.helix.messages import Page
     from twitch_provider.hooks.twitch import TwitchHook
-    from twitch_provider.lake.clean import Cleaned
-    from twitch_provider.lake.raw_lines import RawPage
 
 
 class TwitchTopGamesOperator(BaseOperator):
     """Read the games with the most viewers: Helix's Get Top Games.
 
-    Either hands the rows on through XCom, or publishes them to S3 as a dataset of the lake and hands on where
-    that lies. Helix ranks the games and counts nothing: the dataset's columns ``streams_seen``,
+    Either returns the rows through XCom, or publishes them to S3 as a dataset of the lake and returns where
+    it lies. Helix ranks the games and counts nothing: the dataset's columns ``streams_seen``,
     ``viewers_seen``, ``viewers_share`` and ``capped`` need the streams of each game. So on S3 those are read,
     too, and are a dataset of their own beside the games: ``{dataset}_streams``.
     https://dev.twitch.tv/docs/api/reference/#get-top-games
@@ -49,15 +50,15 @@ class TwitchTopGamesOperator(BaseOperator):
         the game is ``capped``; None for all (templated)
     :param dataset: the dataset's name on S3; each task (and each mapped one) has its own (templated)
     :param file_format: on S3: ``csv`` or ``parquet`` (templated)
-    :param compression: on S3: ``none``, ``gzip`` or ``zstd``; None means none (templated)
+    :param compression: on S3: ``none``, ``gzip`` or ``zstd`` (templated)
     :param bucket: None means the option ``[twitch] bucket`` (templated)
     :param prefix: None means the option ``[twitch] prefix`` (templated)
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
     :param aws_conn_id: None means the option ``[twitch] aws_conn_id`` (templated)
-    :raises AirflowFailException: what no retry mends: credentials, parameters, permissions, rows that are too
-        large for XCom
+    :raises AirflowFailException: what no retry can mend: credentials, parameters, permissions, rows that are
+        too large for XCom
     :raises AirflowSkipException: the run is too late to ask Twitch, and has no raw pages of its own (``s3``)
-    :raises TwitchError: everything else, for Airflow to try again
+    :raises TwitchError: everything else, for Airflow to retry
     """
 
     template_fields: Sequence[str] = (
@@ -81,8 +82,8 @@ class TwitchTopGamesOperator(BaseOperator):
         max_xcom_bytes: int = MAX_XCOM_BYTES,
         pages_per_game: int | str | None = 1,
         dataset: str | None = None,
-        file_format: str = "csv",
-        compression: str | None = None,
+        file_format: str | None = "csv",
+        compression: str | None = "none",
         bucket: str | None = None,
         prefix: str | None = None,
         twitch_conn_id: str | None = None,
@@ -102,41 +103,35 @@ class TwitchTopGamesOperator(BaseOperator):
         self.twitch_conn_id = twitch_conn_id
         self.aws_conn_id = aws_conn_id
 
+    @functools.cached_property
+    def hook(self) -> TwitchHook:
+        """The hook of the task's connection."""
+        return connect(self.twitch_conn_id)
+
+    @fail_fast()
     def execute(self, context: Context) -> list[dict[str, Any]] | dict[str, Any]:
-        """Read, and hand on.
+        """Read the games, and return or publish them.
 
         :param context: of the task
         :returns: the rows, or where they lie
         :raises TwitchError: and Airflow's own exceptions, as the class says
         """
-        with fail_fast():
-            if wants_s3(self.output_to):
-                games, streams = publish_datasets(
-                    context["dag_run"],
-                    vars(self),
-                    read=self._games_and_streams,
-                    clean=self._clean,
-                    beside=["_streams"],
-                )
-                tell_assets(context, self.outlets, games | {"streams": streams})
-                return games | {"streams": streams}
-            games_only = connect(self.twitch_conn_id).walk(self._query())
-            return rows_for_xcom(games_only, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
+        games = native(self.max_items, int)
+        if not is_s3(self.output_to):
+            pages = self.hook.walk(queries.top_games(max_items=games))
+            return rows_for_xcom(pages, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
+        names = dataset_names(self.dataset, beside=["_streams"])
+        file_format = table_format(self.file_format, self.compression)
+        run = Run.open(context["dag_run"], self._lake, dataset=names[0])
+        published = publish(run, TopGames(games, native(self.pages_per_game, int), *names), file_format)
+        reference = published[names[0]] | {"streams": published[names[1]]}
+        return emit_events(context, self.outlets, reference)
 
-    def _query(self) -> queries.Query:
-        return queries.top_games(max_items=number(self.max_items))
-
-    def _games_and_streams(self, hook: TwitchHook) -> Iterator[Page]:
-        from twitch_provider.lake.top_games import game_ids
-
-        games = list(hook.walk(self._query()))
-        yield from games
-        for game_id in game_ids(games)[: number(self.max_items)]:
-            yield from hook.pages("streams", {"game_id": game_id}, max_pages=number(self.pages_per_game))
-
-    @staticmethod
-    def _clean(pages: list[RawPage], run_after: datetime) -> list[Cleaned]:
-        from twitch_provider.lake import top_games
-
-        tables = top_games.transform(pages, run_after=run_after)
-        return [tables["top_games"], tables["top_streams"]]
+    @property
+    def _lake(self) -> LakeConfig:
+        return LakeConfig.resolve(
+            bucket=self.bucket,
+            prefix=self.prefix,
+            twitch_conn_id=self.twitch_conn_id,
+            aws_conn_id=self.aws_conn_id,
+        )

@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import connect
-from twitch_provider.pipelines.rendered import listed
+from twitch_provider.pipelines.templates import native
 from twitch_provider.triggers import live
 from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
 
@@ -82,7 +82,7 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         """
         with fail_fast():
             live.rule_of(self.wait_for)
-            logins = live.logins_of(listed(self.user_logins))
+            logins = live.logins_of(native(self.user_logins, list, tuple))
             hook = connect(self.twitch_conn_id)
             found = live.by_login(hook.get_streams(user_logins=logins))
             if live.enough(self.wait_for, logins, found):

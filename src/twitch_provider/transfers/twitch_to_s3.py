@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from twitch_provider.pipelines.endpoint import endpoint_query, require_shown
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import connect
-from twitch_provider.pipelines.reading import reading, shown
-from twitch_provider.pipelines.rendered import given
+from twitch_provider.pipelines.templates import native
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from twitch_provider.hooks.twitch import TwitchHook
 
 
 class TwitchToS3Operator(BaseOperator):
@@ -85,6 +88,11 @@ class TwitchToS3Operator(BaseOperator):
         self.twitch_conn_id = twitch_conn_id
         self.aws_conn_id = aws_conn_id
 
+    @functools.cached_property
+    def hook(self) -> TwitchHook:
+        """The hook of the task's connection."""
+        return connect(self.twitch_conn_id)
+
     def execute(self, context: Context) -> dict[str, Any]:
         """Read all of it, then upload it.
 
@@ -97,11 +105,11 @@ class TwitchToS3Operator(BaseOperator):
 
         with fail_fast(), tempfile.TemporaryFile() as file:
             media_type = content_type(self.file_format, self.compression)
-            query = reading(self.endpoint, self.endpoint_params, self.max_items)
-            target = S3Object.at(given(self.s3_bucket), self.s3_key, given(self.aws_conn_id))
+            query = endpoint_query(self.endpoint, self.endpoint_params, self.max_items)
+            target = S3Object.at(native(self.s3_bucket), self.s3_key, native(self.aws_conn_id))
             if not self.replace:
                 target.require_absent()
-            pages = shown(connect(self.twitch_conn_id).walk(query))
+            pages = require_shown(self.hook.walk(query))
             rows = write(pages, file, file_format=self.file_format, compression=self.compression)
             if not self.replace:
                 target.require_absent()

@@ -9,7 +9,7 @@ import pytest
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.helix.messages import Page
-from twitch_provider.pipelines.reading import reading, shown
+from twitch_provider.pipelines.endpoint import endpoint_query, require_shown
 
 #: What an endpoint cannot do without.
 NEEDED: dict[str, dict[str, Any]] = {
@@ -26,18 +26,18 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_reads_every_endpoint(path: str) -> None:
-    query = reading(path, NEEDED.get(path), None)
+    query = endpoint_query(path, NEEDED.get(path), None)
     assert query.endpoint is ENDPOINTS[path]
     assert len(query.batches) == 1
 
 
 def test_cuts_more_than_a_hundred_ids_into_requests() -> None:
-    query = reading("users", {"id": [str(number) for number in range(250)]}, None)
+    query = endpoint_query("users", {"id": [str(number) for number in range(250)]}, None)
     assert [len([name for name, _ in batch if name == "id"]) for batch in query.batches] == [100, 100, 50]
 
 
 def test_takes_everything_as_text_that_a_template_rendered() -> None:
-    query = reading(
+    query = endpoint_query(
         "search/channels", "{'query': 'chess', 'live_only': 'True', 'first': '50', 'after': 'None'}", "70"
     )
     assert query.batches == ((("query", "chess"), ("live_only", "true"), ("first", "50")),)
@@ -45,12 +45,12 @@ def test_takes_everything_as_text_that_a_template_rendered() -> None:
 
 
 def test_takes_a_list_as_text_where_a_parameter_may_be_repeated() -> None:
-    (batch,) = reading("games", {"name": "['Art', 'Chess']"}, None).batches
+    (batch,) = endpoint_query("games", {"name": "['Art', 'Chess']"}, None).batches
     assert batch == (("name", "Art"), ("name", "Chess"))
 
 
 def test_a_search_for_something_in_brackets_stays_one_text() -> None:
-    (batch,) = reading("search/categories", {"query": "['Art']"}, None).batches
+    (batch,) = endpoint_query("search/categories", {"query": "['Art']"}, None).batches
     assert ("query", "['Art']") in batch
 
 
@@ -65,16 +65,16 @@ def test_a_search_for_something_in_brackets_stays_one_text() -> None:
         (
             ("streams", "game_id=1", None),
             "endpoint_params",
-            "endpoint_params wants Helix's parameters by name",
+            "endpoint_params must be Helix's parameters by name",
         ),
-        (("streams", ["en"], None), "endpoint_params", "endpoint_params wants Helix's parameters by name"),
+        (("streams", ["en"], None), "endpoint_params", "endpoint_params must be Helix's parameters by name"),
         (("streams", None, "some"), "max_items", "max_items wants 1 or more, not 'some'"),
         (("streams", None, 0), "max_items", "max_items wants 1 or more, not 0"),
     ],
 )
 def test_refuses_what_helix_would_refuse(arguments: Any, parameter: str, sentence: str) -> None:
     with pytest.raises(TwitchParameterError, match=sentence) as caught:
-        reading(*arguments)
+        endpoint_query(*arguments)
     assert caught.value.parameter == parameter
 
 
@@ -87,14 +87,14 @@ def followers(rows: list[Any], total: int | None) -> Page:
 def test_rows_that_are_counted_but_not_shown_are_no_empty_list() -> None:
     sentence = "channels/followers: Twitch counts 1,234 rows and shows none of them to an app token"
     with pytest.raises(TwitchParameterError, match=sentence):
-        list(shown([followers([], 1234)]))
+        list(require_shown([followers([], 1234)]))
 
 
 @pytest.mark.parametrize(("rows", "total"), [([], 0), ([], None), ([{"user_id": "1"}], 1234)])
 def test_every_other_list_passes(rows: list[Any], total: int | None) -> None:
     page = followers(rows, total)
-    assert list(shown([page, page])) == [page, page]
+    assert list(require_shown([page, page])) == [page, page]
 
 
 def test_no_page_is_no_list() -> None:
-    assert list(shown([])) == []
+    assert list(require_shown([])) == []

@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``TwitchStreamsOperator`` with everything."""
-
 from __future__ import annotations
 
 import csv
@@ -26,7 +24,7 @@ from twitch_provider.exceptions import (
     TwitchServerError,
     TwitchSpoolError,
 )
-from twitch_provider.operators.twitch import TwitchStreamsOperator
+from twitch_provider.operators.twitch import TwitchAllStreamsOperator
 from twitch_provider.testing import Simulator
 from twitch_provider.testing.casting import Cast
 from twitch_provider.testing.generated import GeneratedWorld
@@ -42,9 +40,8 @@ _ASSETS, _EVENTS = (
 pytestmark = pytest.mark.filterwarnings("ignore:.*cannot be called outside")
 
 
-def crawl(**arguments: Any) -> TwitchStreamsOperator:
-    arguments = {"crawl": "languages", "output": "s3", "dataset": "all_streams", **arguments}
-    return TwitchStreamsOperator(task_id="crawl", **arguments)
+def crawl(**arguments: Any) -> TwitchAllStreamsOperator:
+    return TwitchAllStreamsOperator(task_id="crawl", **arguments)
 
 
 def later(context: Any, minutes: int = 0) -> Any:
@@ -176,7 +173,7 @@ def test_what_lost_a_part_does_not_replace_what_did_not(
     twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
     assert crawl().execute(context) == whole
     assert store.objects == before
-    assert "The complete snapshot of an earlier try stays" in caplog.text
+    assert "Keeping the complete snapshot of an earlier try" in caplog.text
 
 
 def test_what_lost_a_part_is_never_tried_again_when_it_is_too_late(
@@ -185,7 +182,7 @@ def test_what_lost_a_part_is_never_tried_again_when_it_is_too_late(
     twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
     with pytest.raises(TwitchIncompleteError):
         crawl(on_incomplete="fail").execute(context)
-    monkeypatch.setattr("twitch_provider.lake.extract.TOO_LATE", timedelta(days=-1))
+    monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
     with pytest.raises(AirflowFailException, match="The crawl is incomplete, its table is not published"):
         crawl(on_incomplete="fail").execute(context)
     kept: Any = crawl().execute(context)
@@ -289,7 +286,7 @@ def test_too_late_it_builds_the_same_again_from_its_raw_pages(
     for key in [key for key in store.objects if "/manifests/" in key or key.endswith(".csv.gz")]:
         del store.objects[key]
     asked = sum(twitch_connection.counters.requests.values())
-    monkeypatch.setattr("twitch_provider.lake.extract.TOO_LATE", timedelta(days=-1))
+    monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
     assert crawl().execute(context) == first
     assert sum(twitch_connection.counters.requests.values()) == asked
     assert {key for key in before if before[key] != store.objects[key]} <= set(
@@ -308,15 +305,12 @@ def test_too_late_without_raw_pages_is_skipped(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"output": "xcom"}, "crawl reads every live stream"),
-        ({"languages": ["en"]}, "crawl reads every live stream"),
-        ({"max_items": 10}, "crawl reads every live stream"),
-        ({"crawl": "backwards"}, "crawl wants languages or cursors"),
-        ({"on_incomplete": "shrug"}, "on_incomplete wants keep or fail"),
-        ({"crawl_seconds": 0}, "crawl_seconds wants 1 to 3600"),
+        ({"strategy": "backwards"}, "strategy must be languages or checkpoints"),
+        ({"on_incomplete": "shrug"}, "on_incomplete must be keep or fail"),
+        ({"crawl_seconds": 0}, "crawl_seconds must be between 1 and 3600"),
         ({"compression": "bz2"}, "compression"),
         ({"file_format": "xlsx"}, "file_format"),
-        ({"dataset": "top_streams"}, "dataset wants a name of its own"),
+        ({"dataset": "top_streams"}, "dataset must be a name of its own"),
     ],
 )
 def test_a_wrong_argument_is_one_sentence_before_anything_is_asked(

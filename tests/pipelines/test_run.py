@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from twitch_provider.pipelines.tick import tick
+from twitch_provider.pipelines.run import tick
 
 TICK = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 BEGAN = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)

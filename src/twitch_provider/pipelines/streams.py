@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Live streams by filter: what Get Streams can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from twitch_provider.helix import queries
+
+if TYPE_CHECKING:
+    from twitch_provider.helix.messages import Page
+    from twitch_provider.helix.queries import Ids
+    from twitch_provider.hooks.twitch import TwitchHook
+    from twitch_provider.lake import raw_lines
+    from twitch_provider.lake.clean import Cleaned
+
+
+@dataclass(frozen=True)
+class FilteredStreams:
+    """A :class:`~twitch_provider.pipelines.snapshot.Snapshot` of Get Streams with its filters.
+
+    https://dev.twitch.tv/docs/api/reference/#get-streams
+
+    :param dataset: the name of the table
+    :param game_ids: only these games
+    :param user_ids: only these broadcasters
+    :param user_logins: only these broadcasters
+    :param languages: only these
+    :param stream_type: ``all`` or ``live``
+    :param max_items: stop after that many streams
+    """
+
+    dataset: str
+    game_ids: Ids | None = None
+    user_ids: Ids | None = None
+    user_logins: Ids | None = None
+    languages: Ids | None = None
+    stream_type: str | None = None
+    max_items: int | None = None
+
+    @property
+    def raw_dataset(self) -> str:
+        """Return the dataset that the raw pages are filed under."""
+        return self.dataset
+
+    def read(self, hook: TwitchHook) -> Iterator[Page]:
+        """Read the streams, then make sure that Twitch knows each game that has none.
+
+        :param hook: to read with
+        :raises TwitchNotFoundError: at the end, naming the games that Twitch does not know
+        :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
+        """
+        query = queries.streams(
+            game_ids=self.game_ids,
+            user_ids=self.user_ids,
+            user_logins=self.user_logins,
+            languages=self.languages,
+            stream_type=self.stream_type,
+            max_items=self.max_items,
+        )
+        seen = set()
+        for page in hook.walk(query):
+            seen |= {row.get("game_id") for row in page.rows if isinstance(row, dict)}
+            yield page
+        asked = {text for params in query.batches for name, text in params if name == "game_id"}
+        hook.require_games(asked - seen)
+
+    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, Cleaned]:
+        """Make the table.
+
+        :param pages: in the order of reading
+        :param run_after: the tick of the run
+        """
+        from twitch_provider.lake.clean import clean_streams
+
+        return {self.dataset: clean_streams(pages, run_after=run_after, ranks={})}
