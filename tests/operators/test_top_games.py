@@ -118,7 +118,7 @@ def test_too_late_and_never_read_is_skipped(twitch_connection: Simulator, contex
 def test_neither_of_its_datasets_may_be_somebody_elses(
     twitch_connection: Simulator, context: Any, store: Any, dataset: str | None
 ) -> None:
-    with pytest.raises(AirflowFailException, match="dataset wants a name of its own"):
+    with pytest.raises(AirflowFailException, match="dataset must be a name of its own"):
         top_games(output="s3", dataset=dataset).execute(context)
     assert not twitch_connection.counters.requests
 
