@@ -84,7 +84,7 @@ def test_a_twitch_that_is_down_is_tried_again(
 def test_what_is_there_is_replaced_only_on_demand(twitch_connection: Simulator, bucket: Any) -> None:
     bucket.put("a", b"old")
     with pytest.raises(
-        AirflowFailException, match="s3://lake/a is there already; give another s3_key, or replace"
+        AirflowFailException, match="s3://lake/a exists already; choose another s3_key, or set replace"
     ):
         transfer().execute({})
     assert not twitch_connection.counters.requests
@@ -102,7 +102,7 @@ def test_what_came_while_twitch_was_read_is_not_replaced(
         bucket.put("a", b"somebody else's")
 
     monkeypatch.setattr(TwitchHook, "walk", slow)
-    with pytest.raises(AirflowFailException, match="is there already"):
+    with pytest.raises(AirflowFailException, match="exists already"):
         transfer().execute({})
     assert bucket.read("a") == b"somebody else's"
 
@@ -115,8 +115,11 @@ def test_what_came_while_twitch_was_read_is_not_replaced(
         ({"max_items": 0}, "max_items wants 1 or more"),
         ({"file_format": "xml"}, "file_format wants jsonl or csv"),
         ({"compression": "zip"}, "compression wants gzip or None"),
-        ({"s3_key": "a"}, "s3_key wants a key in s3_bucket, or s3://bucket/key without s3_bucket, not 'a'"),
-        ({"s3_bucket": "lake"}, "s3_key wants a key in s3_bucket"),
+        ({"s3_key": "a"}, "s3_key must be a key in s3_bucket, or s3://bucket/key without s3_bucket, not 'a'"),
+        ({"s3_bucket": "lake"}, "s3_key must be a key in s3_bucket"),
+        ({"s3_key": "s3://lake"}, "s3_key must be a key in s3_bucket"),
+        ({"s3_key": ""}, "s3_key must be a key in s3_bucket"),
+        ({"s3_key": "a", "s3_bucket": ""}, "s3_key must be a key in s3_bucket"),
         ({"s3_key": "s3://nope/a"}, "The bucket 'nope' does not exist"),
         ({"aws_conn_id": "nowhere"}, "Connection 'nowhere' does not exist"),
         ({"twitch_conn_id": "nowhere"}, "connection nowhere does not exist"),
@@ -129,6 +132,12 @@ def test_a_wrong_argument_is_one_sentence_before_twitch_is_asked(
         transfer(**arguments).execute({})
     assert not twitch_connection.counters.requests
     assert bucket.objects() == {}
+
+
+def test_a_longer_key_is_another_object(twitch_connection: Simulator, bucket: Any) -> None:
+    bucket.put("a.csv", b"old")
+    transfer(max_items=1).execute({})
+    assert set(bucket.objects()) == {"a", "a.csv"}
 
 
 def test_params_without_a_value_are_not_given(

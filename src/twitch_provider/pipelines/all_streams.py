@@ -155,7 +155,7 @@ def _few_rows(table: Columns) -> str:
     if refused <= rows * MAX_REFUSED:
         return ""
     reason = next(iter(table.rejected))
-    message = f"Cleaning refused {refused:,} of {rows:,} rows ({reason}), most likely because Twitch's answers changed"
+    message = f"Cleaning refused {refused:,} of {rows:,} rows ({reason}); Twitch's answers may have changed"
     if not table.counts["rows_out"]:
         raise TwitchDataError(f"{message}: nothing is published.")
     return f"{message}: the snapshot is not complete."

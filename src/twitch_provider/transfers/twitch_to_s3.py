@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
 
+from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.pipelines.endpoint import endpoint_query, require_shown
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import connect
@@ -18,14 +19,15 @@ from twitch_provider.pipelines.templates import native
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from twitch_provider.aws.store import S3Store
     from twitch_provider.hooks.twitch import TwitchHook
 
 
 class TwitchToS3Operator(BaseOperator):
     """Read any list endpoint of Helix to its end and write the rows to one object on S3.
 
-    Large lists are no trouble: they go through a temporary file, a page at a time, and are uploaded once, at
-    the end. An error on the way leaves S3 as it was. The same rows give the same bytes.
+    Rows go through a temporary file, a page at a time, and are uploaded once, at the end. An error on the
+    way leaves S3 as it was. The same rows give the same bytes.
     https://dev.twitch.tv/docs/api/reference
 
     :param endpoint: one of :data:`twitch_provider.helix.endpoints.ENDPOINTS`, for example ``streams`` or
@@ -33,20 +35,20 @@ class TwitchToS3Operator(BaseOperator):
     :param s3_key: where to write: a key, or without ``s3_bucket`` a whole address ``s3://bucket/key``
         (templated)
     :param s3_bucket: the bucket; None where ``s3_key`` names it (templated)
-    :param replace: write over an object that is there already; else that is an error, found before Twitch is
+    :param replace: overwrite an object that exists already; else that is an error, raised before Twitch is
         asked
     :param endpoint_params: by Helix's names, checked before anything is sent; a list is sent as a repeated
-        parameter, and more than 100 values of one are cut into several requests (templated)
-    :param max_items: stop after so many rows (templated)
+        parameter, and more than 100 values of one are split into several requests (templated)
+    :param max_items: stop after that many rows (templated)
     :param file_format: ``jsonl``: each row as Helix sent it, one a line; ``csv``: a column for each field,
         lists and objects as JSON
     :param compression: None or ``gzip``; the key is used as it is given
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
     :param aws_conn_id: the connection to AWS; None for the machine's own credentials, such as an IAM role
         (templated)
-    :raises AirflowFailException: what no retry mends: credentials, parameters, permissions, an object that is
-        there already, rows that Twitch does not show to an app token
-    :raises TwitchError: everything else, for Airflow to try again
+    :raises AirflowFailException: what no retry can mend: credentials, parameters, permissions, an object that
+        exists already, rows that Twitch does not show to an app token
+    :raises TwitchError: everything else, for Airflow to retry
     """
 
     template_fields: Sequence[str] = (
@@ -93,6 +95,7 @@ class TwitchToS3Operator(BaseOperator):
         """The hook of the task's connection."""
         return connect(self.twitch_conn_id)
 
+    @fail_fast()
     def execute(self, context: Context) -> dict[str, Any]:
         """Read all of it, then upload it.
 
@@ -101,17 +104,39 @@ class TwitchToS3Operator(BaseOperator):
         :raises TwitchError: and Airflow's own exceptions, as the class says
         """
         from twitch_provider.transfers.files import content_type, write
-        from twitch_provider.transfers.s3_object import S3Object
 
-        with fail_fast(), tempfile.TemporaryFile() as file:
-            media_type = content_type(self.file_format, self.compression)
-            query = endpoint_query(self.endpoint, self.endpoint_params, self.max_items)
-            target = S3Object.at(native(self.s3_bucket), self.s3_key, native(self.aws_conn_id))
-            if not self.replace:
-                target.require_absent()
+        media_type = content_type(self.file_format, self.compression)
+        query = endpoint_query(self.endpoint, self.endpoint_params, self.max_items)
+        store, key = self._open_store()
+        self._require_absent(store, key)
+        with tempfile.TemporaryFile() as file:
             pages = require_shown(self.hook.walk(query))
             rows = write(pages, file, file_format=self.file_format, compression=self.compression)
-            if not self.replace:
-                target.require_absent()
-            target.write(file, content_type=media_type)
-            return {"uri": target.uri, "rows": rows}
+            self._require_absent(store, key)
+            store.put_file(key, file, content_type=media_type)
+        return {"uri": store.uri(key), "rows": rows}
+
+    def _open_store(self) -> tuple[S3Store, str]:
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+        from twitch_provider.aws.store import S3Store
+
+        bucket, key = native(self.s3_bucket), self.s3_key
+        try:
+            bucket, key = S3Hook.get_s3_bucket_key(bucket, str(key or ""), "s3_bucket", "s3_key")
+        except (AirflowException, TypeError, ValueError):
+            bucket = ""
+        if not bucket or not key:
+            raise TwitchParameterError(
+                f"s3_key must be a key in s3_bucket, or s3://bucket/key without s3_bucket, not "
+                f"{self.s3_key!r:.120} with {self.s3_bucket!r:.60}",
+                parameter="s3_key",
+            )
+        return S3Store(bucket, native(self.aws_conn_id)), key
+
+    def _require_absent(self, store: S3Store, key: str) -> None:
+        if not self.replace and store.exists(key):
+            raise TwitchParameterError(
+                f"{store.uri(key)} exists already; choose another s3_key, or set replace=True",
+                parameter="replace",
+            )
