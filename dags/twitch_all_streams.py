@@ -2,14 +2,14 @@
 """
 ### Every live stream on Twitch, every five minutes, in S3 as clean CSV
 
-`crawl` reads a chain of pages for each language, all of them at once and no faster than the rate limit
-permits, then asks for every broadcaster of the last snapshot who did not come. The answers are kept untouched
-under `raw/`, the clean table lies under `all_streams/`; the manifest says what it took and how complete it
-is. A crawl that lost a part of the list lies under `incomplete/`, never among the complete ones.
+`crawl` walks the list of each language, all of them at once and no faster than the rate limit permits, then
+asks for the broadcasters of the last snapshot who are missing from the walks. The answers are kept untouched
+under `raw/`, the clean table lies under `all_streams/`; the manifest says what the crawl did and how complete
+it is. A crawl that lost a part of the list lies under `incomplete/`, never among the complete ones.
 
-Needs a connection of type *Twitch* and a bucket (DAG param or `[twitch] bucket`). It runs beside
-`twitch_top_games` on one client id: the rate limit's headers are their shared memory. A run that is cleared
-too late builds its table again from `raw/`: Twitch cannot be asked about the past.
+Needs a connection of type *Twitch* and a bucket (DAG param or `[twitch] bucket`). It may run beside
+`twitch_top_games` with the same client id: both read the rate limit from Twitch's headers. A run that is
+cleared too late builds its table again from `raw/`: Twitch cannot be asked about the past.
 """  # noqa: D212 - it is the DAG's page in the UI
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ALL_STREAMS = Asset("twitch_all_streams")
     default_args={
         "retries": 1,
         "retry_delay": timedelta(seconds=20),
-        # More than a crawl may take: it stops by itself, and publishes what the policy allows.
+        # More than the crawl may take: it stops by itself and publishes what `on_incomplete` allows.
         "execution_timeout": timedelta(minutes=5),
     },
     params={
@@ -50,14 +50,16 @@ ALL_STREAMS = Asset("twitch_all_streams")
             description="checkpoints: start long lists at cursors of the last crawl; untested on live Twitch",
         ),
         "on_incomplete": Param(
-            "keep", enum=["keep", "fail"], description="What lost a part: keep it under incomplete/, or fail"
+            "keep",
+            enum=["keep", "fail"],
+            description="A crawl that lost a part: keep it under incomplete/, or fail",
         ),
     },
     doc_md=__doc__,
     tags=["twitch"],
 )
 def twitch_all_streams() -> None:
-    """One task: everything from Twitch to S3."""
+    """One task, from Twitch to S3."""
     TwitchAllStreamsOperator(
         task_id="crawl",
         strategy="{{ params.strategy }}",

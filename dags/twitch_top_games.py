@@ -3,12 +3,12 @@
 ### What is live in Twitch's top games, every five minutes, in S3 as clean CSV
 
 `extract` asks Helix for the top games and each one's streams, and keeps the answers untouched under `raw/`.
-`transform` cleans them: types, missing values, duplicates, what is not live, what is impossible.
+`transform` cleans them: types, missing values, duplicates, rows that are not live, impossible values.
 `load` publishes `top_streams` and `top_games`, then `latest/`, then the manifest.
 
 Needs a connection of type *Twitch* and a bucket (DAG param or `[twitch] bucket`). Clear `transform` or `load`
-of any past run to build it again from `raw/`. A whole run that is cleared too late does the same: Twitch
-cannot be asked about the past.
+of any past run to build its tables again from `raw/`. A run that is cleared as a whole does the same once it
+is too late: Twitch cannot be asked about the past.
 """  # noqa: D212 - it is the DAG's page in the UI
 
 from __future__ import annotations

@@ -49,12 +49,12 @@ class LakeConfig:
         :param prefix: likewise
         :param twitch_conn_id: likewise
         :param aws_conn_id: None: not given; empty text: the IAM role
-        :raises TwitchConfigError: there is no bucket, or its name is invalid
+        :raises TwitchConfigError: no bucket is set, or its name is invalid
         """
         name = _given(bucket) or option("bucket")
         if not name:
             raise TwitchConfigError(
-                "no bucket: set the DAG param `bucket`, or [twitch] bucket (AIRFLOW__TWITCH__BUCKET)"
+                "no bucket is set: use the DAG param `bucket`, or the option [twitch] bucket (AIRFLOW__TWITCH__BUCKET)"
             )
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):

@@ -7,25 +7,24 @@
      ├─ TwitchConfigError         the connection, an option or a DAG param is missing or malformed      *
      ├─ TwitchLookupError         Airflow cannot look the connection up at the moment
      ├─ TwitchParameterError      a parameter that Helix would refuse; also a ValueError                *
-     ├─ TwitchAuthError           Twitch refuses the client id, the secret or a fresh token             *
-     ├─ TwitchConnectionError     no whole answer arrived: time-out, DNS, dropped connection, half a body
-     ├─ TwitchResponseError       an answer that is not Helix's: HTML, no JSON, ``data: null``, a redirect
+     ├─ TwitchAuthError           Twitch refuses the client id, the secret or a new token               *
+     ├─ TwitchConnectionError     no complete answer: time-out, DNS, dropped connection, truncated body
+     ├─ TwitchResponseError       an answer that is not Helix's: HTML, not JSON, ``data: null``, a redirect
      ├─ TwitchAPIError            an error answer of Helix: ``status``, ``message``, ``rate_limit``
      │   ├─ TwitchRequestError        400, 403, 410 and other 4xx: this request is wrong                *
      │   │   └─ TwitchNotFoundError       404, or ids that Twitch does not know                         *
-     │   ├─ TwitchRateLimitError      429 until patience ran out
-     │   └─ TwitchServerError         5xx until patience ran out
-     ├─ TwitchPaginationError     the walk over pages goes in circles
-     ├─ TwitchIncompleteError     a crawl lost a part of the list, and an incomplete one is not wanted
-     ├─ TwitchDataError           what arrived cannot become a snapshot: nothing there, or rows went astray
+     │   ├─ TwitchRateLimitError      429 until the retries ran out
+     │   └─ TwitchServerError         5xx until the retries ran out
+     ├─ TwitchPaginationError     the cursors of a list loop
+     ├─ TwitchIncompleteError     a crawl lost a part of the list, and ``on_incomplete`` is ``fail``
+     ├─ TwitchDataError           what arrived cannot become a snapshot: it is empty, or rows are unaccounted for
      ├─ TwitchSpoolError          this machine's disk takes no more pages: full, or not writable
      └─ TwitchStoreError          the object store
-         ├─ TwitchStoreAccessError    it refuses us: credentials, permission or bucket are wrong        *
+         ├─ TwitchStoreAccessError    it refuses access: credentials, permission or bucket are wrong        *
          └─ TwitchStoreUnavailableError   it is down or out of reach
 
-The starred ones are ``fatal``: no retry mends them, somebody has to change something. Operators and
-tasks turn those into ``AirflowFailException`` with the same sentence; the others are left to Airflow's
-retries.
+The starred ones are ``fatal``: no retry can fix them, somebody has to change something. Operators and tasks
+turn those into ``AirflowFailException`` with the same sentence and leave the others to Airflow's retries.
 No message carries a secret, a token or a whole body.
 """
 
@@ -38,13 +37,12 @@ if TYPE_CHECKING:
 
 
 class TwitchError(Exception):
-    """The root of the tree: ``except TwitchError`` catches everything that is ours."""
+    """The root of the tree: ``except TwitchError`` catches all of this provider's errors."""
 
-    #: No retry mends it: a configuration, a parameter or a permission has to change.
+    #: No retry can fix it: a configuration, a parameter or a permission has to change.
     fatal: ClassVar[bool] = False
 
-    #: How far the reading had come; the walk fills it in:
-    #: ``page 7, 700 rows read so far``.
+    #: How far the walk had read, which the walk fills in: ``page 7, 700 rows read so far``.
     where: str = ""
 
     def __str__(self) -> str:
@@ -83,11 +81,11 @@ class TwitchAuthError(TwitchError):
 
 
 class TwitchConnectionError(TwitchError):
-    """No whole answer arrived: time-out, DNS, refused or dropped connection, half a body."""
+    """No complete answer arrived: time-out, DNS, refused or dropped connection, truncated body."""
 
 
 class TwitchResponseError(TwitchError):
-    """An answer that is not Helix's: HTML, no JSON, ``data`` missing or ``null``, a redirect."""
+    """An answer that is not Helix's: HTML, not JSON, ``data`` missing or ``null``, a redirect."""
 
 
 class TwitchAPIError(TwitchError):
@@ -119,7 +117,7 @@ class TwitchAPIError(TwitchError):
 
 
 class TwitchRequestError(TwitchAPIError):
-    """400, 403, 410 and the other 4xx: this request is wrong, and will be the next time."""
+    """400, 403, 410 and the other 4xx: this request is wrong, and would be again."""
 
     fatal = True
 
@@ -129,23 +127,23 @@ class TwitchNotFoundError(TwitchRequestError):
 
 
 class TwitchRateLimitError(TwitchAPIError):
-    """429 again and again, until patience ran out."""
+    """429 until the retries ran out."""
 
 
 class TwitchServerError(TwitchAPIError):
-    """5xx again and again, until patience ran out."""
+    """5xx until the retries ran out."""
 
 
 class TwitchPaginationError(TwitchError):
-    """The walk over pages goes in circles: a cursor came twice, or page after page brought nothing new."""
+    """The cursors of a list loop: one came twice, or page after page has no new row."""
 
 
 class TwitchIncompleteError(TwitchError):
-    """A crawl lost a part of the list, and an incomplete one is not wanted."""
+    """A crawl lost a part of the list, and ``on_incomplete`` is ``fail``."""
 
 
 class TwitchDataError(TwitchError):
-    """What arrived cannot become a snapshot: nothing there, or counts that do not add up."""
+    """What arrived cannot become a snapshot: it is empty, or its counts do not add up."""
 
 
 class TwitchSpoolError(TwitchError):
@@ -168,10 +166,10 @@ class TwitchStoreError(TwitchError):
 
 
 class TwitchStoreAccessError(TwitchStoreError):
-    """The store refuses us: credentials, permission or bucket are wrong."""
+    """The store refuses access: credentials, permission or bucket are wrong."""
 
     fatal = True
 
 
 class TwitchStoreUnavailableError(TwitchStoreError):
-    """The store is down or out of reach: a later try may succeed."""
+    """The store is down or out of reach: a retry may succeed."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The card that Airflow reads. It runs in every process of a deployment and imports nothing but the version.
+"""The provider metadata. Every Airflow process calls it, so it imports nothing but the version.
 
 https://airflow.apache.org/docs/apache-airflow-providers/howto/create-custom-providers.html
 """
@@ -14,10 +14,10 @@ from twitch_provider import __version__
 def get_provider_info() -> dict[str, Any]:
     """Describe the provider: connection form, classes, configuration options."""
     return {
-        # Has to equal the distribution's name: Airflow drops all providers of a deployment otherwise.
+        # Must equal the distribution's name: otherwise Airflow drops all providers of a deployment.
         "package-name": "airflow-provider-twitch",
         "name": "Twitch",
-        # Admin → Providers makes a link of an address and of all that follows it up to a blank.
+        # Admin → Providers turns an address into a link, up to the next blank.
         "description": "Twitch's live streams, games and channels: `Helix API <https://dev.twitch.tv/docs/api/>`__",
         "versions": [__version__],
         "integrations": [
@@ -51,7 +51,7 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
-# The form, declared once: Airflow 3.2 and newer read it here, older ones through twitch_provider.hooks.form.
+# The form, declared once: Airflow 3.2 and newer reads it here, older versions through twitch_provider.hooks.form.
 _UI_FIELDS = {
     "hidden-fields": ["schema"],
     "relabeling": {"login": "Client ID", "password": "Client secret", "host": "API base URL"},
@@ -70,7 +70,7 @@ _CONN_FIELDS = {
     "auth_cache": {
         "label": "Token cache",
         "description": (
-            "How far access tokens are shared. file (default): a private file under AIRFLOW_HOME, for all "
+            "How widely access tokens are shared. file (default): a private file under AIRFLOW_HOME, for all "
             "processes of a machine. variable: an Airflow Variable, for a whole deployment, for example with "
             "KubernetesExecutor. none: each process fetches its own."
         ),
@@ -87,7 +87,7 @@ _CONN_FIELDS = {
     "rate_limit_reserve": {
         "label": "Rate limit reserve (points)",
         "description": (
-            "Points to leave to others with the same client ID, at most a tenth of the limit. Default: 50"
+            "Points to leave for other users of the client ID, at most a tenth of the limit. Default: 50"
         ),
         "schema": {"type": ["number", "null"], "minimum": 0, "maximum": 1_000_000},
     },
@@ -119,7 +119,7 @@ _CONFIG = {
         "description": "Where the Twitch DAGs read and write. A DAG param that is null means these.",
         "options": {
             "bucket": _option("The S3 bucket of the lake.", default="", example="my-twitch-lake"),
-            "prefix": _option("What all keys in the bucket begin with.", default="twitch", example="twitch"),
+            "prefix": _option("The prefix of all keys in the bucket.", default="twitch", example="twitch"),
             "twitch_conn_id": _option(
                 "The Twitch connection.", default="twitch_default", example="twitch_default"
             ),

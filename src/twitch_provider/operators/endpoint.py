@@ -33,7 +33,7 @@ class TwitchHelixOperator(BaseOperator):
     :param max_items: stop after that many rows (templated)
     :param max_xcom_bytes: refuse to return rows that are larger than this as JSON, and read no further
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
-    :raises AirflowFailException: what no retry can mend: credentials, parameters, permissions, rows that are
+    :raises AirflowFailException: what no retry can fix: credentials, parameters, permissions, rows that are
         too large for XCom or that Twitch does not show to an app token
     :raises TwitchError: everything else, for Airflow to retry
     """

@@ -55,7 +55,7 @@ class TwitchTopGamesOperator(BaseOperator):
     :param prefix: None means the option ``[twitch] prefix`` (templated)
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
     :param aws_conn_id: None means the option ``[twitch] aws_conn_id`` (templated)
-    :raises AirflowFailException: what no retry can mend: credentials, parameters, permissions, rows that are
+    :raises AirflowFailException: what no retry can fix: credentials, parameters, permissions, rows that are
         too large for XCom
     :raises AirflowSkipException: the run is too late to ask Twitch, and has no raw pages of its own (``s3``)
     :raises TwitchError: everything else, for Airflow to retry

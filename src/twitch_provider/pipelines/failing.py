@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which failures Airflow should try again."""
+"""Which failures Airflow should retry."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from twitch_provider.exceptions import TwitchError
 
 @contextmanager
 def fail_fast() -> Iterator[None]:
-    """Turn what no retry can mend into ``AirflowFailException``, with the same sentence.
+    """Turn what no retry can fix into ``AirflowFailException``, with the same sentence.
 
-    Works around a block and as a decorator below ``@task``. Other errors pass, and Airflow tries again.
+    Works around a block and as a decorator below ``@task``. Airflow retries other errors.
 
     :raises AirflowFailException: a :class:`~twitch_provider.exceptions.TwitchError` that is ``fatal``
     """

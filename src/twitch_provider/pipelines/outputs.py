@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a task hands on: rows through XCom where they are few, and what its asset events say."""
+"""What a task returns: rows through XCom where they are few, and what its asset events carry."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def table_format(file_format: str | None, compression: str | None, *, default: s
     :param file_format: as a template rendered it; None means CSV
     :param compression: as a template rendered it
     :param default: the compression where none is given
-    :raises TwitchParameterError: there is no such format or compression
+    :raises TwitchParameterError: the format or the compression is unknown
     """
     from twitch_provider.lake.formats import Format
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run of Airflow's: its tick, its place in the lake, and whether Twitch may still be asked for it."""
+"""A DAG run: its tick, where it reads and writes, and whether Twitch may still be asked for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: a little leave room for a run that waited for the one before it, and for retries.
 TOO_LATE = timedelta(minutes=12)
 
-#: Airflow 2's types of run that belong to a place in the schedule; the others begin when somebody asks.
+#: Airflow 2's types of run that belong to a place in the schedule; the others start on request.
 _BY_SCHEDULE = ("scheduled", "backfill")
 
 
@@ -59,7 +59,7 @@ class Run:
 
         :param dag_run: of the task's context
         :param params: ``bucket`` and ``prefix``; null means the options of the section ``[twitch]``
-        :raises TwitchConfigError: there is no bucket, or its name is invalid
+        :raises TwitchConfigError: no bucket is set, or its name is invalid
         """
         from twitch_provider.config import LakeConfig
 
@@ -73,7 +73,7 @@ class Run:
         """Return what this run extracted before it was too late to ask Twitch.
 
         :param dataset: whose raw pages
-        :raises AirflowSkipException: there is nothing
+        :raises AirflowSkipException: it extracted nothing
         :raises TwitchDataError: the raw object is damaged
         """
         from twitch_provider.lake import extract

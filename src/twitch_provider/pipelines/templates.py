@@ -11,7 +11,7 @@ def native(value: Any, *kinds: type) -> Any:
     """Return the value that a rendered text stands for.
 
     ``"{{ params.languages }}"`` may be one language, several, or none, rendered as text or natively: both
-    mean the same. Text that is no literal of these kinds stays as it is: Helix's rules judge it.
+    mean the same. Other text is returned unchanged, for Helix's rules to judge.
 
     :param value: a rendered argument
     :param kinds: what text may stand for, besides ``None``: ``int``, ``bool``, ``list``, ``tuple``, ``dict``

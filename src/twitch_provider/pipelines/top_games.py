@@ -55,7 +55,7 @@ class TopGames:
 
         :param pages: in the order of reading
         :param run_after: the tick of the run
-        :raises TwitchDataError: there is no game, or a game's streams are missing
+        :raises TwitchDataError: the pages list no game, or lack the streams of one
         """
         from twitch_provider.lake import top_games
 

@@ -46,7 +46,7 @@ class TwitchToS3Operator(BaseOperator):
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
     :param aws_conn_id: the connection to AWS; None for the machine's own credentials, such as an IAM role
         (templated)
-    :raises AirflowFailException: what no retry can mend: credentials, parameters, permissions, an object that
+    :raises AirflowFailException: what no retry can fix: credentials, parameters, permissions, an object that
         exists already, rows that Twitch does not show to an app token
     :raises TwitchError: everything else, for Airflow to retry
     """
