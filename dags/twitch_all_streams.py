@@ -52,7 +52,7 @@ ALL_STREAMS = Asset("twitch_all_streams")
         "on_incomplete": Param(
             "keep",
             enum=["keep", "fail"],
-            description="A crawl that lost a part: keep it under incomplete/, or fail",
+            description="Of a crawl that lost a part: keep it apart, or fail",
         ),
     },
     doc_md=__doc__,

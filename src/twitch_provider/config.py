@@ -54,7 +54,8 @@ class LakeConfig:
         name = _given(bucket) or option("bucket")
         if not name:
             raise TwitchConfigError(
-                "no bucket is set: use the DAG param `bucket`, or the option [twitch] bucket (AIRFLOW__TWITCH__BUCKET)"
+                "no bucket is set: use the DAG param `bucket`, or the option [twitch] bucket "
+                "(AIRFLOW__TWITCH__BUCKET)"
             )
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):

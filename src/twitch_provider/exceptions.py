@@ -17,7 +17,7 @@
      │   └─ TwitchServerError         5xx until the retries ran out
      ├─ TwitchPaginationError     the cursors of a list loop
      ├─ TwitchIncompleteError     a crawl lost a part of the list, and ``on_incomplete`` is ``fail``
-     ├─ TwitchDataError           what arrived cannot become a snapshot: it is empty, or rows are unaccounted for
+     ├─ TwitchDataError           what arrived cannot become a snapshot: empty, or rows are unaccounted for
      ├─ TwitchSpoolError          this machine's disk takes no more pages: full, or not writable
      └─ TwitchStoreError          the object store
          ├─ TwitchStoreAccessError    it refuses access: credentials, permission or bucket are wrong        *

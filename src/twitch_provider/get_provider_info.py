@@ -51,7 +51,7 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
-# The form, declared once: Airflow 3.2 and newer reads it here, older versions through twitch_provider.hooks.form.
+# The form, declared once: Airflow 3.2 and newer reads it here, older versions through hooks.form.
 _UI_FIELDS = {
     "hidden-fields": ["schema"],
     "relabeling": {"login": "Client ID", "password": "Client secret", "host": "API base URL"},
