@@ -38,7 +38,7 @@ class Known:
 
     users: frozenset[str]
     languages: Mapping[str, int]
-    marks: Mapping[str, Sequence[str]]
+    checkpoints: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ async def take(
     everyone = seen[False] | seen[True]
     taken = Taken(
         report=report.as_dict(),
-        longest=max(pages for _, pages, _, _ in report.chains),
+        longest=max(pages for _, pages, _, _ in report.language_walks),
         live=len(live),
         missed=len(live - everyone),
         missed_one_pass=len(live - seen[False]),
@@ -123,7 +123,7 @@ async def take(
         resident=_resident(),
         rows=rows,
     )
-    return taken, Known(frozenset(everyone), report.languages, report.marks)
+    return taken, Known(frozenset(everyone), report.languages, report.checkpoints)
 
 
 @asynccontextmanager

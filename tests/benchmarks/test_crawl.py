@@ -48,7 +48,7 @@ def test_reports_count_what_the_simulator_counted(snapshots: tuple[list[Taken], 
 def test_only_who_knows_the_last_snapshot_reconciles(snapshots: tuple[list[Taken], int]) -> None:
     alone, *others = snapshots[0]
     assert alone.missed == alone.missed_one_pass
-    assert alone.report["ended"] == alone.report["reconciled"] == 0
+    assert alone.report["ended"] == alone.report["recovered"] == 0
     for each in others:
         assert each.missed <= each.missed_one_pass
         assert each.report["ended"] > 0

@@ -125,13 +125,13 @@ def test_every_request_of_a_crawl_is_one_that_twitch_takes(description: Descript
     remembered = SimpleNamespace(
         users=frozenset(str(number) for number in range(150)),
         languages={"en": 20_000, "tlh": 1},
-        marks={"en": ["a remembered cursor", "another one"]},
+        checkpoints={"en": ["a remembered cursor", "another one"]},
     )
     crawl = Crawl(remembered, from_cursors=True)
     sent = drive(crawl.open(session()), three_pages).sent
-    for chain in crawl.chains:
-        sent += drive(chain.read(session()), three_pages).sent
-    for batch in crawl.unseen():
+    for walk in crawl.walks:
+        sent += drive(walk.read(session()), three_pages).sent
+    for batch in crawl.missing_batches():
         sent += drive(crawl.reconcile(session(), batch), three_pages).sent
     assert {name for request in sent for name, _ in request.params} == {
         "language",

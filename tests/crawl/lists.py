@@ -33,9 +33,9 @@ def page(rows: Iterable[Live] = (), cursor: str | None = None, *, language: str 
 
 
 def kept(
-    steps: Generator[Step | LightPage, Any, None], sheets: list[LightPage]
+    steps: Generator[Step | LightPage, Any, None], light_pages: list[LightPage]
 ) -> Generator[Step, Any, None]:
-    """Hand on the steps of a generator, and keep the sheets."""
+    """Hand on the steps of a generator, and keep the light_pages."""
     reply = None
     while True:
         try:
@@ -44,7 +44,7 @@ def kept(
             return
         reply = None
         if isinstance(step, LightPage):
-            sheets.append(step)
+            light_pages.append(step)
         else:
             reply = yield step
 
@@ -94,8 +94,8 @@ class Reading:
     """A generator that is driven by hand: one request at a time."""
 
     def __init__(self, steps: Generator[Step | LightPage, Any, None], lists: Lists) -> None:
-        self.sheets: list[LightPage] = []
-        self._steps = kept(steps, self.sheets)
+        self.light_pages: list[LightPage] = []
+        self._steps = kept(steps, self.light_pages)
         self._lists = lists
         self._next = next(self._steps, None)
 
@@ -119,9 +119,9 @@ class Reading:
     @property
     def users(self) -> set[str]:
         """Who came."""
-        return {user for sheet in self.sheets for user in sheet.users}
+        return {user for light_page in self.light_pages for user in light_page.users}
 
 
-def one_by_one(chain: Any, session: Session, lists: Lists) -> Reading:
-    """Begin to read a chain."""
-    return Reading(chain.read(session), lists)
+def one_by_one(walk: Any, session: Session, lists: Lists) -> Reading:
+    """Begin to read a walk."""
+    return Reading(walk.read(session), lists)

@@ -63,7 +63,7 @@ class Known:
 
     users: frozenset[str]
     languages: Mapping[str, int] = field(default_factory=dict)
-    marks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    checkpoints: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 #: What may come in place of an answer; None lets the request through.
@@ -90,7 +90,7 @@ class Place:
     simulator: Simulator
     spoil: Spoil | None = None
     latency: float = 0.15
-    sheets: list[LightPage] = field(default_factory=list)
+    light_pages: list[LightPage] = field(default_factory=list)
 
     def hook(self) -> TwitchAsyncHook:
         hook = virtual.hook(self.simulator, self.loop, latency=self.latency)
@@ -101,11 +101,11 @@ class Place:
         return hook
 
     async def crawl(self, **options: Any) -> CrawlReport:
-        return await self.hook().crawl(self.sheets.append, **options)
+        return await self.hook().crawl(self.light_pages.append, **options)
 
     @property
     def users(self) -> set[str]:
-        return {user for sheet in self.sheets for user in sheet.users}
+        return {user for light_page in self.light_pages for user in light_page.users}
 
 
 def run(
@@ -148,7 +148,7 @@ def down(*languages: str) -> Spoil:
 
 
 def known(place: Place, report: CrawlReport) -> Known:
-    return Known(frozenset(place.users), report.languages, report.marks)
+    return Known(frozenset(place.users), report.languages, report.checkpoints)
 
 
 # --- all of it -------------------------------------------------------------------------------------------
@@ -160,16 +160,16 @@ def test_finds_every_stream_of_a_list_that_holds_still() -> None:
     assert report.complete
     assert report.broadcasters == sum(report.languages.values()) == 3_000
     assert report.requests == place.simulator.counters.requests["streams"]
-    assert report.pages == len(place.sheets) == report.requests
+    assert report.pages == len(place.light_pages) == report.requests
     # The page without a filter, and the page at the end of a list that was full: one is looked at twice.
-    assert report.duplicates == place.sheets[0].count + 96
+    assert report.duplicates == place.light_pages[0].count + 96
     assert report.rate_limited == place.simulator.counters.rate_limited == 0
     assert report.as_dict()["completeness"] is None
 
 
 def test_takes_no_longer_than_the_longest_list() -> None:
     report, _ = crawl()
-    longest = max(pages for _, pages, _, _ in report.chains)
+    longest = max(pages for _, pages, _, _ in report.language_walks)
     assert report.seconds <= 1.10 * 0.15 * (1 + longest)
 
 
@@ -180,7 +180,12 @@ def test_a_second_crawl_knows_that_it_is_complete() -> None:
 
     report, _ = run(twice)
     assert report.as_dict()["completeness"] == 1.0
-    assert report.as_dict()["newcomers"] == report.as_dict()["ended"] == report.as_dict()["reconciled"] == 0
+    assert (
+        report.as_dict()["new_broadcasters"]
+        == report.as_dict()["ended"]
+        == report.as_dict()["recovered"]
+        == 0
+    )
 
 
 def test_who_is_not_in_any_list_comes_when_asked_for() -> None:
@@ -197,7 +202,7 @@ def test_who_is_not_in_any_list_comes_when_asked_for() -> None:
     report, place = crawl(spoil=no_ukrainian, remembered=remembered)
     assert place.users == live(still())
     said = report.as_dict()
-    assert (said["reconciled"], said["ended"], said["unresolved"]) == (len(ukrainian), 130, 0)
+    assert (said["recovered"], said["ended"], said["unresolved"]) == (len(ukrainian), 130, 0)
     assert said["completeness_one_pass"] == pytest.approx(1 - len(ukrainian) / 3_000, abs=1e-6)
     assert report.complete
 
@@ -207,7 +212,7 @@ def test_a_world_that_moves_is_found_all_the_same() -> None:
         first = await place.crawl()
         remembered = known(place, first)
         place.simulator.advance(300)
-        place.sheets.clear()
+        place.light_pages.clear()
         began = place.simulator.now
         report = await place.crawl(remembered=remembered)
         return report, moving().users_live_throughout(began, place.simulator.now)
@@ -217,7 +222,7 @@ def test_a_world_that_moves_is_found_all_the_same() -> None:
     assert len(throughout - place.users) <= 0.0005 * len(throughout)
     assert report.complete
     assert report.reconciled.ended > 0
-    assert report.reconciled.newcomers > 0
+    assert report.reconciled.new_broadcasters > 0
 
 
 # --- the rate limit --------------------------------------------------------------------------------------
@@ -236,8 +241,8 @@ def test_where_points_are_short_the_longest_list_gets_them_first() -> None:
     async def timed(place: Place) -> tuple[CrawlReport, dict[str, float]]:
         last: dict[str, float] = {}
 
-        def keep(sheet: LightPage) -> None:
-            last[dict(sheet.params).get("language", "")] = place.loop.time()
+        def keep(light_page: LightPage) -> None:
+            last[dict(light_page.params).get("language", "")] = place.loop.time()
 
         return await place.hook().crawl(keep), last
 
@@ -286,9 +291,9 @@ def test_a_limit_that_refills_slower_than_it_says_is_not_run_into_again_and_agai
 async def test_no_more_than_so_many_requests_are_under_way(twitch_connection: Simulator) -> None:
     twitch_connection.twitch.world = still()
     held = twitch_connection.fault("hang", endpoint="streams", times=None, start=2)
-    sheets: list[LightPage] = []
+    light_pages: list[LightPage] = []
     async with TwitchAsyncHook() as hook:
-        reading = asyncio.ensure_future(hook.crawl(sheets.append))
+        reading = asyncio.ensure_future(hook.crawl(light_pages.append))
         while held.played < CONNECTIONS:  # noqa: ASYNC110 - the server's thread knows of no asyncio.Event
             await asyncio.sleep(0)
         for _ in range(500):
@@ -314,7 +319,7 @@ def test_lists_that_fail_are_named_and_the_others_are_read() -> None:
     found = {stream.keys.user_id for stream in still().at(AT).streams if stream.keys.language not in lost}
     assert place.users >= found
     assert report.retries == {"transient": 3 * len(lost)}
-    assert f"{len(lost)} of 35 chains cut short" in report.sentence()
+    assert f"{len(lost)} of 35 walks cut short" in report.sentence()
 
 
 def test_a_list_that_fails_in_its_middle_says_how_far_it_had_come() -> None:
@@ -352,7 +357,7 @@ async def test_a_wrong_secret_is_an_error_at_once(
     monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(wrong))
     async with TwitchAsyncHook() as hook:
         with pytest.raises(TwitchAuthError, match="invalid client secret"):
-            await hook.crawl(lambda sheet: None)
+            await hook.crawl(lambda light_page: None)
     assert twitch_connection.counters.requests["token"] == 1
 
 
@@ -367,8 +372,8 @@ async def test_a_token_that_ends_meanwhile_is_renewed(
     twitch_connection.twitch.world = GeneratedWorld(2, streams=900)
     pages: list[LightPage] = []
 
-    def keep(sheet: LightPage) -> None:
-        pages.append(sheet)
+    def keep(light_page: LightPage) -> None:
+        pages.append(light_page)
         if len(pages) == 5:
             twitch_connection.revoke_tokens()
 
@@ -503,8 +508,8 @@ def test_a_list_without_end_is_cut_when_time_is_over() -> None:
 def test_an_error_of_the_keeper_ends_the_crawl_at_once_and_leaves_nothing_behind() -> None:
     pages: list[LightPage] = []
 
-    def keep(sheet: LightPage) -> None:
-        pages.append(sheet)
+    def keep(light_page: LightPage) -> None:
+        pages.append(light_page)
         if len(pages) == 10:
             raise TwitchSpoolError("the disk is full")
 
@@ -523,7 +528,7 @@ def test_an_error_of_the_keeper_ends_the_crawl_at_once_and_leaves_nothing_behind
 
 
 def test_what_the_keeper_raises_is_no_lost_page() -> None:
-    def keep(sheet: LightPage) -> None:
+    def keep(light_page: LightPage) -> None:
         raise KeyError("a mistake")
 
     async def failing(place: Place) -> None:
@@ -539,9 +544,9 @@ def test_one_that_is_cancelled_leaves_nothing_under_way(pages: int) -> None:
         hook = place.hook()
         enough = asyncio.Event()
 
-        def keep(sheet: LightPage) -> None:
-            place.sheets.append(sheet)
-            if len(place.sheets) == pages:
+        def keep(light_page: LightPage) -> None:
+            place.light_pages.append(light_page)
+            if len(place.light_pages) == pages:
                 enough.set()
 
         reading = asyncio.ensure_future(hook.crawl(keep))
@@ -566,12 +571,12 @@ def test_one_that_is_cancelled_leaves_nothing_under_way(pages: int) -> None:
 def test_tells_how_far_it_has_come(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         report, place = crawl(latency=1.0, spoil=down("de"))
-    told = [record.getMessage() for record in caplog.records if "chains done" in record.getMessage()]
+    told = [record.getMessage() for record in caplog.records if "walks done" in record.getMessage()]
     assert len(told) == int(report.seconds // 5)
     assert told[0].startswith("Crawl: 5 s, ")
-    assert "of 35 chains done" in told[0]
+    assert "of 35 walks done" in told[0]
     assert f"Crawl: {report.sentence()}" in caplog.text
-    assert f"LanguageWalk de was cut short: {report.cut['de']}" in caplog.text
+    assert f"The walk of de was cut short: {report.cut['de']}" in caplog.text
     assert place.simulator.client_secret not in caplog.text
 
 
@@ -581,18 +586,18 @@ def test_tells_how_far_it_has_come(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.fixture
 def _short_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of 20 pages is a long one."""
-    monkeypatch.setattr(crawl_module, "LONG_CHAIN", 20)
+    monkeypatch.setattr(crawl_module, "LONG_WALK", 20)
     monkeypatch.setattr(crawl_module, "PAGES_APART", 5)
 
 
-def relayed(world: World, marks: Callable[[Sequence[str]], Sequence[str]]) -> Any:
+def relayed(world: World, checkpoints: Callable[[Sequence[str]], Sequence[str]]) -> Any:
     """Two crawls: the second begins at what is made of the cursors of the first."""
 
     async def twice(place: Place) -> tuple[CrawlReport, CrawlReport]:
         first = await place.crawl(from_cursors=True)
         remembered = known(place, first)
-        place.sheets.clear()
-        changed = {name: marks(cursors) for name, cursors in remembered.marks.items()}
+        place.light_pages.clear()
+        changed = {name: checkpoints(cursors) for name, cursors in remembered.checkpoints.items()}
         second = await place.crawl(
             remembered=Known(remembered.users, remembered.languages, changed), from_cursors=True
         )
@@ -603,27 +608,31 @@ def relayed(world: World, marks: Callable[[Sequence[str]], Sequence[str]]) -> An
 
 @pytest.mark.usefixtures("_short_lists")
 def test_from_cursors_the_same_streams_come_sooner() -> None:
-    (first, second), place = relayed(still(6_000), lambda marks: marks)
-    assert [len(marks) for marks in first.marks.values()] == [5]
+    (first, second), place = relayed(still(6_000), lambda checkpoints: checkpoints)
+    assert [len(checkpoints) for checkpoints in first.checkpoints.values()] == [5]
     assert place.users == live(still(6_000))
     assert second.complete
     assert second.seconds < first.seconds / 2
-    assert second.requests <= first.requests + len(first.marks["en"])
-    ends = {label: chain["ended"] for label, chain in second.as_dict()["chains"].items() if label[:2] == "en"}
+    assert second.requests <= first.requests + len(first.checkpoints["en"])
+    ends = {
+        label: walk["ended"]
+        for label, walk in second.as_dict()["language_walks"].items()
+        if label[:2] == "en"
+    }
     assert ends == {"en": "met", **{f"en+{place}": "met" for place in range(1, 5)}, "en+5": "end"}
-    assert len(second.marks["en"]) == 5
+    assert len(second.checkpoints["en"]) == 5
 
 
 @pytest.mark.usefixtures("_short_lists")
 @pytest.mark.parametrize(
-    ("marks", "outcomes"),
+    ("checkpoints", "outcomes"),
     [
-        (lambda marks: ["no cursor"] * len(marks), {"dropped"}),
-        (lambda marks: [*marks[:2], "no cursor", *marks[3:]], {"met", "dropped", "end"}),
-        (lambda marks: [cursors.encode(0, -1)] * len(marks), {"dropped"}),
-        (lambda marks: [cursors.encode(0, cursors.TOP)] * len(marks), {"met", "end"}),
-        (lambda marks: marks[::-1], {"met", "end"}),
-        (lambda marks: [marks[0]] * 5, {"met", "end"}),
+        (lambda checkpoints: ["no cursor"] * len(checkpoints), {"dropped"}),
+        (lambda checkpoints: [*checkpoints[:2], "no cursor", *checkpoints[3:]], {"met", "dropped", "end"}),
+        (lambda checkpoints: [cursors.encode(0, -1)] * len(checkpoints), {"dropped"}),
+        (lambda checkpoints: [cursors.encode(0, cursors.TOP)] * len(checkpoints), {"met", "end"}),
+        (lambda checkpoints: checkpoints[::-1], {"met", "end"}),
+        (lambda checkpoints: [checkpoints[0]] * 5, {"met", "end"}),
     ],
     ids=[
         "none is valid",
@@ -635,12 +644,14 @@ def test_from_cursors_the_same_streams_come_sooner() -> None:
     ],
 )
 def test_cursors_that_lead_elsewhere_cost_no_stream(
-    marks: Callable[[Sequence[str]], Sequence[str]], outcomes: set[str]
+    checkpoints: Callable[[Sequence[str]], Sequence[str]], outcomes: set[str]
 ) -> None:
-    (_, second), place = relayed(quiet(), marks)
+    (_, second), place = relayed(quiet(), checkpoints)
     assert place.users == live(quiet())
     assert second.complete, second.cut
-    lower = {chain["ended"] for label, chain in second.as_dict()["chains"].items() if label.startswith("en+")}
+    lower = {
+        walk["ended"] for label, walk in second.as_dict()["language_walks"].items() if label.startswith("en+")
+    }
     assert lower == outcomes
 
 
@@ -649,14 +660,14 @@ def test_from_cursors_a_world_that_moves_is_found_all_the_same() -> None:
     async def twice(place: Place) -> tuple[CrawlReport, set[str]]:
         remembered = known(place, await place.crawl(from_cursors=True))
         place.simulator.advance(300)
-        place.sheets.clear()
+        place.light_pages.clear()
         began = place.simulator.now
         report = await place.crawl(remembered=remembered, from_cursors=True)
         return report, world.users_live_throughout(began, place.simulator.now)
 
     world = MovingWorld(2, streams=6_000, starts_at=AT)
     (report, throughout), place = run(twice, world)
-    assert "en+2" in report.as_dict()["chains"]
+    assert "en+2" in report.as_dict()["language_walks"]
     assert len(throughout - place.users) <= 0.001 * len(throughout)
     assert report.complete
 

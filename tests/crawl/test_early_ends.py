@@ -10,17 +10,17 @@ from twitch_provider.crawl.early_ends import early_ends
 from twitch_provider.crawl.language_walk import LanguageWalk
 
 
-def read(twitch: Any, chain: LanguageWalk, *pages: list[Live]) -> LanguageWalk:
-    """A chain that has read these pages, the last without a cursor."""
+def read(twitch: Any, walk: LanguageWalk, *pages: list[Live]) -> LanguageWalk:
+    """A walk that has read these pages, the last without a cursor."""
     cursors = [f"c{number}" for number in range(1, len(pages))]
     replies = [page(rows, cursor) for rows, cursor in zip(pages, [*cursors, None], strict=True)]
-    twitch.play(chain.read(twitch.session), replies)
-    return chain
+    twitch.play(walk.read(twitch.session), replies)
+    return walk
 
 
-def early(*chains: LanguageWalk, **known: Any) -> dict[str, str]:
+def early(*walks: LanguageWalk, **known: Any) -> dict[str, str]:
     given = {"languages": {}, "recovered": {}, "shown": {}, **known}
-    return {chain.label: why for chain, why in early_ends(chains, **given).items()}
+    return {walk.label: why for walk, why in early_ends(walks, **given).items()}
 
 
 def tail(count: int = 30, viewers: int = 1) -> list[Live]:
@@ -56,21 +56,21 @@ def test_a_short_page_high_above_the_others_is_an_end(signed_in: Any) -> None:
 
 
 def test_lists_of_a_world_without_small_streams_may_end_with_a_full_page(signed_in: Any) -> None:
-    chains = [
+    walks = [
         read(signed_in, LanguageWalk(name), tail(100, viewers=20), tail(40, viewers=15)) for name in "abcd"
     ]
-    assert early(*chains, read(signed_in, LanguageWalk("e"), tail(100, viewers=18))) == {}
+    assert early(*walks, read(signed_in, LanguageWalk("e"), tail(100, viewers=18))) == {}
 
 
 def test_where_all_lists_stop_at_a_full_page_none_is_whole(signed_in: Any) -> None:
-    chains = [read(signed_in, LanguageWalk(name), tail(100, viewers=500)) for name in "abcd"]
-    assert early(*chains) == dict.fromkeys("abcd", "at 500 viewers, with a full page")
+    walks = [read(signed_in, LanguageWalk(name), tail(100, viewers=500)) for name in "abcd"]
+    assert early(*walks) == dict.fromkeys("abcd", "at 500 viewers, with a full page")
 
 
 def test_a_chain_that_ends_above_where_the_next_one_began_ended_early(signed_in: Any) -> None:
     below = read(signed_in, LanguageWalk("en", start="mark", place=1), crowd(300, 390), tail())
     top = read(signed_in, LanguageWalk("en", below=below), crowd(1, 50))
-    assert early(top, below) == {"en": "at 9950 viewers, and the chain below began at 9700"}
+    assert early(top, below) == {"en": "at 9950 viewers, and the walk below began at 9700"}
 
 
 def test_a_chain_that_is_the_last_as_the_one_below_was_dropped_may_end(signed_in: Any) -> None:
@@ -102,8 +102,8 @@ def test_what_was_cut_anyhow_is_left_alone(signed_in: Any) -> None:
 
 def test_rows_without_viewers_tell_nothing(signed_in: Any, answers: Any) -> None:
     odd = answers.ok({"data": [{"user_id": str(n), "viewer_count": None} for n in range(100)]})
-    chain = LanguageWalk("en")
-    signed_in.play(chain.read(signed_in.session), [odd])
-    assert early(chain) == {}
-    assert (chain.last_count, chain.bottom, chain.top_below) == (100, None, None)
+    walk = LanguageWalk("en")
+    signed_in.play(walk.read(signed_in.session), [odd])
+    assert early(walk) == {}
+    assert (walk.last_count, walk.bottom, walk.top_below) == (100, None, None)
     assert (LanguageWalk("de").last_count, LanguageWalk("de").bottom) == (0, None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sheet says of any body what decoding the whole of it would have said."""
+"""A light_page says of any body what decoding the whole of it would have said."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def row(user: Any = "1", viewers: Any = 5, language: Any = "en") -> dict[str, An
 
 
 def fast(reply: Reply) -> Any:
-    sheet = read_light_page(REQUEST, reply)
-    return sheet.cursor, sheet.count, sheet.users, sheet.languages, sheet.top, sheet.bottom
+    page = read_light_page(REQUEST, reply)
+    return page.cursor, page.count, page.users, page.languages, page.top, page.bottom
 
 
 def whole(reply: Reply) -> Any:
@@ -59,11 +59,11 @@ def said(read: Any, reply: Reply) -> Any:
 
 def test_takes_what_a_crawl_goes_by_and_leaves_the_body_alone(answers: Any) -> None:
     body = json.dumps({"data": [row("1", 9), row("2", 7, "de")], "pagination": {"cursor": "c"}}).encode()
-    sheet = read_light_page(REQUEST, answers.ok(body))
+    page = read_light_page(REQUEST, answers.ok(body))
     assert fast(answers.ok(body)) == ("c", 2, ("1", "2"), ("en", "de"), 9, 7)
-    assert sheet.body is body
-    assert (sheet.endpoint, sheet.params) == ("streams", REQUEST.params)
-    assert sheet.answered_at == answers.received
+    assert page.body is body
+    assert (page.endpoint, page.params) == ("streams", REQUEST.params)
+    assert page.answered_at == answers.received
 
 
 def test_shows_no_row_where_it_is_shown(answers: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from twitch_provider.crawl.report import ENOUGH, FEW_ROWS, CrawlReport, Reconciled
 
-WHOLE = Reconciled(known_seen=900, recovered=90, ended=110, newcomers=100)
+WHOLE = Reconciled(known_seen=900, recovered=90, ended=110, new_broadcasters=100)
 
 REPORT = CrawlReport(
     strategy="languages",
@@ -28,8 +28,8 @@ REPORT = CrawlReport(
     new_languages=["tlh"],
     reconciled=WHOLE,
     cut={},
-    chains=[("en", 450, 45_100, "end"), ("de", 30, 3_000, "wrapped")],
-    marks={"en": ["c25", "c50"]},
+    language_walks=[("en", 450, 45_100, "end"), ("de", 30, 3_000, "wrapped")],
+    checkpoints={"en": ["c25", "c50"]},
 )
 
 
@@ -53,19 +53,19 @@ def test_where_nobody_could_be_asked_for_all_of_them_may_be_live() -> None:
 
 
 def test_all_who_are_live_is_all() -> None:
-    assert Reconciled(known_seen=900, ended=100, newcomers=77).completeness == 1.0
+    assert Reconciled(known_seen=900, ended=100, new_broadcasters=77).completeness == 1.0
 
 
 @pytest.mark.parametrize(
     ("reconciled", "completeness"),
     [
         (Reconciled(), None),
-        (Reconciled(newcomers=500), None),
+        (Reconciled(new_broadcasters=500), None),
         (Reconciled(ended=FEW_ROWS), None),
         (Reconciled(ended=FEW_ROWS + 1), 0.0),
         (Reconciled(unresolved=1), 0.0),
         (Reconciled(recovered=1), 0.0),
-        (Reconciled(recovered=5_000, newcomers=500), 0.0),
+        (Reconciled(recovered=5_000, new_broadcasters=500), 0.0),
     ],
 )
 def test_where_nobody_who_was_known_came(reconciled: Reconciled, completeness: float | None) -> None:
@@ -99,16 +99,16 @@ def test_says_all_of_it_in_json() -> None:
         "duplicates": 400,
         "languages": {"en": 45_000, "de": 3_000},
         "new_languages": ["tlh"],
-        "reconciled": 90,
+        "recovered": 90,
         "ended": 110,
         "unresolved": 0,
-        "newcomers": 100,
+        "new_broadcasters": 100,
         "cut": {},
-        "chains": {
+        "language_walks": {
             "en": {"pages": 450, "rows": 45_100, "ended": "end"},
             "de": {"pages": 30, "rows": 3_000, "ended": "wrapped"},
         },
-        "marks": {"en": ["c25", "c50"]},
+        "checkpoints": {"en": ["c25", "c50"]},
     }
 
 
@@ -122,5 +122,5 @@ def test_says_that_nothing_tells_how_complete_it_is() -> None:
 def test_says_the_gist_in_a_line() -> None:
     assert replace(REPORT, cut={"de": "gone"}).sentence() == (
         "100,000 streams (an estimated 99.09% of all) in 66.2 s: 1,050 requests, 2 of them answered with "
-        "429, 90 reconciled, 110 ended, 1 of 2 chains cut short"
+        "429, 90 reconciled, 110 ended, 1 of 2 walks cut short"
     )

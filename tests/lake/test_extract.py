@@ -84,7 +84,12 @@ def test_is_too_late_after_two_intervals_and_a_little(
     assert is_too_late(run_after, run_after + late) is too_late
 
 
-REPORT = {"complete": True, "requests": 9, "languages": {"de": 2}, "chains": [{"label": "de", "pages": 2}]}
+REPORT = {
+    "complete": True,
+    "requests": 9,
+    "languages": {"de": 2},
+    "language_walks": [{"label": "de", "pages": 2}],
+}
 
 
 @pytest.fixture

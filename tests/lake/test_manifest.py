@@ -49,7 +49,7 @@ def test_says_what_a_crawl_did_and_what_it_lacked(manifest: Manifest) -> None:
         "complete": False,
         "cut": {"en": "no time"},
         "languages": {"\ud83d": 1},
-        "chains": [{"pages": 3}],
+        "language_walks": [{"pages": 3}],
     }
     crawled = replace(manifest, crawl=report, complete=False)
     assert Manifest.from_json(crawled.to_json()) == crawled

@@ -62,7 +62,7 @@ def snapshot(store: Any, keys: SnapshotKeys) -> Make:
             "previous": None,
             "schema_version": 1,
             "provider_version": "0",
-            "crawl": {"marks": {"en": ["abc", "def"]}},
+            "crawl": {"checkpoints": {"en": ["abc", "def"]}},
         }
         manifest = Manifest(**(values | changes))
         store.objects[key] = body
@@ -93,7 +93,7 @@ def test_reads_what_was_live_from_every_format(
     assert known == Known(
         users=frozenset({"007", "8", "10", "11", "12"}),
         languages={"en": 2, "de": 1},
-        marks={"en": ["abc", "def"]},
+        checkpoints={"en": ["abc", "def"]},
         manifest="twitch/manifests/d/dt=2026-11-23/hour=16/20261123T163000Z.json",
         run_after=keys.run_after - timedelta(minutes=5),
     )
@@ -289,16 +289,22 @@ def test_a_table_that_is_not_what_its_name_says(
 
 @pytest.mark.parametrize(
     "crawl",
-    [None, {}, {"marks": None}, {"marks": ["a"]}, {"marks": {"en": "a", "de": [5], "fr": [""], "it": {}}}],
+    [
+        None,
+        {},
+        {"checkpoints": None},
+        {"checkpoints": ["a"]},
+        {"checkpoints": {"en": "a", "de": [5], "fr": [""], "it": {}}},
+    ],
     ids=str,
 )
-def test_marks_that_are_none_are_none(
+def test_malformed_checkpoints_are_ignored(
     store: Any, keys: SnapshotKeys, snapshot: Make, crawl: dict[str, Any] | None
 ) -> None:
     snapshot(crawl=crawl)
     known = read(store, keys)
     assert known is not None
-    assert known.marks == {}
+    assert known.checkpoints == {}
     assert known.users
 
 

@@ -32,8 +32,8 @@ REPORT = {
     "languages": {"en": 20, "de": 10},
     "new_languages": ["eo"],
     "cut": {},
-    "chains": [{"label": "en", "pages": 2, "rows": 150, "ended": "end"}],
-    "marks": {"en": ["eyJiIjp7", "eyJiIjp8"]},
+    "language_walks": [{"label": "en", "pages": 2, "rows": 150, "ended": "end"}],
+    "checkpoints": {"en": ["eyJiIjp7", "eyJiIjp8"]},
 }
 
 
@@ -152,7 +152,7 @@ def test_the_log_says_what_the_crawl_did(keys: SnapshotKeys, caplog: pytest.LogC
         "retries: 500 1, timeout 2",
         "languages: en 20, de 10",
         "new_languages: eo",
-        "chains: en 2 150 end",
+        "language_walks: en 2 150 end",
     ]
     assert said[-2].startswith("many: language 0 1, language 1 1, ")
     assert said[-2].endswith("…")

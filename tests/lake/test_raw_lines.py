@@ -111,7 +111,7 @@ def test_every_way_to_end_a_list_is_no_cursor(end: str) -> None:
     assert page.cursor is None
 
 
-REPORT = {"complete": True, "requests": 7, "marks": {"en": ["abc"]}, "languages": {"\ud83d": 1}}
+REPORT = {"complete": True, "requests": 7, "checkpoints": {"en": ["abc"]}, "languages": {"\ud83d": 1}}
 
 
 def crawled(*lines: bytes) -> BytesIO:

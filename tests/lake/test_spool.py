@@ -21,7 +21,7 @@ from twitch_provider.lake.raw_lines import RawBody
 from twitch_provider.lake.spool import Spool, Spooled
 
 AT = datetime(2026, 11, 23, 16, 35, 2, tzinfo=UTC)
-REPORT = {"complete": True, "requests": 3, "languages": {"de": 2}, "marks": {"de": ["a", "b"]}}
+REPORT = {"complete": True, "requests": 3, "languages": {"de": 2}, "checkpoints": {"de": ["a", "b"]}}
 
 
 def body(content: bytes = b'{"data":[]}', *, seconds: int = 0) -> RawBody:

@@ -201,7 +201,7 @@ def test_languages_are_remembered_however_old_the_last_snapshot_is(
         manifest
     ).encode()
     reference: Any = crawl().execute(context)
-    assert "tlh" in json.loads(read(store, reference["manifest"]))["crawl"]["chains"]
+    assert "tlh" in json.loads(read(store, reference["manifest"]))["crawl"]["language_walks"]
     assert reference["completeness"] is None
 
 

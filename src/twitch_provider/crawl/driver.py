@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Driving a crawl on an event loop: all of its chains at once, and no longer than there is time."""
+"""Driving a crawl on an event loop: all of its walks at once, and no longer than there is time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from twitch_provider.helix.session import Session, Step
 
 #: Seconds between two lines about how far the crawl has come.
 PROGRESS = 5.0
-#: Which part of the time the chains may take; the rest is for those who did not come.
-FOR_CHAINS = 0.85
+#: Which part of the time the walks may take; the rest is for those who did not come.
+FOR_WALKS = 0.85
 
 #: Drives generators: takes steps, and hands on everything else that they yield.
 Drive = Callable[[Generator[Step | LightPage, Any, None]], AsyncIterator[LightPage]]
@@ -47,19 +47,19 @@ class CrawlDriver:
     async def run(self) -> CrawlReport:
         """Read all of it.
 
-        :raises TwitchError: nothing could be read, or what failed would fail for every chain
+        :raises TwitchError: nothing could be read, or what failed would fail for every walk
         """
         self._began = self.session.clock()
         before = self.session.stats.copy()
         telling = asyncio.ensure_future(self._tell())
         try:
             await self._all([self._open()], until=self.seconds)
-            chains = self.crawl.chains
-            await self._all([self._read(chain) for chain in chains], until=self.seconds * FOR_CHAINS)
-            again = self.crawl.doubtful()
-            await self._all([self._read(chain) for chain in again], until=self.seconds * FOR_CHAINS)
+            walks = self.crawl.walks
+            await self._all([self._read(walk) for walk in walks], until=self.seconds * FOR_WALKS)
+            again = self.crawl.recheck()
+            await self._all([self._read(walk) for walk in again], until=self.seconds * FOR_WALKS)
             self.crawl.stop(f"{self._elapsed:.0f} s were not enough")
-            await self._all([self._ask(batch) for batch in self.crawl.unseen()], until=self.seconds)
+            await self._all([self._ask(batch) for batch in self.crawl.missing_batches()], until=self.seconds)
         finally:
             telling.cancel()
             await asyncio.wait([telling])
@@ -73,7 +73,7 @@ class CrawlDriver:
         )
         self.log.info("Crawl: %s", report.sentence())
         for label, why in report.cut.items():
-            self.log.warning("LanguageWalk %s was cut short: %s", label, why)
+            self.log.warning("The walk of %s was cut short: %s", label, why)
         return report
 
     @property
@@ -99,10 +99,10 @@ class CrawlDriver:
         if error := await self._take(self.crawl.open(self.session)):
             raise error
 
-    async def _read(self, chain: LanguageWalk) -> None:
-        session = replace(self.session, priority=self.crawl.priority(chain))
-        if error := await self._take(chain.read(session)):
-            self.crawl.lose(chain, error)
+    async def _read(self, walk: LanguageWalk) -> None:
+        session = replace(self.session, priority=self.crawl.priority(walk))
+        if error := await self._take(walk.read(session)):
+            self.crawl.fail(walk, error)
 
     async def _ask(self, batch: tuple[str, ...]) -> None:
         if error := await self._take(self.crawl.reconcile(self.session, batch)):
@@ -110,27 +110,27 @@ class CrawlDriver:
 
     async def _take(self, steps: Generator[Step | LightPage, Any, None]) -> TwitchError | None:
         """Read, note and keep; returns what prevented more. What goes wrong with keeping is raised."""
-        sheets = self.drive(steps)
+        pages = self.drive(steps)
         while True:
             try:
-                sheet = await anext(sheets)
+                page = await anext(pages)
             except StopAsyncIteration:
                 return None
             except TwitchError as error:
                 return error
-            self.crawl.note(sheet)
-            self.keep(sheet)
+            self.crawl.record(page)
+            self.keep(page)
 
     async def _tell(self) -> None:
         while True:
             await asyncio.sleep(PROGRESS)
-            chains = self.crawl.chains
+            walks = self.crawl.walks
             self.log.info(
-                "Crawl: %.0f s, %s pages, %s streams, %d of %d chains done, %d points left",
+                "Crawl: %.0f s, %s pages, %s streams, %d of %d walks done, %d points left",
                 self._elapsed,
                 f"{self.crawl.pages:,}",
                 f"{len(self.crawl.seen):,}",
-                sum(chain.done for chain in chains),
-                len(chains),
+                sum(walk.done for walk in walks),
+                len(walks),
                 self.session.limiter.level,
             )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One chain of a crawl: the streams of a language, from a cursor of the list to where the next chain began.
+"""One walk of a crawl: the streams of a language, from a cursor of the list to where the next walk began.
 
 Get Streams sorts by viewers, descending, and a cursor is a place in that order and no offset: rows that come
 and go do not shift the pages. https://dev.twitch.tv/docs/api/reference/#get-streams
@@ -23,7 +23,7 @@ from twitch_provider.helix.session import Session, Step
 SHORT_PAGE = 90
 #: So many empty pages in a row, each with a cursor, are the end of the list.
 EMPTY_PAGES = 3
-#: A list is sorted by viewers, and thousands of streams have the same few: there, only rows that both chains
+#: A list is sorted by viewers, and thousands of streams have the same few: there, only rows that both walks
 #: have say where the next one began. One alone may have come from elsewhere.
 SHARED_ROWS = 3
 
@@ -33,10 +33,10 @@ class LanguageWalk:
     """Follows the streams of one language.
 
     :param language: of the streams
-    :param expected: rows that it may have, by the last snapshot: the longest chain is in the greatest hurry
+    :param expected: rows that it may have, by the last snapshot: the longest walk is in the greatest hurry
     :param start: a cursor that was remembered from an earlier crawl; None for the top of the list
-    :param below: the chain that begins further down the same list, and where this one may end
-    :param place: how many chains of the language begin above this one
+    :param below: the walk that begins further down the same list, and where this one may end
+    :param place: how many walks of the language begin above this one
     """
 
     language: str
@@ -46,7 +46,7 @@ class LanguageWalk:
     place: int = 0
     pages: int = field(default=0, init=False)
     rows: int = field(default=0, init=False)
-    #: Why it ended: ``end`` of the list, ``met`` the next chain, ``wrapped`` to its beginning after its end,
+    #: Why it ended: ``end`` of the list, ``met`` the next walk, ``wrapped`` to its beginning after its end,
     #: ``dropped`` as its remembered cursor led nowhere, ``refused`` as Twitch knows no such language; empty
     #: while it runs, and where it was cut short.
     ended: str = field(default="", init=False)
@@ -63,7 +63,7 @@ class LanguageWalk:
     _asked: str | None = field(default=None, init=False, repr=False)
     _full_at: str | None = field(default=None, init=False, repr=False)
     _empty: int = field(default=0, init=False, repr=False)
-    _circles: CursorLoopGuard = field(
+    _guard: CursorLoopGuard = field(
         default_factory=lambda: CursorLoopGuard("streams"), init=False, repr=False
     )
 
@@ -94,16 +94,16 @@ class LanguageWalk:
 
     @property
     def top_below(self) -> int | None:
-        """Viewers with which the next chain further down began; None where there is none."""
+        """Viewers with which the next walk further down began; None where there is none."""
         first = self._next_first()
         return first.top if first else None
 
     def read(self, session: Session) -> Generator[Step | LightPage, Any, None]:
-        """Read the chain to its end, page by page; yields steps for its driver and each sheet for its caller.
+        """Read the walk to its end, page by page; yields steps for its driver and each page for its caller.
 
         :param session: what all conversations of the application share
         :raises TwitchPaginationError: the list goes in circles, or leads back to its beginning in its middle
-        :raises TwitchError: a page could not be read; ``where`` says how far the chain had come
+        :raises TwitchError: a page could not be read; ``where`` says how far the walk had come
         """
         cursor = self._again or self.start
         while not self.done:
@@ -113,16 +113,16 @@ class LanguageWalk:
             number = self.pages + 1
             self._asked, wrong = cursor, None
             try:
-                sheet = yield from converse(session, request, read_light_page)
+                page = yield from converse(session, request, read_light_page)
             except TwitchError as error:
                 error.where = f"page {number}, {self.rows} rows read so far"
                 raise
             try:
-                cursor = self._take(sheet)
+                cursor = self._take(page)
             except TwitchError as error:
                 error.where, wrong = f"page {number}, {self.rows} rows read so far", error
             # Also the page that leads nowhere: its rows are as good as others.
-            yield sheet
+            yield page
             if wrong is not None:
                 raise wrong
 
@@ -130,12 +130,12 @@ class LanguageWalk:
         """Have :meth:`read` ask for the last page that had rows once more, and go on where that leads."""
         self.ended, self._again, self._empty, self._reopened = "", self._full_at, 0, True
         # The page may lead to an empty one, as it did before: that is no circle.
-        self._circles.begin()
+        self._guard.begin()
 
-    def lose(self, error: TwitchError) -> None:
+    def fail(self, error: TwitchError) -> None:
         """Note that a page could not be read.
 
-        A remembered cursor that leads nowhere is no loss: the chain above walks on. A language that Twitch
+        A remembered cursor that leads nowhere is no loss: the walk above walks on. A language that Twitch
         does not know is none as long as nobody has it; who does, comes when asked for.
 
         :param error: why
@@ -150,51 +150,51 @@ class LanguageWalk:
         else:
             self.cut = str(error)
 
-    def _take(self, sheet: LightPage) -> str | None:
+    def _take(self, page: LightPage) -> str | None:
         """Note a page; returns where to go on."""
-        if self._first is None and self.start is not None and not sheet.count:
+        if self._first is None and self.start is not None and not page.count:
             self.ended = "dropped"
             return None
         seen_before, self._reopened = self._reopened, False
-        if wrapped := not seen_before and self._leads_back(sheet):
+        if wrapped := not seen_before and self._leads_back(page):
             self._require_the_end("led back to its beginning")
         self.pages += 1
-        self.rows += sheet.count
-        self._circles.note(rows=sheet.count, new=len(set(sheet.users) - self._seen))
-        self._seen.update(sheet.users)
-        self._empty = 0 if sheet.count else self._empty + 1
-        if self._empty == EMPTY_PAGES and sheet.cursor:
+        self.rows += page.count
+        self._guard.note(rows=page.count, new=len(set(page.users) - self._seen))
+        self._seen.update(page.users)
+        self._empty = 0 if page.count else self._empty + 1
+        if self._empty == EMPTY_PAGES and page.cursor:
             self._require_the_end(f"had {EMPTY_PAGES} empty pages in a row")
-        self._first = self._first or sheet
-        if sheet.count:
-            self._last, self._full_at = sheet, self._asked
+        self._first = self._first or page
+        if page.count:
+            self._last, self._full_at = page, self._asked
         if wrapped:
             self.ended = "wrapped"
-        elif sheet.cursor is None or self._empty == EMPTY_PAGES:
+        elif page.cursor is None or self._empty == EMPTY_PAGES:
             self.ended = "end"
-        elif self._meets(sheet):
+        elif self._meets(page):
             self.ended = "met"
         else:
-            self._circles.follow(sheet.cursor)
-            self.cursors.append(sheet.cursor)
-            return sheet.cursor
+            self._guard.follow(page.cursor)
+            self.cursors.append(page.cursor)
+            return page.cursor
         return None
 
-    def _leads_back(self, sheet: LightPage) -> bool:
+    def _leads_back(self, page: LightPage) -> bool:
         """Whether the list begins anew: more viewers than before, and it is where it began.
 
         https://github.com/twitchdev/issues/issues/93
         """
         first, last = self._first, self._last
-        if first is None or last is None or None in (sheet.top, last.bottom, first.top):
+        if first is None or last is None or None in (page.top, last.bottom, first.top):
             return False
         # Few streams may have as many viewers each: then nothing rises.
         few = self.start is None and self.pages == 1 and first.count < SHORT_PAGE
-        rises = sheet.top > last.bottom  # type: ignore[operator]
-        if not rises and not (few and not set(sheet.users) - self._seen):
+        rises = page.top > last.bottom  # type: ignore[operator]
+        if not rises and not (few and not set(page.users) - self._seen):
             return False
-        same = len(set(first.users) & set(sheet.users)) >= min(SHARED_ROWS, first.count)
-        return same or (self.start is not None and sheet.top > first.top)  # type: ignore[operator]
+        same = len(set(first.users) & set(page.users)) >= min(SHARED_ROWS, first.count)
+        return same or (self.start is not None and page.top > first.top)  # type: ignore[operator]
 
     def _require_the_end(self, did: str) -> None:
         """Whether what the list did may pass for its end, by the last page that had rows."""
@@ -203,16 +203,16 @@ class LanguageWalk:
             return
         raise TwitchPaginationError(f"streams: in its middle the list {did}; ask again later")
 
-    def _meets(self, sheet: LightPage) -> bool:
-        """Whether the chain below has read on from here."""
+    def _meets(self, page: LightPage) -> bool:
+        """Whether the walk below has read on from here."""
         first = self._next_first()
-        if first is None or first.top is None or sheet.bottom is None or sheet.bottom > first.top:
+        if first is None or first.top is None or page.bottom is None or page.bottom > first.top:
             return False
-        shared = len(set(first.users) & set(sheet.users))
-        return sheet.bottom < first.top or shared >= min(SHARED_ROWS, first.count)
+        shared = len(set(first.users) & set(page.users))
+        return page.bottom < first.top or shared >= min(SHARED_ROWS, first.count)
 
     def _next_first(self) -> LightPage | None:
         below = self.below
         while below is not None and below.ended == "dropped":
             below = below.below
-        return None if below is None else below._first  # noqa: SLF001 - a chain like this one
+        return None if below is None else below._first  # noqa: SLF001 - a walk like this one

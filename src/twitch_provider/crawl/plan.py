@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every live stream: which chains to read, whom to ask for afterwards, and how complete that was.
+"""Every live stream: which walks to read, whom to ask for afterwards, and how complete that was.
 
-The list moves while it is read. A stream is missed where its viewers rise across the cursor of a chain, and
-so the list is cut by something that does not move: one chain a language. What is missed all the same is found
+The list moves while it is read. A stream is missed where its viewers rise across the cursor of a walk, and
+so the list is cut by something that does not move: one walk a language. What is missed all the same is found
 by asking for the broadcasters of the last snapshot that did not come, a hundred at a time.
 """
 
@@ -38,11 +38,11 @@ LANGUAGES = (
 
 #: A list of more pages than these is begun at remembered cursors too, where that is wanted: at 150 ms a page
 #: it takes longer than the rate limit needs for all the others.
-LONG_CHAIN = 150
+LONG_WALK = 150
 #: How many pages lie between two remembered cursors.
 PAGES_APART = 25
-#: The most points that a chain leaves to longer ones: more than come in while an answer is under way.
-MOST_COURTESY = 10
+#: The most points that a walk leaves to longer ones: more than come in while an answer is under way.
+MAX_PRIORITY = 10
 
 
 class Remembered(Protocol):
@@ -59,7 +59,7 @@ class Remembered(Protocol):
         ...
 
     @property
-    def marks(self) -> Mapping[str, Sequence[str]]:
+    def checkpoints(self) -> Mapping[str, Sequence[str]]:
         """For each long language the cursors to begin at, from the top of the list down."""
         ...
 
@@ -68,8 +68,8 @@ class Remembered(Protocol):
 class Crawl:
     """One crawl: it decides, and whoever drives it reads.
 
-    First :meth:`open`, then every chain of :attr:`chains`, at once; then every batch of :meth:`unseen`, at
-    once; then :meth:`report`. Each sheet is shown to :meth:`note`.
+    First :meth:`open`, then every walk of :attr:`walks`, at once; then every batch of
+    :meth:`missing_batches`, at once; then :meth:`report`. Each page is shown to :meth:`record`.
 
     :param remembered: the last snapshot; None where there is none to go by
     :param from_cursors: begin long lists at remembered cursors too. Off until somebody has tried on the live
@@ -78,14 +78,14 @@ class Crawl:
 
     remembered: Remembered | None = None
     from_cursors: bool = False
-    chains: list[LanguageWalk] = field(default_factory=list, init=False)
+    walks: list[LanguageWalk] = field(default_factory=list, init=False)
     #: Languages that nobody knew of before.
     new_languages: list[str] = field(default_factory=list, init=False)
     pages: int = field(default=0, init=False)
     rows: int = field(default=0, init=False)
     #: Every broadcaster that came, and in which language.
     seen: dict[str, str] = field(default_factory=dict, init=False, repr=False)
-    #: Why chains could not be read.
+    #: Why walks could not be read.
     errors: list[TwitchError] = field(default_factory=list, init=False, repr=False)
     reconciled: Reconciled = field(default_factory=Reconciled, init=False)
     _recovered: Counter[str] = field(default_factory=Counter, init=False, repr=False)
@@ -101,71 +101,71 @@ class Crawl:
         :raises TwitchError: it could not be read
         """
         request = Request("GET", f"{session.base_url}/streams", (("first", "100"),), endpoint="streams")
-        sheet = yield from converse(session, request, read_light_page)
-        yield sheet
-        self._shown.update(sheet.languages)
+        page = yield from converse(session, request, read_light_page)
+        yield page
+        self._shown.update(page.languages)
         known = dict(self.remembered.languages) if self.remembered else {}
-        told = dict.fromkeys((*known, *LANGUAGES, *sheet.languages))
+        told = dict.fromkeys((*known, *LANGUAGES, *page.languages))
         self.new_languages = [name for name in told if name and name not in known and name not in LANGUAGES]
         for place, language in enumerate(name for name in told if name):
-            self.chains += self._chains(language, known.get(language, 0) if known else len(told) - place)
-        self.chains.sort(key=lambda chain: -chain.expected)
+            self.walks += self._walks(language, known.get(language, 0) if known else len(told) - place)
+        self.walks.sort(key=lambda walk: -walk.expected)
 
-    def priority(self, chain: LanguageWalk) -> int:
-        """Say how many points a chain leaves to longer ones, which hold up the end of the crawl.
+    def priority(self, walk: LanguageWalk) -> int:
+        """Say how many points a walk leaves to longer ones, which hold up the end of the crawl.
 
-        :param chain: of this crawl
+        :param walk: of this crawl
         """
-        return min(self.chains.index(chain), MOST_COURTESY)
+        return min(self.walks.index(walk), MAX_PRIORITY)
 
-    def note(self, sheet: LightPage) -> None:
+    def record(self, page: LightPage) -> None:
         """Note a page.
 
-        :param sheet: of :meth:`open`, of a chain or of a batch
+        :param page: of :meth:`open`, of a walk or of a batch
         """
         self.pages += 1
-        self.rows += sheet.count
-        self.seen.update(zip(sheet.users, sheet.languages, strict=True))
+        self.rows += page.count
+        self.seen.update(zip(page.users, page.languages, strict=True))
 
-    def lose(self, chain: LanguageWalk, error: TwitchError) -> None:
-        """Note that a chain could not be read on.
+    def fail(self, walk: LanguageWalk, error: TwitchError) -> None:
+        """Note that a walk could not be read on.
 
-        :param chain: of this crawl
+        :param walk: of this crawl
         :param error: why
-        :raises TwitchError: the error itself, where no other chain would fare better
+        :raises TwitchError: the error itself, where no other walk would fare better
         """
         if error.fatal and not isinstance(error, TwitchRequestError):
             raise error
         self._given_up += isinstance(error, TwitchRateLimitError)
-        chain.lose(error)
-        if chain.ended == "refused" and self._exists(chain.language):
-            chain.ended, chain.cut = "", str(error)
-        if chain.ended != "dropped":
+        walk.fail(error)
+        if walk.ended == "refused" and self._exists(walk.language):
+            walk.ended, walk.cut = "", str(error)
+        if walk.ended != "dropped":
             self.errors.append(error)
 
-    def doubtful(self) -> list[LanguageWalk]:
-        """Return the chains to read on once more, from their last page, when all are at their end.
+    def recheck(self) -> list[LanguageWalk]:
+        """Return the walks to read on once more, from their last page, when all are at their end.
 
         A list may end early, and one that ends with a full page is worth a request: most end with fewer rows.
         """
-        found = [chain for chain in self.chains if chain.ended == "end" and chain.last_count >= SHORT_PAGE]
-        for chain in found:
-            chain.reopen()
+        found = [walk for walk in self.walks if walk.ended == "end" and walk.last_count >= SHORT_PAGE]
+        for walk in found:
+            walk.reopen()
         return found
 
     def stop(self, why: str) -> None:
         """End what is not at its end.
 
         :param why: there is no more time
-        :raises TwitchError: no chain has read a page
+        :raises TwitchError: no walk has read a page
         """
-        for chain in self.chains:
-            if not chain.done:
-                chain.lose(TwitchConnectionError(f"{why}, {chain.pages} pages read so far"))
-        if not any(chain.pages for chain in self.chains):
+        for walk in self.walks:
+            if not walk.done:
+                walk.fail(TwitchConnectionError(f"{why}, {walk.pages} pages read so far"))
+        if not any(walk.pages for walk in self.walks):
             raise self.errors[0] if self.errors else TwitchConnectionError(f"streams: {why}; try later")
 
-    def unseen(self) -> list[tuple[str, ...]]:
+    def missing_batches(self) -> list[tuple[str, ...]]:
         """Return the broadcasters of the last snapshot who did not come, by the hundred; call it once.
 
         There is a bound: where a good part of a list is missing, asking for its broadcasters one by one would
@@ -176,7 +176,7 @@ class Crawl:
         missing = sorted(self.remembered.users - self.seen.keys())
         bound = max(2000, len(self.remembered.users) // 4)
         self.reconciled.known_seen = len(self.remembered.users) - len(missing)
-        self.reconciled.newcomers = len(self.seen) - self.reconciled.known_seen
+        self.reconciled.new_broadcasters = len(self.seen) - self.reconciled.known_seen
         self.reconciled.unresolved = len(missing)
         asked = missing[:bound]
         return [tuple(asked[at : at + MAX_VALUES]) for at in range(0, len(asked), MAX_VALUES)]
@@ -185,7 +185,7 @@ class Crawl:
         """Ask for broadcasters: who is live was missed, who is not has ended.
 
         :param session: what all conversations of the application share
-        :param batch: of :meth:`unseen`
+        :param batch: of :meth:`missing_batches`
         :raises TwitchError: a page could not be read; the batch then stays unresolved
         """
         params = (*(("user_id", user) for user in batch), ("first", str(MAX_VALUES)))
@@ -195,18 +195,18 @@ class Crawl:
             after = (("after", cursor),) if cursor else ()
             request = Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
             try:
-                sheet = yield from converse(session, request, read_light_page)
+                page = yield from converse(session, request, read_light_page)
             except TwitchRateLimitError:
                 self._given_up += 1
                 raise
-            live = [place for place, user in enumerate(sheet.users) if user in missing]
-            recovered.update(sheet.languages[place] for place in live)
-            missing.difference_update(sheet.users)
-            yield sheet
-            cursor = sheet.cursor
-            empty = empty + 1 if not sheet.count else 0
+            live = [place for place, user in enumerate(page.users) if user in missing]
+            recovered.update(page.languages[place] for place in live)
+            missing.difference_update(page.users)
+            yield page
+            cursor = page.cursor
+            empty = empty + 1 if not page.count else 0
             # A page that is neither full nor empty is all there is: who asked on would double the requests.
-            if cursor is None or 0 < sheet.count < SHORT_PAGE or (sheet.count and not live):
+            if cursor is None or 0 < page.count < SHORT_PAGE or (page.count and not live):
                 break
             if empty == EMPTY_PAGES:
                 break
@@ -223,9 +223,9 @@ class Crawl:
         :param points_left: of the rate limit, by our mirror
         """
         languages = Counter(self.seen.values())
-        early = early_ends(self.chains, languages=languages, recovered=self._recovered, shown=self._shown)
-        for chain, what in early.items():
-            chain.cut = f"its list ended early: {what}"
+        early = early_ends(self.walks, languages=languages, recovered=self._recovered, shown=self._shown)
+        for walk, what in early.items():
+            walk.cut = f"its list ended early: {what}"
         retries = {
             name.removeprefix("retries: "): count
             for name, count in sorted(stats.items())
@@ -244,9 +244,9 @@ class Crawl:
             languages=dict(languages.most_common()),
             new_languages=self.new_languages,
             reconciled=self.reconciled,
-            cut={chain.label: chain.cut for chain in self.chains if chain.cut},
-            chains=[(chain.label, chain.pages, chain.rows, chain.outcome) for chain in self.chains],
-            marks=self._marks() if self.from_cursors else {},
+            cut={walk.label: walk.cut for walk in self.walks if walk.cut},
+            language_walks=[(walk.label, walk.pages, walk.rows, walk.outcome) for walk in self.walks],
+            checkpoints=self._next_checkpoints() if self.from_cursors else {},
         )
 
     def _exists(self, language: str) -> bool:
@@ -254,24 +254,26 @@ class Crawl:
         known = self.remembered.languages if self.remembered else {}
         return language in known or self._shown[language] > 0 or len(language) == 2
 
-    def _chains(self, language: str, expected: int) -> Iterable[LanguageWalk]:
+    def _walks(self, language: str, expected: int) -> Iterable[LanguageWalk]:
         """Chains of one language, from the bottom of its list up: each knows the one below it."""
-        marks = self.remembered.marks.get(language, ()) if self.remembered and self.from_cursors else ()
-        share = expected // (len(marks) + 1)
+        checkpoints = (
+            self.remembered.checkpoints.get(language, ()) if self.remembered and self.from_cursors else ()
+        )
+        share = expected // (len(checkpoints) + 1)
         below: LanguageWalk | None = None
-        for place, start in reversed([*enumerate((None, *marks))]):
+        for place, start in reversed([*enumerate((None, *checkpoints))]):
             below = LanguageWalk(language, expected=share, start=start, below=below, place=place)
             yield below
 
-    def _marks(self) -> dict[str, list[str]]:
+    def _next_checkpoints(self) -> dict[str, list[str]]:
         """Cursors of each long language, evenly spaced, for the next crawl to begin at."""
-        marks: dict[str, list[str]] = {}
-        for top in (chain for chain in self.chains if chain.start is None):
+        checkpoints: dict[str, list[str]] = {}
+        for top in (walk for walk in self.walks if walk.start is None):
             cursors: list[str] = []
-            chain: LanguageWalk | None = top
-            while chain is not None:
-                cursors += chain.cursors
-                chain = chain.below
-            if len(cursors) >= LONG_CHAIN:
-                marks[top.language] = cursors[PAGES_APART - 1 :: PAGES_APART]
-        return marks
+            walk: LanguageWalk | None = top
+            while walk is not None:
+                cursors += walk.cursors
+                walk = walk.below
+            if len(cursors) >= LONG_WALK:
+                checkpoints[top.language] = cursors[PAGES_APART - 1 :: PAGES_APART]
+        return checkpoints

@@ -21,18 +21,18 @@ class Reconciled:
     :param recovered: were live then, did not come, and are live
     :param ended: were live then, and are no more
     :param unresolved: were live then, did not come, and could not be asked for
-    :param newcomers: came, and were not live then
+    :param new_broadcasters: came, and were not live then
     """
 
     known_seen: int = 0
     recovered: int = 0
     ended: int = 0
     unresolved: int = 0
-    newcomers: int = 0
+    new_broadcasters: int = 0
 
     @property
     def one_pass(self) -> float | None:
-        """Which part of the streams the chains alone found; None where nothing tells."""
+        """Which part of the streams the walks alone found; None where nothing tells."""
         live = self.known_seen + self.recovered
         return self.known_seen / live if live else None
 
@@ -47,9 +47,9 @@ class Reconciled:
             # That many do not end at once: the lists were empty, or nobody could be asked for.
             return 0.0 if one_pass == 0 or self.unresolved or self.ended > FEW_ROWS else None
         asked = self.recovered + self.ended
-        missed = self.newcomers * (1 - one_pass) / one_pass
+        missed = self.new_broadcasters * (1 - one_pass) / one_pass
         missed += self.unresolved * (self.recovered + 1) / (asked + 1)
-        found = self.known_seen + self.recovered + self.newcomers
+        found = self.known_seen + self.recovered + self.new_broadcasters
         return found / (found + missed)
 
 
@@ -69,9 +69,9 @@ class CrawlReport:
     :param languages: how many of them each language has, most first
     :param new_languages: those that neither the last snapshot nor Twitch's list had
     :param reconciled: what became of the last snapshot's broadcasters
-    :param cut: why chains were cut short, by label
-    :param chains: label, pages, rows and how it ended, of each
-    :param marks: cursors of long languages, for the next crawl to begin at
+    :param cut: why walks were cut short, by label
+    :param language_walks: label, pages, rows and how it ended, of each
+    :param checkpoints: cursors of long languages, for the next crawl to begin at
     """
 
     strategy: str
@@ -87,8 +87,8 @@ class CrawlReport:
     new_languages: Sequence[str]
     reconciled: Reconciled
     cut: Mapping[str, str]
-    chains: Sequence[tuple[str, int, int, str]]
-    marks: Mapping[str, Sequence[str]]
+    language_walks: Sequence[tuple[str, int, int, str]]
+    checkpoints: Mapping[str, Sequence[str]]
 
     @property
     def duplicates(self) -> int:
@@ -97,7 +97,7 @@ class CrawlReport:
 
     @property
     def complete(self) -> bool:
-        """Whether streams came, no chain was cut short, and nothing tells that much is missing."""
+        """Whether streams came, no walk was cut short, and nothing tells that much is missing."""
         estimate = self.reconciled.completeness
         return bool(self.broadcasters) and not self.cut and (estimate is None or estimate >= ENOUGH)
 
@@ -111,13 +111,13 @@ class CrawlReport:
             "completeness_one_pass": _rounded(self.reconciled.one_pass),
             **fields,
             "duplicates": self.duplicates,
-            "reconciled": reconciled["recovered"],
+            "recovered": reconciled["recovered"],
             "ended": reconciled["ended"],
             "unresolved": reconciled["unresolved"],
-            "newcomers": reconciled["newcomers"],
-            "chains": {
+            "new_broadcasters": reconciled["new_broadcasters"],
+            "language_walks": {
                 label: {"pages": pages, "rows": rows, "ended": ended}
-                for label, pages, rows, ended in self.chains
+                for label, pages, rows, ended in self.language_walks
             },
         }
 
@@ -128,7 +128,7 @@ class CrawlReport:
         return (
             f"{self.broadcasters:,} streams ({share}) in {self.seconds:.1f} s: {self.requests:,} requests, "
             f"{self.rate_limited} of them answered with 429, {self.reconciled.recovered:,} reconciled, "
-            f"{self.reconciled.ended:,} ended, {len(self.cut)} of {len(self.chains)} chains cut short"
+            f"{self.reconciled.ended:,} ended, {len(self.cut)} of {len(self.language_walks)} walks cut short"
         )
 
 

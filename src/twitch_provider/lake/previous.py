@@ -45,14 +45,14 @@ class Known:
 
     :param users: every broadcaster that was live
     :param languages: how many streams each language had
-    :param marks: cursors that the crawl remembered, by language
+    :param checkpoints: cursors that the crawl remembered, by language
     :param manifest: key of its manifest
     :param run_after: its tick, aware UTC
     """
 
     users: frozenset[str] = field(repr=False)
     languages: Mapping[str, int]
-    marks: Mapping[str, Sequence[str]] = field(repr=False)
+    checkpoints: Mapping[str, Sequence[str]] = field(repr=False)
     manifest: str
     run_after: datetime
 
@@ -124,7 +124,7 @@ def _known(store: Store, keys: SnapshotKeys, dataset: str, key: str, manifest: M
     return Known(
         users=frozenset(filter(None, table["user_id"].to_pylist())),
         languages=_counts(table["language"]),
-        marks=_marks(manifest.crawl or {}),
+        checkpoints=_checkpoints(manifest.crawl or {}),
         manifest=key,
         run_after=manifest.run_after,
     )
@@ -199,13 +199,13 @@ def _counts(languages: pa.ChunkedArray) -> dict[str, int]:
     return {each["values"]: each["counts"] for each in counted if each["values"]}
 
 
-def _marks(crawl: Mapping[str, Any]) -> dict[str, list[str]]:
+def _checkpoints(crawl: Mapping[str, Any]) -> dict[str, list[str]]:
     """The remembered cursors, those of them that are some."""
-    marks = crawl.get("marks")
-    if not isinstance(marks, dict):
+    checkpoints = crawl.get("checkpoints")
+    if not isinstance(checkpoints, dict):
         return {}
     return {
         language: cursors
-        for language, cursors in marks.items()
+        for language, cursors in checkpoints.items()
         if isinstance(cursors, list) and all(isinstance(cursor, str) and cursor for cursor in cursors)
     }

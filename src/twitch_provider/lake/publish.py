@@ -200,7 +200,7 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     """What a crawl did: the numbers in one line, and a line for each list that has anything in it."""
     numbers = []
     for name, value in report.items():
-        if name in {"marks", "cut"}:
+        if name in {"checkpoints", "cut"}:
             continue  # Cursors tell nobody anything, and what was cut short the crawl has told.
         if not isinstance(value, Mapping | list | tuple):
             numbers.append(f"{name} {value}")
