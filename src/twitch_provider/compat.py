@@ -1,32 +1,83 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the provider's oldest Airflow spells in another way, and common-compat does not bridge there yet."""
+"""Airflow's classes and functions under one name, wherever the installed Airflow keeps them.
+
+Airflow 3 moved them to the Task SDK, some only in 3.1 or 3.2, and warns of the old places. Each name is
+looked up when it is first imported, so that importing one does not import the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# Where Airflow has had it: 3.1 and newer, 3.0, 2.x. common-compat bridges it, but not yet in the versions
-# that a stock Airflow 2.11 or 3.1 comes with.
-_MASKERS = (
-    "airflow.sdk.log",
-    "airflow.sdk.execution_time.secrets_masker",
-    "airflow.utils.log.secrets_masker",
-)
-
-
-def _find_mask_secret() -> Callable[[Any], None]:
-    for name in _MASKERS:
-        try:
-            found: Callable[[Any], None] = import_module(name).mask_secret
-        except (ImportError, AttributeError):
-            continue
-        return found
-    raise ImportError(
-        "this Airflow has no mask_secret: airflow-provider-twitch supports Airflow 2.11 and newer"
+if TYPE_CHECKING:
+    from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, Context, PokeReturnValue, Variable
+    from airflow.sdk.configuration import conf
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowNotFoundException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
     )
+    from airflow.sdk.lineage import get_hook_lineage_collector
+    from airflow.sdk.log import mask_secret
+
+__all__ = [
+    "AirflowException",
+    "AirflowFailException",
+    "AirflowNotFoundException",
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "BaseHook",
+    "BaseOperator",
+    "BaseSensorOperator",
+    "Context",
+    "PokeReturnValue",
+    "Variable",
+    "conf",
+    "get_hook_lineage_collector",
+    "mask_secret",
+]
+
+_EXCEPTIONS = ("airflow.sdk.exceptions", "airflow.exceptions")  # 3.1, older
+
+#: The modules that have had a name, newest first: an older place may still exist and warn.
+_PLACES = {
+    "AirflowException": _EXCEPTIONS,
+    "AirflowFailException": _EXCEPTIONS,
+    "AirflowNotFoundException": _EXCEPTIONS,
+    "AirflowSensorTimeout": _EXCEPTIONS,
+    "AirflowSkipException": _EXCEPTIONS,
+    "BaseHook": ("airflow.sdk", "airflow.hooks.base"),
+    "BaseOperator": ("airflow.sdk", "airflow.models.baseoperator"),
+    "BaseSensorOperator": ("airflow.sdk", "airflow.sensors.base"),
+    "Context": ("airflow.sdk", "airflow.utils.context"),
+    "PokeReturnValue": ("airflow.sdk", "airflow.sensors.base"),
+    "Variable": ("airflow.sdk", "airflow.models.variable"),
+    "conf": ("airflow.sdk.configuration", "airflow.configuration"),
+    "get_hook_lineage_collector": ("airflow.sdk.lineage", "airflow.lineage.hook"),
+    # It may block: never call it on an event loop.
+    "mask_secret": (
+        "airflow.sdk.log",
+        "airflow.sdk.execution_time.secrets_masker",  # 3.0
+        "airflow.utils.log.secrets_masker",
+    ),
+}
 
 
-#: Masks a value in the logs of this process (and of its supervisor). It may block: not for an event loop.
-mask_secret = _find_mask_secret()
+if not TYPE_CHECKING:  # else mypy would take any name for granted
+
+    def __getattr__(name: str) -> Any:
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        for place in _PLACES[name]:
+            try:
+                found = getattr(import_module(place), name)
+            except (ModuleNotFoundError, AttributeError):
+                continue
+            globals()[name] = found
+            return found
+        raise ImportError(
+            f"no {name} in {', '.join(_PLACES[name])}: airflow-provider-twitch needs Airflow 2.11 or newer"
+        )

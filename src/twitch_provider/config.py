@@ -11,8 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from airflow.providers.common.compat.sdk import conf
-
+from twitch_provider.compat import conf
 from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.get_provider_info import get_provider_info
 

@@ -160,7 +160,7 @@ class Variables:
 @pytest.fixture
 def variables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Variables:
     variables = Variables(**getattr(request, "param", {}))
-    monkeypatch.setattr("airflow.providers.common.compat.sdk.Variable", variables, raising=False)
+    monkeypatch.setattr("twitch_provider.compat.Variable", variables)
     return variables
 
 

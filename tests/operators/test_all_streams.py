@@ -16,8 +16,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
+from twitch_provider.compat import AirflowFailException, AirflowSkipException
 from twitch_provider.exceptions import (
     TwitchDataError,
     TwitchIncompleteError,

@@ -10,8 +10,8 @@ import sys
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseHook, BaseOperator
 
+from twitch_provider.compat import BaseHook, BaseOperator
 from twitch_provider.get_provider_info import get_provider_info
 from twitch_provider.operators import twitch
 from twitch_provider.operators.twitch import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
 
+from twitch_provider.compat import AirflowFailException
 from twitch_provider.exceptions import TwitchServerError
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.operators.twitch import TwitchHelixOperator

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
+from twitch_provider.compat import AirflowFailException, AirflowSkipException
 from twitch_provider.config import LakeConfig
 from twitch_provider.exceptions import TwitchServerError
 from twitch_provider.hooks.twitch import TwitchHook

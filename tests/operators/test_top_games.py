@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
+from twitch_provider.compat import AirflowFailException, AirflowSkipException
 from twitch_provider.exceptions import TwitchServerError
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.operators.twitch import TwitchTopGamesOperator

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
 
+from twitch_provider.compat import AirflowFailException
 from twitch_provider.exceptions import TwitchConnectionError, TwitchError, TwitchStoreAccessError
 from twitch_provider.pipelines.failing import fail_fast
 

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseSensorOperator
 from tests.triggers.conftest import script, stage
+
+from twitch_provider.compat import BaseSensorOperator
 
 __all__ = ["script", "stage"]
 

@@ -8,18 +8,22 @@ import time
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import (
+from tests.triggers.stage import Script, Stage, again
+
+from twitch_provider.compat import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
     BaseHook,
-    TaskDeferred,
 )
-from tests.triggers.stage import Script, Stage, again
-
 from twitch_provider.exceptions import TwitchError, TwitchServerError
 from twitch_provider.sensors.twitch import TwitchStreamLiveSensor
 from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
+
+try:
+    from airflow.sdk.exceptions import TaskDeferred
+except ImportError:  # before Airflow 3.1
+    from airflow.exceptions import TaskDeferred  # type: ignore[no-redef]
 
 
 def sensor(**arguments: Any) -> TwitchStreamLiveSensor:

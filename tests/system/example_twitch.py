@@ -9,9 +9,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# As it runs on Airflow 2.11, too; a DAG for Airflow 3 imports all three from airflow.sdk.
-from airflow.providers.common.compat.sdk import DAG, BaseOperator, task
-
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.operators.twitch import (
     TwitchAllStreamsOperator,
@@ -22,6 +19,13 @@ from twitch_provider.operators.twitch import (
 from twitch_provider.sensors.twitch import TwitchStreamLiveSensor
 from twitch_provider.transfers.twitch_to_s3 import TwitchToS3Operator
 from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
+
+try:
+    from airflow.sdk import DAG, BaseOperator, task
+except ImportError:  # Airflow 2
+    from airflow import DAG
+    from airflow.decorators import task  # type: ignore[attr-defined,no-redef]
+    from airflow.models.baseoperator import BaseOperator  # type: ignore[no-redef]
 
 
 # [START howto_trigger_twitch_stream_live]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import HookLineageCollector, get_hook_lineage_collector
+
+from twitch_provider.compat import get_hook_lineage_collector
 
 BUCKET = "lake"
 
@@ -45,7 +46,7 @@ def bucket(s3: Any) -> Bucket:
 def lineage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The collector that hooks report to where somebody reads lineage, such as OpenLineage."""
     module: Any = sys.modules[get_hook_lineage_collector.__module__]
-    collector: Any = HookLineageCollector()  # type: ignore[no-untyped-call]
+    collector = module.HookLineageCollector()
     if hasattr(module, "_hook_lineage_collector"):  # Airflow before 3.2
         monkeypatch.setattr(module, "_hook_lineage_collector", collector)
         yield collector

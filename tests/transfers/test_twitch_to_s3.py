@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
 
+from twitch_provider.compat import AirflowFailException
 from twitch_provider.exceptions import TwitchError, TwitchServerError
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.testing import Simulator

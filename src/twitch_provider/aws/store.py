@@ -9,7 +9,6 @@ from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -17,7 +16,7 @@ from twitch_provider.aws.errors import explain, is_endless, unlisted
 from twitch_provider.aws.identity import is_expired_at_once
 from twitch_provider.aws.quiet import keep_boto_quiet
 from twitch_provider.aws.refusals import DENIED
-from twitch_provider.compat import mask_secret
+from twitch_provider.compat import AirflowException, AirflowNotFoundException, mask_secret
 from twitch_provider.exceptions import TwitchConfigError, TwitchError
 
 

@@ -166,7 +166,7 @@ class VariableCache:
 
     def load(self) -> AppToken | None:
         """Return the token that was left there, None where there is none that could be of use."""
-        from airflow.providers.common.compat.sdk import Variable
+        from twitch_provider.compat import Variable
 
         try:
             try:
@@ -183,7 +183,7 @@ class VariableCache:
 
         :param token: the new one
         """
-        from airflow.providers.common.compat.sdk import Variable
+        from twitch_provider.compat import Variable
 
         try:
             Variable.set(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+from twitch_provider.compat import get_hook_lineage_collector
 
 
 def report_reading(hook: Any, endpoint: str) -> None:
@@ -14,5 +14,4 @@ def report_reading(hook: Any, endpoint: str) -> None:
     :param hook: that read it
     :param endpoint: for example ``streams``
     """
-    collector: Any = get_hook_lineage_collector()  # type: ignore[no-untyped-call]
-    collector.add_input_asset(hook, uri=f"twitch://helix/{endpoint}")
+    get_hook_lineage_collector().add_input_asset(hook, uri=f"twitch://helix/{endpoint}")

@@ -10,11 +10,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
-
 from twitch_provider import __version__
 from twitch_provider.aws.quiet import keep_boto_quiet
 from twitch_provider.aws.secrets import explain_absence
+from twitch_provider.compat import AirflowNotFoundException
 from twitch_provider.exceptions import TwitchConfigError, TwitchLookupError
 from twitch_provider.helix.answers import Validation
 from twitch_provider.helix.ratelimit import RateLimiter

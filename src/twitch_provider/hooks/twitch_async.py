@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Any, Self, TypeVar
 
-from airflow.providers.common.compat.sdk import BaseHook
 from asgiref.sync import sync_to_async
 
+from twitch_provider.compat import BaseHook
 from twitch_provider.crawl.driver import CrawlDriver
 from twitch_provider.crawl.light_page import LightPage
 from twitch_provider.crawl.plan import Crawl, Remembered

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
+from twitch_provider.compat import BaseOperator
 from twitch_provider.config import LakeConfig
 from twitch_provider.pipelines.all_streams import ALL_STREAMS, CrawlOptions, publish
 from twitch_provider.pipelines.failing import fail_fast
@@ -18,7 +17,7 @@ from twitch_provider.pipelines.snapshot import dataset_names
 from twitch_provider.pipelines.templates import native
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from twitch_provider.compat import Context
 
 
 class TwitchAllStreamsOperator(BaseOperator):

@@ -7,15 +7,13 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
+from twitch_provider.compat import BaseOperator
 from twitch_provider.pipelines.endpoint import endpoint_query, require_shown
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import MAX_XCOM_BYTES, connect, rows_for_xcom
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from twitch_provider.compat import Context
     from twitch_provider.hooks.twitch import TwitchHook
 
 

@@ -7,8 +7,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
+from twitch_provider.compat import BaseOperator
 from twitch_provider.config import LakeConfig
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import (
@@ -26,8 +25,7 @@ from twitch_provider.pipelines.streams import FilteredStreams
 from twitch_provider.pipelines.templates import native
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from twitch_provider.compat import Context
     from twitch_provider.hooks.twitch import TwitchHook
 
 

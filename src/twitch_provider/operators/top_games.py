@@ -7,8 +7,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
+from twitch_provider.compat import BaseOperator
 from twitch_provider.config import LakeConfig
 from twitch_provider.helix import queries
 from twitch_provider.pipelines.failing import fail_fast
@@ -27,8 +26,7 @@ from twitch_provider.pipelines.templates import native
 from twitch_provider.pipelines.top_games import TopGames
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from twitch_provider.compat import Context
     from twitch_provider.hooks.twitch import TwitchHook
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
+from twitch_provider.compat import AirflowFailException
 from twitch_provider.exceptions import TwitchDataError, TwitchIncompleteError, TwitchParameterError
 from twitch_provider.pipelines.snapshot import reference
 

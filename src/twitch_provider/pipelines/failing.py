@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
+from twitch_provider.compat import AirflowFailException
 from twitch_provider.exceptions import TwitchError
 
 

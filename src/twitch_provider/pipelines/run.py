@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowSkipException
+from twitch_provider.compat import AirflowSkipException
 
 if TYPE_CHECKING:
     from twitch_provider.config import LakeConfig

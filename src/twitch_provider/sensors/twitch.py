@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import (
+from twitch_provider.compat import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
@@ -15,7 +15,6 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
     conf,
 )
-
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import connect
@@ -24,8 +23,7 @@ from twitch_provider.triggers import live
 from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from twitch_provider.compat import Context
     from twitch_provider.hooks.twitch import TwitchHook
 
 __all__ = ["TwitchStreamLiveSensor"]

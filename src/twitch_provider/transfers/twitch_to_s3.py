@@ -8,8 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
-
+from twitch_provider.compat import AirflowException, BaseOperator
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.pipelines.endpoint import endpoint_query, require_shown
 from twitch_provider.pipelines.failing import fail_fast
@@ -17,9 +16,8 @@ from twitch_provider.pipelines.outputs import connect
 from twitch_provider.pipelines.templates import native
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
     from twitch_provider.aws.store import S3Store
+    from twitch_provider.compat import Context
     from twitch_provider.hooks.twitch import TwitchHook
 
 

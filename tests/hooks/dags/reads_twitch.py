@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from airflow.providers.common.compat.sdk import dag, task
+try:
+    from airflow.sdk import dag, task
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task  # type: ignore[attr-defined,no-redef]
 
 
 @dag(schedule=None)

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from airflow.providers.common.compat.sdk import DAG
-
 from twitch_provider.operators.twitch import (
     TwitchHelixOperator,
     TwitchStreamsOperator,
     TwitchTopGamesOperator,
 )
 from twitch_provider.transfers.twitch_to_s3 import TwitchToS3Operator
+
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2
+    from airflow import DAG
 
 with DAG(
     "every_operator",

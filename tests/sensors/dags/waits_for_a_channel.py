@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from airflow.providers.common.compat.sdk import DAG
-
 from twitch_provider.operators.twitch import TwitchHelixOperator
 from twitch_provider.sensors.twitch import TwitchStreamLiveSensor
+
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2
+    from airflow import DAG
 
 with DAG(
     "waits_for_a_channel",
