@@ -28,8 +28,7 @@ from twitch_provider.hooks import sessions
 from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 from twitch_provider.lake import all_streams
 from twitch_provider.lake.formats import Format
-from twitch_provider.lake.raw_lines import RawBody
-from twitch_provider.lake.spool import Spool
+from twitch_provider.lake.raw_lines import RawBody, RawWriter
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Taken:
     :param missed: of those, how many it has not
     :param missed_one_pass: of those, how many its chains did not find
     :param cpu: seconds of CPU time of the crawl
-    :param csv: seconds from the spooled bodies to the bytes of the object
+    :param csv: seconds from the raw object to the bytes of the object
     :param bodies: bytes of the bodies
     :param memory: bytes by which the process rose at its peak
     :param resident: bytes of the process when all was done
@@ -78,7 +77,7 @@ async def take(
     from_cursors: bool = False,
     reserve: float | None = None,
 ) -> tuple[Taken, Known]:
-    """Take a snapshot: crawl, spool, clean, and make the object's bytes.
+    """Take a snapshot: crawl, compress, clean, and make the object's bytes.
 
     :param twitch: whom to ask
     :param known: what the last one left
@@ -88,26 +87,26 @@ async def take(
     seen: dict[bool, set[str]] = {False: set(), True: set()}
     bodies = 0
     memory = Memory()
-    with Spool() as spool:
+    writer = RawWriter()
 
-        def keep(sheet: LightPage) -> None:
-            nonlocal bodies
-            by_id = any(name == "user_id" for name, _ in sheet.params)
-            seen[by_id].update(sheet.users)
-            bodies += len(sheet.body)
-            spool.add(sheet)
+    def keep(sheet: LightPage) -> None:
+        nonlocal bodies
+        by_id = any(name == "user_id" for name, _ in sheet.params)
+        seen[by_id].update(sheet.users)
+        bodies += len(sheet.body)
+        writer.add(sheet)
 
-        async with opened(twitch, reserve=reserve) as hook:
-            since, cpu = twitch.now(), time.process_time()
-            report = await hook.crawl(keep, remembered=known, from_cursors=from_cursors)
-            cpu, until = time.process_time() - cpu, twitch.now()
-        csv = time.perf_counter()
-        spooled = spool.finish(report.as_dict())
-        columns = all_streams.transform(spooled.bodies(), run_after=datetime.now(UTC))
-        rows = columns.table.num_rows
-        Format("csv", "gzip").encode(columns.table, columns.schema)
-        csv = time.perf_counter() - csv
-        del columns
+    async with opened(twitch, reserve=reserve) as hook:
+        since, cpu = twitch.now(), time.process_time()
+        report = await hook.crawl(keep, remembered=known, from_cursors=from_cursors)
+        cpu, until = time.process_time() - cpu, twitch.now()
+    csv = time.perf_counter()
+    raw = writer.finish(report.as_dict())
+    columns = all_streams.transform(raw.bodies(), run_after=datetime.now(UTC))
+    rows = columns.table.num_rows
+    Format("csv", "gzip").encode(columns.table, columns.schema)
+    csv = time.perf_counter() - csv
+    del columns
     live = twitch.live(since, until)
     everyone = seen[False] | seen[True]
     taken = Taken(

@@ -18,7 +18,6 @@
      ├─ TwitchPaginationError     the cursors of a list loop
      ├─ TwitchIncompleteError     a crawl lost a part of the list, and ``on_incomplete`` is ``fail``
      ├─ TwitchDataError           what arrived cannot become a snapshot: empty, or rows are unaccounted for
-     ├─ TwitchSpoolError          this machine's disk takes no more pages: full, or not writable
      └─ TwitchStoreError          the object store
          ├─ TwitchStoreAccessError    it refuses access: credentials, permission or bucket are wrong        *
          └─ TwitchStoreUnavailableError   it is down or out of reach
@@ -144,13 +143,6 @@ class TwitchIncompleteError(TwitchError):
 
 class TwitchDataError(TwitchError):
     """What arrived cannot become a snapshot: it is empty, or its counts do not add up."""
-
-
-class TwitchSpoolError(TwitchError):
-    """Pages cannot be kept on this machine's disk until the crawl is over: it is full, or not writable.
-
-    Another worker, or the same one later, may have room: a retry is worth it.
-    """
 
 
 class TwitchStoreError(TwitchError):

@@ -21,9 +21,9 @@ from twitch_provider.crawl.report import CrawlReport
 from twitch_provider.exceptions import (
     TwitchAuthError,
     TwitchConnectionError,
+    TwitchDataError,
     TwitchResponseError,
     TwitchServerError,
-    TwitchSpoolError,
 )
 from twitch_provider.helix.messages import Reply, Request, Response
 from twitch_provider.hooks.transport_async import CONNECTIONS
@@ -511,11 +511,11 @@ def test_an_error_of_the_keeper_ends_the_crawl_at_once_and_leaves_nothing_behind
     def keep(light_page: LightPage) -> None:
         pages.append(light_page)
         if len(pages) == 10:
-            raise TwitchSpoolError("the disk is full")
+            raise TwitchDataError("the answer is not UTF-8")
 
     async def failing(place: Place) -> tuple[Any, Any]:
         hook = place.hook()
-        with pytest.raises(TwitchSpoolError, match="the disk is full"):
+        with pytest.raises(TwitchDataError, match="not UTF-8"):
             await hook.crawl(keep)
         return hook._opened[0].limiter.in_flight, asyncio.all_tasks() - {asyncio.current_task()}
 

@@ -18,12 +18,12 @@ from tests.kills.jobs import Job
 
 from twitch_provider.aws.store import S3Store
 from twitch_provider.hooks.twitch_async import TwitchAsyncHook
-from twitch_provider.lake import all_streams, previous, publish, spool
+from twitch_provider.lake import all_streams, previous, publish
 from twitch_provider.operators.twitch import TwitchAllStreamsOperator
 from twitch_provider.pipelines import run
 
 #: What a run imports when it needs it: here, all of that is over before it begins.
-LOADED = (all_streams, previous, publish, spool)
+LOADED = (all_streams, previous, publish)
 
 _DESCRIPTORS = (1, 2)
 
@@ -67,10 +67,8 @@ class _Teller:
 
         def phase(operation: str, key: str) -> str:
             match operation:
-                case "put_file":
-                    return "raw"
                 case "put":
-                    return "manifest" if "/manifests/" in key else "table"
+                    return next((name for name in ("raw", "manifest") if f"/{name}" in key), "table")
                 case "folders":
                     return "looking back"
                 case "get" if key.endswith(own):
@@ -84,8 +82,8 @@ class _Teller:
                 case _:
                     return "beginning"
 
-        for name in ("get", "list", "folders", "delete", "put", "put_file"):
-            self._wrap(S3Store, name, phase, after={"put_file": "cleaning", "put": "ending"}.get(name, ""))
+        for name in ("get", "list", "folders", "delete", "put"):
+            self._wrap(S3Store, name, phase)
         self._wrap_crawl()
 
     def _wrap_crawl(self) -> None:
@@ -100,17 +98,15 @@ class _Teller:
 
         setattr(TwitchAsyncHook, "crawl", told)  # noqa: B010 - mypy lets nobody assign to a method
 
-    def _wrap(
-        self, owner: type[Any], name: str, phase: Callable[[str, str], str], *, after: str = ""
-    ) -> None:
+    def _wrap(self, owner: type[Any], name: str, phase: Callable[[str, str], str]) -> None:
         method = getattr(owner, name)
 
         @wraps(method)
         def told(itself: Any, key: Any, *arguments: Any, **named: Any) -> Any:
             self._begin(phase(name, str(key)))
             answer = method(itself, key, *arguments, **named)
-            if after and (after != "ending" or self._phase == "manifest"):
-                self._begin(after)
+            if name == "put":
+                self._begin({"raw": "cleaning", "manifest": "ending"}.get(self._phase, self._phase))
             return answer
 
         setattr(owner, name, told)

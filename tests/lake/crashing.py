@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store that takes files, and whose user can be killed at any of its operations."""
+"""A store whose user can be killed at any of its operations."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, BinaryIO
+from typing import Any
 
 from tests.lake.conftest import MemoryStore
 
@@ -27,10 +27,6 @@ class CrashingStore(MemoryStore):
             self.diary.append((operation, key))
             raise Killed
         super()._do(operation, key)
-
-    def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
-        file.seek(0)
-        self.put(key, file.read(), content_type=content_type)
 
 
 def check_manifests(store: Any) -> None:

@@ -12,10 +12,9 @@ import pytest
 from tests.lake.crashing import CrashingStore
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.extract import TOO_LATE, Extract, find, find_crawl, is_too_late, keep, keep_spool
+from twitch_provider.lake.extract import Extract, find, keep
 from twitch_provider.lake.keys import SnapshotKeys
-from twitch_provider.lake.raw_lines import RawPage, dump_report
-from twitch_provider.lake.spool import Spool
+from twitch_provider.lake.raw_lines import RawObject, RawPage
 
 Make = Callable[..., Any]
 
@@ -32,21 +31,15 @@ def pages(page: Make, stream: Make, run_after: datetime) -> list[RawPage]:
 
 
 def test_keeps_pages_and_says_what_they_took(store: Any, keys: SnapshotKeys, pages: list[RawPage]) -> None:
-    extract = keep(store, keys, "top_games", pages, stats={"requests": 5, "tokens": 1})
+    extract = keep(store, keys, "top_games", RawObject.of(pages), stats={"requests": 5, "tokens": 1})
     assert (extract.requests, extract.transport, extract.raw.rows) == (5, {"tokens": 1}, 2)
     assert [extract.first_answer_at, extract.last_answer_at] == [page.answered_at for page in pages]
     assert extract.pages(store) == pages
 
 
 def test_goes_through_xcom(store: Any, keys: SnapshotKeys, pages: list[RawPage]) -> None:
-    extract = keep(store, keys, "top_games", pages, stats={"requests": 5})
+    extract = keep(store, keys, "top_games", RawObject.of(pages), stats={"requests": 5})
     assert Extract.from_xcom(extract.as_xcom()) == extract
-
-
-def test_not_one_page_is_an_error(store: Any, keys: SnapshotKeys) -> None:
-    with pytest.raises(TwitchDataError, match="no page was read"):
-        keep(store, keys, "top_games", [], stats={})
-    assert store.objects == {}
 
 
 def test_finds_nothing_where_nothing_was_kept(store: Any, keys: SnapshotKeys) -> None:
@@ -56,7 +49,7 @@ def test_finds_nothing_where_nothing_was_kept(store: Any, keys: SnapshotKeys) ->
 def test_a_page_stands_for_a_request_where_the_manifest_is_gone(
     store: Any, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
-    kept = keep(store, keys, "top_games", pages, stats={"requests": 5, "tokens": 1})
+    kept = keep(store, keys, "top_games", RawObject.of(pages), stats={"requests": 5, "tokens": 1})
     found = find(store, keys, "top_games")
     assert found is not None
     assert (found.raw, found.requests, found.transport) == (kept.raw, 2, {})
@@ -66,22 +59,13 @@ def test_a_page_stands_for_a_request_where_the_manifest_is_gone(
 def test_pages_that_extract_did_not_write_are_an_error(
     store: Any, keys: SnapshotKeys, pages: list[RawPage], change: str
 ) -> None:
-    extract = keep(store, keys, "top_games", pages, stats={})
+    extract = keep(store, keys, "top_games", RawObject.of(pages), stats={})
     if change == "gone":
         del store.objects[extract.raw.key]
     else:
-        keep(store, keys, "top_games", pages[:1], stats={})
+        keep(store, keys, "top_games", RawObject.of(pages[:1]), stats={})
     with pytest.raises(TwitchDataError, match="memory://"):
         extract.pages(store)
-
-
-@pytest.mark.parametrize(
-    ("late", "too_late"), [(timedelta(0), False), (TOO_LATE, False), (TOO_LATE * 2, True)]
-)
-def test_is_too_late_after_two_intervals_and_a_little(
-    run_after: datetime, late: timedelta, too_late: bool
-) -> None:
-    assert is_too_late(run_after, run_after + late) is too_late
 
 
 REPORT = {
@@ -98,11 +82,8 @@ def filing() -> CrashingStore:
 
 
 def crawl(store: CrashingStore, keys: SnapshotKeys, pages: list[RawPage], **report: Any) -> Extract:
-    with Spool() as spool:
-        for each in pages:
-            spool.add(each)
-        stats = {"requests": 9, "tokens": 1}
-        return keep_spool(store, keys, "all_streams", spool.finish({**REPORT, **report}), stats=stats)
+    raw = RawObject.of(pages, {**REPORT, **report})
+    return keep(store, keys, "all_streams", raw, stats={"requests": 9, "tokens": 1})
 
 
 def test_keeps_a_crawl_and_says_what_it_took(
@@ -127,7 +108,7 @@ def test_a_crawl_goes_through_xcom(filing: CrashingStore, keys: SnapshotKeys, pa
 def test_extracts_of_before_there_were_crawls_are_still_read(
     store: Any, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
-    extract = keep(store, keys, "top_games", pages, stats={})
+    extract = keep(store, keys, "top_games", RawObject.of(pages), stats={})
     value = extract.as_xcom()
     del value["report"]
     assert Extract.from_xcom(value) == extract
@@ -137,7 +118,7 @@ def test_a_run_that_is_too_late_finds_its_crawl(
     filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
     kept = crawl(filing, keys, pages)
-    found = find_crawl(filing, keys, "all_streams")
+    found = find(filing, keys, "all_streams")
     assert found == replace(kept, transport={})
 
 
@@ -145,27 +126,15 @@ def test_a_page_stands_for_a_request_where_the_report_does_not_say(
     filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
     crawl(filing, keys, pages, requests="many")
-    found = find_crawl(filing, keys, "all_streams")
+    found = find(filing, keys, "all_streams")
     assert found is not None
     assert found.requests == 2
 
 
-def test_finds_no_crawl_where_none_was_kept(filing: CrashingStore, keys: SnapshotKeys) -> None:
-    assert find_crawl(filing, keys, "all_streams") is None
-
-
-def test_a_crawl_without_a_report_was_not_finished(
-    store: Any, keys: SnapshotKeys, pages: list[RawPage]
-) -> None:
-    keep(store, keys, "all_streams", pages, stats={})
-    with pytest.raises(TwitchDataError, match=r"memory://.* has no report, so its crawl was not finished"):
-        find_crawl(store, keys, "all_streams")
-
-
 def test_a_report_without_a_page_is_an_error(store: Any, keys: SnapshotKeys) -> None:
-    store.objects[keys.raw("all_streams")] = gzip.compress(dump_report(REPORT))
-    with pytest.raises(TwitchDataError, match="holds no page"):
-        find_crawl(store, keys, "all_streams")
+    store.objects[keys.raw("all_streams")] = gzip.compress(json.dumps({"report": REPORT}).encode() + b"\n")
+    with pytest.raises(TwitchDataError, match=r"memory://.*: The raw object holds no page\. Delete it"):
+        find(store, keys, "all_streams")
 
 
 def test_bodies_that_extract_did_not_write_are_an_error_before_the_first_is_read(

@@ -13,7 +13,7 @@ from twitch_provider.lake.extract import keep
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.manifest import Manifest
 from twitch_provider.lake.publish import publish
-from twitch_provider.lake.raw_lines import RawPage
+from twitch_provider.lake.raw_lines import RawObject, RawPage
 from twitch_provider.lake.top_games import transform
 
 Make = Callable[..., Any]
@@ -41,7 +41,8 @@ def run(store: Any, keys: SnapshotKeys) -> Run:
     """A whole run: raw pages, then everything that is made of them."""
 
     def run(pages: list[RawPage], keys: SnapshotKeys = keys) -> Manifest:
-        extract = keep(store, keys, "top_games", pages, stats={"requests": 2, "tokens": 1})
+        raw = RawObject.of(pages)
+        extract = keep(store, keys, "top_games", raw, stats={"requests": 2, "tokens": 1})
         tables = transform(extract.pages(store), run_after=keys.run_after)
         return publish(
             store, keys, tables, extract=extract, run_id="r", published_at=keys.run_after, latest=True
@@ -93,7 +94,7 @@ def test_publishing_again_from_the_same_pages_withdraws_first(
     store: Any, keys: SnapshotKeys, snapshot: Make
 ) -> None:
     """As when only `load` is cleared."""
-    extract = keep(store, keys, "top_games", snapshot(), stats={})
+    extract = keep(store, keys, "top_games", RawObject.of(snapshot()), stats={})
     for pages in (snapshot(bad_row=True), snapshot()):
         store.diary.clear()
         tables = transform(pages, run_after=keys.run_after)
@@ -154,7 +155,7 @@ def test_a_gap_is_a_warning_too(
 ) -> None:
     run(snapshot())
     later = SnapshotKeys("twitch", "twitch_top_games", keys.run_after + timedelta(minutes=minutes))
-    extract = keep(store, later, "top_games", snapshot(), stats={})
+    extract = keep(store, later, "top_games", RawObject.of(snapshot()), stats={})
     tables = transform(snapshot(), run_after=later.run_after)
     interval = timedelta(minutes=5)
     publish(
@@ -181,7 +182,7 @@ def test_latest_is_the_newest_run(store: Any, run: Run, snapshot: Make, keys: Sn
 
 
 def test_latest_is_written_only_where_asked_for(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
-    extract = keep(store, keys, "top_games", snapshot(), stats={})
+    extract = keep(store, keys, "top_games", RawObject.of(snapshot()), stats={})
     tables = transform(snapshot(), run_after=keys.run_after)
     publish(store, keys, tables, extract=extract, run_id="r", published_at=keys.run_after)
     assert not [key for key in store.objects if "/latest/" in key]

@@ -15,14 +15,13 @@ import pytest
 from tests.lake.crashing import CrashingStore, Killed, check_manifests
 
 from twitch_provider.exceptions import TwitchParameterError, TwitchStoreError
-from twitch_provider.lake.extract import Extract, find_crawl, keep_spool
+from twitch_provider.lake.extract import Extract, find, keep
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.manifest import Manifest
 from twitch_provider.lake.publish import publish
-from twitch_provider.lake.raw_lines import RawBody
+from twitch_provider.lake.raw_lines import RawBody, RawObject
 from twitch_provider.lake.schema import REJECTS, STREAMS, Schema
-from twitch_provider.lake.spool import Spool
 
 REPORT = {
     "complete": True,
@@ -91,10 +90,9 @@ def keys(run_after: datetime) -> SnapshotKeys:
 def run(store: CrashingStore, keys: SnapshotKeys, this: Try, **arguments: Any) -> Manifest:
     """Crawl, keep and publish: every row says whether it is of a complete crawl."""
     word = "whole" if this.complete else "lacking"
-    with Spool() as spool:
-        spool.add(RawBody("streams", (), keys.run_after, json.dumps(this).encode()))
-        spooled = spool.finish(REPORT | {"complete": this.complete})
-        extract = keep_spool(store, keys, "all_streams", spooled, stats={"requests": 3})
+    page = RawBody("streams", (), keys.run_after, json.dumps(this).encode())
+    raw = RawObject.of([page], REPORT | {"complete": this.complete})
+    extract = keep(store, keys, "all_streams", raw, stats={"requests": 3})
     return load(store, keys, this, extract, Table((word,), this.refused), **arguments)
 
 
@@ -166,7 +164,8 @@ def test_what_is_given_as_the_report_is_what_the_manifest_says(keys: SnapshotKey
 
 def test_a_format_for_no_table_is_an_error_before_anything_is_written(keys: SnapshotKeys) -> None:
     store = CrashingStore()
-    extract = Extract.from_xcom(_extract(store, keys).as_xcom())
+    run(store, keys, Try())
+    extract = _found(store, keys)
     before = dict(store.objects)
     with pytest.raises(TwitchParameterError, match="formats names 'streams', which is no table here"):
         publish(
@@ -181,13 +180,6 @@ def test_a_format_for_no_table_is_an_error_before_anything_is_written(keys: Snap
     assert store.objects == before
 
 
-def _extract(store: CrashingStore, keys: SnapshotKeys) -> Extract:
-    run(store, keys, Try())
-    found = find_crawl(store, keys, "all_streams")
-    assert found is not None
-    return found
-
-
 @pytest.mark.parametrize(("first", "second"), [*itertools.permutations(TRIES, 2)], ids=str)
 def test_a_rerun_leaves_no_second_copy(keys: SnapshotKeys, first: Try, second: Try) -> None:
     store = CrashingStore()
@@ -200,7 +192,7 @@ def test_a_rerun_leaves_no_second_copy(keys: SnapshotKeys, first: Try, second: T
 
 
 def _found(store: CrashingStore, keys: SnapshotKeys) -> Extract:
-    found = find_crawl(store, keys, "all_streams")
+    found = find(store, keys, "all_streams")
     assert found is not None
     return found
 

@@ -12,7 +12,7 @@ import pytest
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.csv import to_csv
-from twitch_provider.lake.raw_lines import RawPage, dump_pages, load_pages
+from twitch_provider.lake.raw_lines import RawObject, RawPage, load_pages
 from twitch_provider.lake.top_games import game_ids, transform
 
 Make = Callable[..., Any]
@@ -133,7 +133,7 @@ def test_capture_comes_out_whole(capture: list[RawPage]) -> None:
 
 
 def test_capture_gives_the_same_bytes_from_the_same_raw_object(capture: list[RawPage]) -> None:
-    raw = dump_pages(capture)
+    raw = RawObject.of(capture).body
     runs = [transform(load_pages(raw), run_after=datetime(2024, 7, 17, 14, 5, tzinfo=UTC)) for _ in range(2)]
     first, second = [[to_csv(table.frame, table.schema) for table in run.values()] for run in runs]
     assert first == second

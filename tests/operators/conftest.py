@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
@@ -21,10 +21,6 @@ class MemoryStore:
 
     def put(self, key: str, body: bytes, *, content_type: str) -> None:
         self.objects[key] = body
-
-    def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
-        file.seek(0)
-        self.objects[key] = file.read()
 
     def get(self, key: str) -> bytes | None:
         return self.objects.get(key)

@@ -2,13 +2,11 @@
 from __future__ import annotations
 
 import csv
-import errno
 import gzip
 import hashlib
 import io
 import itertools
 import json
-import tempfile
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pkgutil import resolve_name
@@ -22,7 +20,6 @@ from twitch_provider.exceptions import (
     TwitchDataError,
     TwitchIncompleteError,
     TwitchServerError,
-    TwitchSpoolError,
 )
 from twitch_provider.operators.twitch import TwitchAllStreamsOperator
 from twitch_provider.testing import Simulator
@@ -302,6 +299,18 @@ def test_too_late_without_raw_pages_is_skipped(
         crawl().execute(later(context, -60))
 
 
+def test_too_late_raw_pages_without_a_report_are_of_no_crawl(
+    twitch_connection: Simulator, context: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crawl().execute(context)
+    (key,) = (key for key in store.objects if "/raw/" in key)
+    lines = gzip.decompress(store.objects[key]).splitlines(keepends=True)
+    store.objects[key] = gzip.compress(b"".join(lines[:-1]))
+    monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
+    with pytest.raises(TwitchDataError, match=r"s3://lake/.* has no report, so its crawl was not finished"):
+        crawl().execute(context)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -381,16 +390,3 @@ def test_where_the_last_snapshot_is_damaged_the_one_before_is_gone_by(
     twitch_connection.advance(600)
     reference: Any = crawl().execute(context)
     assert reference["completeness"] > 0.99
-
-
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(
-    twitch_connection: Simulator, context: Any, store: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Full(io.BytesIO):
-        def write(self, data: Any) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full())
-    with pytest.raises(TwitchSpoolError, match="TMPDIR"):
-        crawl().execute(context)
-    assert store.objects == {}

@@ -124,7 +124,8 @@ def _slow(bodies: Sequence[Body], run_after: datetime) -> Part:
 
 
 def _opened(body: Body) -> RawPage:
-    # As in raw.load_pages().
+    # Not raw_lines.load_pages(): that one needs the cursor, too, and refuses pagination that the fast path
+    # does not look at.
     try:
         rows = json.loads(body.body.decode())["data"]
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -1,49 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``extract`` hands on: the raw object of a run and what it took to get it.
+"""What ``extract`` passes on: where a run's raw object is in the store, and what it took to get it.
 
-Twitch cannot be asked about the past. A run that is cleared days later finds its own raw object here; that of
-a crawl says itself what the crawl did.
+Twitch cannot be asked about the past: a run that is cleared days later finds its own raw object here. How the
+object looks inside is :mod:`.raw_lines`' business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
-from io import BytesIO
+from datetime import datetime
 from typing import Any
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.keys import SnapshotKeys
-from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, withdraw
-from twitch_provider.lake.raw_lines import (
-    Page,
-    RawBody,
-    RawPage,
-    Report,
-    dump_pages,
-    iter_bodies,
-    iter_lines,
-    load_pages,
-)
-from twitch_provider.lake.spool import Spooled
+from twitch_provider.lake.manifest import ObjectEntry, describe, published, withdraw
+from twitch_provider.lake.raw_lines import RawBody, RawObject, RawPage, iter_bodies, load_pages
 from twitch_provider.lake.store import Store
 
 GZIP = "application/gzip"
-
-#: A run that begins later than this after its tick must not ask Twitch: now is not then. Two intervals and
-#: a little leave room for a run that waited for the one before it, and for retries.
-TOO_LATE = timedelta(minutes=12)
-
-
-def is_too_late(run_after: datetime, now: datetime) -> bool:
-    """Whether a run's tick is too long ago for what Twitch says now to be filed under it.
-
-    :param run_after: the tick
-    :param now: aware UTC
-    """
-    return now - run_after > TOO_LATE
 
 
 @dataclass(frozen=True)
@@ -97,7 +73,7 @@ class Extract:
         :param store: of the lake
         :raises TwitchDataError: the object is gone, damaged or another one
         """
-        return iter_bodies(BytesIO(self._object(store)))
+        return iter_bodies(self._object(store))
 
     def _object(self, store: Store) -> bytes:
         body = store.get(self.raw.key)
@@ -114,102 +90,51 @@ class Extract:
 
 
 def keep(
-    store: Store, keys: SnapshotKeys, dataset: str, pages: Iterable[Page], *, stats: Mapping[str, int]
+    store: Store, keys: SnapshotKeys, dataset: str, raw: RawObject, *, stats: Mapping[str, int]
 ) -> Extract:
-    """Write the pages untouched to ``raw/``; what an earlier try of this run published is withdrawn first.
+    """Write a raw object to ``raw/``; what an earlier try of this run published is withdrawn first.
 
     :param store: of the lake
     :param keys: of the run
     :param dataset: whose raw pages these are
-    :param pages: in the order of reading
-    :param stats: what the hook counted; its ``requests`` are for these pages only
-    :raises TwitchDataError: there is not one page
-    :raises TwitchStoreError: the store failed
-    """
-    pages = list(pages)
-    if not pages:
-        raise TwitchDataError(f"{dataset}: no page was read: nothing is kept, run the task again.")
-    body = dump_pages(pages)
-    raw = describe(keys.raw(dataset), body, rows=len(pages))
-    withdraw(store, keys, keep={raw.key})
-    store.put(raw.key, body, content_type=GZIP)
-    instants = [page.answered_at for page in pages]
-    return Extract(raw, *_tallied(stats, len(pages)), min(instants), max(instants))
-
-
-def keep_spool(
-    store: Store, keys: SnapshotKeys, dataset: str, spooled: Spooled, *, stats: Mapping[str, int]
-) -> Extract:
-    """Write the raw object of a crawl to ``raw/``; what an earlier try published is withdrawn first.
-
-    :param store: of the lake
-    :param keys: of the run
-    :param dataset: whose raw pages these are
-    :param spooled: the pages and the crawl's report
+    :param raw: the pages, and what the crawl did where there was one
     :param stats: what the hook counted; its ``requests`` are for these pages only
     :raises TwitchStoreError: the store failed
     """
-    raw = spooled.entry(keys.raw(dataset))
-    withdraw(store, keys, keep={raw.key})
-    store.put_file(raw.key, spooled.file, content_type=GZIP)
-    first, last = spooled.first_answer_at, spooled.last_answer_at
-    return Extract(raw, *_tallied(stats, spooled.pages), first, last, spooled.report)
+    entry = describe(keys.raw(dataset), raw.body, rows=raw.pages)
+    withdraw(store, keys, keep={entry.key})
+    store.put(entry.key, raw.body, content_type=GZIP)
+    further = {name: count for name, count in stats.items() if name != "requests"}
+    return _extract(entry, raw, stats.get("requests", raw.pages), further)
 
 
 def find(store: Store, keys: SnapshotKeys, dataset: str) -> Extract | None:
     """Find the raw object that this run wrote earlier.
 
     What it took is read from the run's manifest; where that is gone, from the report of its crawl; where
-    nothing was crawled, a page stands for a request.
+    nothing was crawled, one request per page is assumed.
 
     :param store: of the lake
     :param keys: of the run
     :param dataset: whose raw pages these are
     :returns: None where the run has none
-    :raises TwitchDataError: the object is damaged or none of ours
+    :raises TwitchDataError: the object is damaged or was not written by us
     """
     key = keys.raw(dataset)
     body = store.get(key)
     if body is None:
         return None
-    instants: list[datetime] = []
-    report: Mapping[str, Any] | None = None
-    for line in iter_lines(BytesIO(body)):
-        if isinstance(line, Report):
-            report = line.values
-        else:
-            instants.append(line.answered_at)
-    if not instants:
-        raise TwitchDataError(f"{store.uri(key)} holds no page: delete it, and leave this run as it is.")
-    raw = describe(key, body, rows=len(instants))
-    manifest = store.get(keys.manifest)
-    if manifest is not None and raw in (known := Manifest.from_json(manifest)).objects:
-        took = known.requests, known.transport
-    else:
-        counted = (report or {}).get("requests")
-        took = (counted if isinstance(counted, int) else len(instants)), {}
-    return Extract(raw, *took, min(instants), max(instants), report)
+    try:
+        raw = RawObject.read(body)
+    except TwitchDataError as error:
+        raise TwitchDataError(f"{store.uri(key)}: {error}") from None
+    entry = describe(key, body, rows=raw.pages)
+    manifest = published(store, keys)
+    if manifest is not None and entry in manifest.objects:
+        return _extract(entry, raw, manifest.requests, manifest.transport)
+    counted = (raw.report or {}).get("requests")
+    return _extract(entry, raw, counted if isinstance(counted, int) else raw.pages, {})
 
 
-def find_crawl(store: Store, keys: SnapshotKeys, dataset: str) -> Extract | None:
-    """Find the raw object of the crawl that this run made earlier.
-
-    :param store: of the lake
-    :param keys: of the run
-    :param dataset: whose raw pages these are
-    :returns: None where the run has none; with its report
-    :raises TwitchDataError: the object is damaged or none of ours, or its crawl was not finished
-    """
-    found = find(store, keys, dataset)
-    if found is not None and found.report is None:
-        raise TwitchDataError(
-            f"{store.uri(found.raw.key)} has no report, so its crawl was not finished, and Twitch cannot be "
-            "asked about the past: delete it, and leave this run as it is."
-        )
-    return found
-
-
-def _tallied(stats: Mapping[str, int], pages: int) -> tuple[int, dict[str, int]]:
-    """Part the requests from the other counters; a page stands for a request where nobody counted."""
-    further = {name: count for name, count in stats.items() if name != "requests"}
-    return stats.get("requests", pages), further
+def _extract(entry: ObjectEntry, raw: RawObject, requests: int, transport: Mapping[str, int]) -> Extract:
+    return Extract(entry, requests, transport, raw.first_answer_at, raw.last_answer_at, raw.report)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 
 class Store(Protocol):
@@ -15,15 +15,6 @@ class Store(Protocol):
 
         :param key: without the bucket
         :param body: its bytes
-        :param content_type: its media type
-        """
-        ...
-
-    def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
-        """Write an object from a file, replacing what was there: all of it or nothing. The file stays open.
-
-        :param key: without the bucket
-        :param file: read from its beginning
         :param content_type: its media type
         """
         ...

@@ -86,7 +86,7 @@ def publish(run: Run, dataset: str, options: CrawlOptions, file_format: Format) 
     from twitch_provider.lake.manifest import published
     from twitch_provider.lake.previous import read_previous
     from twitch_provider.lake.publish import publish as publish_tables
-    from twitch_provider.lake.spool import Spool
+    from twitch_provider.lake.raw_lines import RawWriter
 
     store, keys = run.store, run.keys
     if run.is_too_late():
@@ -102,22 +102,22 @@ def publish(run: Run, dataset: str, options: CrawlOptions, file_format: Format) 
         table = all_streams.transform(extracted.bodies(store), run_after=keys.run_after)
     else:
         known = read_previous(store, keys, dataset, within=MAX_AGE)
-        with Spool() as spool:
-            report, stats = asyncio.run(_crawl(run.twitch_conn_id, options, known, spool.add))
-            if not report["broadcasters"]:
-                raise TwitchDataError("Twitch lists not one live stream: nothing is kept, retrying.")
-            spooled = spool.finish(report)
-            if (before := published(store, keys)) and before.complete:
-                # Checked before anything of it is withdrawn.
-                lacks = "" if _is_complete(report) else _lacks(report)
-                lacks = lacks or _few_rows(all_streams.transform(spooled.bodies(), run_after=keys.run_after))
-                if lacks:
-                    log.warning("%s Keeping the complete snapshot of an earlier try.", lacks)
-                    return _crawl_reference(run, before, dataset)
-            extracted = extract.keep_spool(store, keys, dataset, spooled, stats=stats)
-            if options.on_incomplete == "fail" and not _is_complete(report):
-                raise TwitchIncompleteError(_lacks(report))
-            table = all_streams.transform(spooled.bodies(), run_after=keys.run_after)
+        writer = RawWriter()
+        report, stats = asyncio.run(_crawl(run.twitch_conn_id, options, known, writer.add))
+        if not report["broadcasters"]:
+            raise TwitchDataError("Twitch lists not one live stream: nothing is kept, retrying.")
+        raw = writer.finish(report)
+        if (before := published(store, keys)) and before.complete:
+            # Checked before anything of it is withdrawn.
+            lacks = "" if _is_complete(report) else _lacks(report)
+            lacks = lacks or _few_rows(all_streams.transform(raw.bodies(), run_after=keys.run_after))
+            if lacks:
+                log.warning("%s Keeping the complete snapshot of an earlier try.", lacks)
+                return _crawl_reference(run, before, dataset)
+        extracted = extract.keep(store, keys, dataset, raw, stats=stats)
+        if options.on_incomplete == "fail" and not _is_complete(report):
+            raise TwitchIncompleteError(_lacks(report))
+        table = all_streams.transform(raw.bodies(), run_after=keys.run_after)
     if few := _few_rows(table):
         log.warning("%s", few)
         if options.on_incomplete == "fail":

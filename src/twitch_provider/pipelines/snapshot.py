@@ -133,10 +133,12 @@ def publish(run: Run, snapshot: Snapshot, file_format: Format) -> dict[str, dict
 def _ask(run: Run, snapshot: Snapshot) -> tuple[Extract, list[Page]]:
     from twitch_provider.hooks.twitch import TwitchHook
     from twitch_provider.lake.extract import keep
+    from twitch_provider.lake.raw_lines import RawObject
 
     hook = TwitchHook(run.twitch_conn_id)
     pages = list(snapshot.read(hook))
-    return keep(run.store, run.keys, snapshot.raw_dataset, pages, stats=hook.stats), pages
+    raw = RawObject.of(pages)
+    return keep(run.store, run.keys, snapshot.raw_dataset, raw, stats=hook.stats), pages
 
 
 def reference(run: Run, manifest: Manifest, dataset: str) -> dict[str, Any]:
