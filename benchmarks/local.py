@@ -25,8 +25,8 @@ from benchmarks.report import Entry, Facts, Ratio
 from twitch_provider.lake.all_streams import transform
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.raw_lines import RawBody
-from twitch_provider.testing.casting import mix
 from twitch_provider.testing.generated import GeneratedWorld
+from twitch_provider.testing.population import mix
 
 RUN_AFTER = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 PAGE = 100

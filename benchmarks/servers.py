@@ -99,9 +99,9 @@ def simulator_command(*, client_id: str = "", **options: Any) -> list[str]:
     """Return the command that plays Twitch.
 
     :param client_id: whom it knows
-    :param options: of ``python -m twitch_provider.testing``; True is a flag, None is left out
+    :param options: of ``python -m demo.worlds``; True is a flag, None is left out
     """
-    command = [sys.executable, "-m", "twitch_provider.testing"]
+    command = [sys.executable, "-m", "demo.worlds"]
     for name, value in {"client_id": client_id or None, **options}.items():
         if value is not None and value is not False:
             command += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
@@ -112,7 +112,7 @@ def simulator_command(*, client_id: str = "", **options: Any) -> list[str]:
 def simulated_twitch(**options: Any) -> Iterator[SimulatedTwitch]:
     """Play Twitch in a process of its own, to the end of the block.
 
-    :param options: of ``python -m twitch_provider.testing``, such as ``streams=…, latency=150``
+    :param options: of ``python -m demo.worlds``, such as ``streams=…, latency=150``
     """
     env = {**os.environ, "TWITCH_SIMULATOR_CLIENT_SECRET": _SECRET}
     with tempfile.TemporaryDirectory() as folder:

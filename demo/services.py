@@ -80,7 +80,7 @@ def start_twitch(
     """
     if dataset is None and (real := credentials(caller)):
         return real
-    command = [sys.executable, "-m", "twitch_provider.testing", "--client-id", keys["twitch_client_id"]]
+    command = [sys.executable, "-m", "demo.worlds", "--client-id", keys["twitch_client_id"]]
     if dataset:
         if not dataset.exists():
             raise DemoError(f"There is no {dataset}: DATASET takes the path of a capture.")

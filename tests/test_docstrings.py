@@ -17,7 +17,7 @@ from twitch_provider import exceptions, testing
 
 PACKAGE = Path(__file__).parents[1] / "src" / "twitch_provider"
 #: Of the simulator only this is for users; the rest is its own business.
-TESTING = {"__init__", "fixtures", "moving", "simulator"}
+TESTING = {"__init__", "captured", "fixtures", "simulator"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

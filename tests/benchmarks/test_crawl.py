@@ -13,11 +13,12 @@ from benchmarks.pace import ALONE, CURSORS, LANGUAGES, Conditions
 from benchmarks.report import Section
 from benchmarks.servers import beside_us
 from benchmarks.snapshot import Memory, Taken, fetch, follow, one_cursor, opened
+from demo.worlds.live import live_route
+from demo.worlds.moving import MovingWorld
 
 from benchmarks import crawl
 from twitch_provider.crawl.light_page import LightPage
 from twitch_provider.testing import Simulator
-from twitch_provider.testing.moving import MovingWorld
 
 # A rate limit is told what it may not be told here: the world is small, and waits for nobody.
 STREAMS = 2_500
@@ -26,7 +27,7 @@ STREAMS = 2_500
 @pytest.fixture(scope="module")
 def twitch() -> Iterator[Simulator]:
     world = MovingWorld(3, streams=STREAMS, starts_at=datetime(2026, 11, 23, 16, tzinfo=UTC))
-    with Simulator(world, limit=1_000_000) as simulator:
+    with Simulator(world, limit=1_000_000, routes=[live_route(world)]) as simulator:
         yield simulator
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from demo.worlds.moving import MovingWorld
 
 from benchmarks import virtual
 from twitch_provider.crawl import plan as crawl_module
@@ -30,7 +31,6 @@ from twitch_provider.hooks.transport_async import CONNECTIONS
 from twitch_provider.hooks.twitch import TwitchAsyncHook
 from twitch_provider.testing import Simulator, cursors
 from twitch_provider.testing.generated import GeneratedWorld
-from twitch_provider.testing.moving import MovingWorld
 from twitch_provider.testing.world import World
 
 #: The generated world holds still for a minute.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo.worlds.recordings import read_dataset
 
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.testing import Simulator
@@ -159,7 +160,7 @@ def test_the_params_choose_games_pages_and_prefix(run_dag: Run, bucket: Any, con
 def test_the_capture_comes_out_exactly(run_dag: Run, bucket: Any, connect: Any) -> None:
     if not SEED.is_dir():
         pytest.skip("no capture beside this checkout (../shared/data/seed)")
-    with Simulator(dataset=SEED) as twitch:
+    with Simulator(read_dataset(SEED)) as twitch:
         connect(twitch)
         assert run_dag(tick()) == SUCCESS
     games, streams = table(bucket, "top_games"), table(bucket, "top_streams")

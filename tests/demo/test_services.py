@@ -57,7 +57,7 @@ def test_servers_keep_secrets_out_of_their_arguments(stack: ExitStack, tmp_path:
     start_twitch(stack, tmp_path, KEYS, {**os.environ}, begin=BEGIN)
     commands = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
     assert any("rclone serve s3" in command for command in commands)
-    assert any("twitch_provider.testing" in command for command in commands)
+    assert any("demo.worlds" in command for command in commands)
     for name in ("s3_secret_key", "twitch_client_secret"):
         assert not [command for command in commands if KEYS[name] in command]
 

@@ -28,7 +28,7 @@ def simulator(server: Simulator, naps: list[float], monkeypatch: pytest.MonkeyPa
     """The Twitch of one case: nothing was asked, nothing is known, nothing is masked."""
     server.clear_faults()
     server.revoke_tokens()
-    server.twitch.bucket.level = server.twitch.bucket.limit
+    server.twitch.rate_limit.remaining = server.twitch.rate_limit.limit
     server.twitch.counters = Counters()
     # Whoever relies on Airflow's masking of logs has leaked already: plain loggers show everything.
     monkeypatch.setattr(tokens, "mask_secret", lambda _: None)

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from twitch_provider.hooks.twitch import TwitchAsyncHook, TwitchHook
-from twitch_provider.testing.archive import get_clips, get_videos
 from twitch_provider.testing.endpoints import ENDPOINTS
 from twitch_provider.testing.generated import GeneratedWorld
 from twitch_provider.testing.query import Query
+from twitch_provider.testing.videos import get_clips, get_videos
 
 AT = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 WORLD = GeneratedWorld(7, streams=450, games=207)

@@ -96,7 +96,7 @@ def test_a_bucket_that_others_emptied_is_waited_for(
     reading = next(reading for reading in READINGS if reading.reader == "get_top_games")
     with Simulator(WORLD, at=AT, clock=lambda: sum(naps)) as busy:
         monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", busy.connection_json())
-        busy.twitch.bucket.level = -10
+        busy.twitch.rate_limit.remaining = -10
         rows: list[Any] = []
         reading.read(on_a_loop=on_a_loop, rows=rows)
         assert rows == reading.rows()

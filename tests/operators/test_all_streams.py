@@ -23,8 +23,8 @@ from twitch_provider.exceptions import (
 )
 from twitch_provider.operators.twitch import TwitchAllStreamsOperator
 from twitch_provider.testing import Simulator
-from twitch_provider.testing.casting import Cast
 from twitch_provider.testing.generated import GeneratedWorld
+from twitch_provider.testing.population import Population
 
 # Airflow 2 has them elsewhere, and under other names.
 _AIRFLOW_2 = version("apache-airflow").startswith("2.")
@@ -222,13 +222,13 @@ def test_rows_that_cleaning_refuses_are_missing(
     share: float,
     ends: str,
 ) -> None:
-    true_row, made = Cast.row, itertools.count()
+    true_row, made = Population.row, itertools.count()
 
-    def row(cast: Cast, broadcast: Any, *, viewers: int) -> dict[str, Any]:
+    def row(population: Population, broadcast: Any, *, viewers: int) -> dict[str, Any]:
         wrong = next(made) % 400 < share * 4
-        return true_row(cast, broadcast, viewers=viewers) | ({"title": 5} if wrong else {})
+        return true_row(population, broadcast, viewers=viewers) | ({"title": 5} if wrong else {})
 
-    monkeypatch.setattr(Cast, "row", row)
+    monkeypatch.setattr(Population, "row", row)
     if ends == "error":
         with pytest.raises(TwitchDataError, match="Cleaning refused 400 of 400 rows"):
             crawl().execute(context)
@@ -247,12 +247,12 @@ def test_rows_that_cleaning_refuses_do_not_replace_a_complete_snapshot(
 ) -> None:
     whole: Any = crawl().execute(context)
     before = dict(store.objects)
-    true_row, made = Cast.row, itertools.count()
+    true_row, made = Population.row, itertools.count()
 
-    def row(cast: Cast, broadcast: Any, *, viewers: int) -> dict[str, Any]:
-        return true_row(cast, broadcast, viewers=viewers) | ({} if next(made) % 10 else {"title": 5})
+    def row(population: Population, broadcast: Any, *, viewers: int) -> dict[str, Any]:
+        return true_row(population, broadcast, viewers=viewers) | ({} if next(made) % 10 else {"title": 5})
 
-    monkeypatch.setattr(Cast, "row", row)
+    monkeypatch.setattr(Population, "row", row)
     assert crawl().execute(context) == whole
     assert store.objects == before
 

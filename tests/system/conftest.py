@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from twitch_provider.testing import Simulator
-from twitch_provider.testing.capture import CapturedWorld, Recording
+from twitch_provider.testing import CapturedWorld, Simulator
 from twitch_provider.testing.generated import GeneratedWorld
 
 EXAMPLES = Path(__file__).parent
@@ -33,7 +32,7 @@ def twitch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
             row["game_name"] = "Just Chatting"
     for row, login in zip(rows, CHANNELS, strict=False):
         row |= {"user_login": login, "user_name": login.title()}
-    with Simulator(CapturedWorld([Recording(rows, now)], None, "the examples' Twitch"), at=now) as simulator:
+    with Simulator(CapturedWorld(rows, taken_at=now)) as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", simulator.connection_json())
         yield simulator
 

@@ -8,12 +8,11 @@ import subprocess
 import sys
 import urllib.request
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from twitch_provider.testing import FAULTS
-from twitch_provider.testing.__main__ import _instant, _parser, _simulator, main
+from twitch_provider.testing.__main__ import _instant, main
 
 SECRET = "s3cretsecretsecretsecretsecret"
 
@@ -45,12 +44,10 @@ def test_serves_until_a_signal_comes_and_ends_quietly(number: signal.Signals) ->
     assert SECRET not in json.dumps(card)
 
 
-def test_ends_with_one_sentence_on_a_bad_dataset(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "twitch_provider.testing", "--dataset", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"error: The dataset {tmp_path} cannot be served: it holds neither")
-    assert done.stderr.count("\n") == 1
+def test_ends_with_one_sentence_on_a_bad_number(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--streams", "0"]) == 2
+    out, errors = capsys.readouterr()
+    assert (out, errors) == ("", "error: streams must be between 1 and 1,048,576, not 0.\n")
 
 
 def test_help_lists_options_routes_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,32 +58,11 @@ def test_help_lists_options_routes_and_faults(capsys: pytest.CaptureFixture[str]
     assert all(name in text for name in FAULTS)
 
 
-def test_plays_a_world_that_moves() -> None:
-    arguments = ["--moving", "--streams", "40", "--churn", "0.1", "--refresh", "20", "--gzip"]
-    simulator = _simulator(_parser().parse_args([*arguments, "--at", "2026-11-23T16:35:00Z"]))
-    assert simulator.about == (
-        "a moving Twitch from seed 1: 40 live streams in 120 categories, 10% churn every 20 s"
-    )
-    assert simulator.now >= datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
-
-
-def test_a_moving_world_begins_now_unless_told() -> None:
-    before = datetime.now(UTC)
-    simulator = _simulator(_parser().parse_args(["--moving", "--streams", "40"]))
-    assert before <= simulator.now <= datetime.now(UTC)
-
-
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["--at", "yesterday"],
-        ["--port", "x"],
-        ["--seed", "1.5"],
-        ["--nonsense"],
-        ["--moving", "--dataset", "capture"],
-    ],
+    [["--at", "yesterday"], ["--port", "x"], ["--seed", "1.5"], ["--nonsense"]],
 )
-def test_refuses_bad_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_refuses_invalid_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "usage:" in capsys.readouterr().err

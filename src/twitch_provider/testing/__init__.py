@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Helix on loopback: for our tests, for the demo, and for tests of your own DAGs.
+"""A simulated Twitch on loopback, for tests of your DAGs and of this package.
 
 ::
 
@@ -12,13 +12,13 @@
         assert twitch.counters.tokens_minted == 1
 
 With pytest: ``pytest_plugins = ["twitch_provider.testing.fixtures"]``. From a shell:
-``python -m twitch_provider.testing --help``. It shares no code with the hook that it judges.
+``python -m twitch_provider.testing --help``. It shares no code with the hook that it tests.
 """
 
 from __future__ import annotations
 
-from twitch_provider.testing.moving import MovingWorld
-from twitch_provider.testing.plays import FAULTS
+from twitch_provider.testing.captured import CapturedWorld
+from twitch_provider.testing.faults import FAULTS
 from twitch_provider.testing.simulator import Simulator
 
-__all__ = ["FAULTS", "MovingWorld", "Simulator"]
+__all__ = ["FAULTS", "CapturedWorld", "Simulator"]

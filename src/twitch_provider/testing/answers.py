@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests and answers as values: what the simulator decides, before anything is sent."""
+"""Requests and answers as values, before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _JSON = "application/json; charset=utf-8"
 
 
 class Delivery(Enum):
-    """How an answer travels: whole, or as a fault wants it."""
+    """How an answer is delivered: whole, or as a fault breaks it."""
 
     WHOLE = "whole"
     HALF = "half of the body, then the connection closes"
@@ -45,7 +45,7 @@ class Answer:
 
     :param payload: what becomes the JSON body, unless ``text`` is given
     :param text: a body that is not JSON
-    :param scores: the places of the rows in the list, for faults that play with pages
+    :param scores: positions of the rows in the list, for the faults of pages
     """
 
     status: int = 200
@@ -58,7 +58,7 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        """The body's bytes, compressed where a header says so."""
+        """The body as bytes, compressed if a header says so."""
         text = self.text
         if text is None:
             text = json.dumps(self.payload, ensure_ascii=False, separators=(",", ":"))
@@ -86,7 +86,7 @@ def too_many_requests() -> Answer:
 
 
 class RefusedError(Exception):
-    """A request that is turned down while it is being read; carries the answer."""
+    """A request is refused; carries the answer."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"answered with {answer.status}")

@@ -1,52 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated Twitch on HTTP: reads requests, sends answers, and offers ``/_simulator`` to scripts."""
+"""The simulated Twitch on HTTP, with controls for scripts below ``/_simulator``."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime
 
 from aiohttp import hdrs, web
 
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.testing.answers import Answer, Delivery, Request
-from twitch_provider.testing.faults import Fault
-from twitch_provider.testing.moving import Witness
-from twitch_provider.testing.plays import FAULTS
+from twitch_provider.testing.faults import FAULTS, Fault
 from twitch_provider.testing.twitch import Twitch
 from twitch_provider.testing.world import rfc3339
 
-#: Fast enough not to hold up 32 connections; a page is a fifth of its size then.
+#: Fast enough not to delay 32 connections; a page becomes a fifth of its size.
 _GZIP_LEVEL = 1
 
 _WHOLE = {Delivery.WHOLE, Delivery.HELD}
 
 
 def make_app(
-    twitch: Twitch, *, latency: float = 0.0, compress: bool = False, released: asyncio.Event
+    twitch: Twitch,
+    *,
+    latency: float = 0.0,
+    compress: bool = False,
+    released: asyncio.Event,
+    routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
-    """The app that serves one simulated Twitch.
+    """Return the app that serves one simulated Twitch.
 
-    :param latency: seconds that every answer of Twitch takes
-    :param compress: whole answers are gzipped for a client that accepts it
-    :param released: lets the answers go that the fault ``hang`` holds back
+    :param latency: seconds that every response of Twitch takes
+    :param compress: compress responses for a client that accepts gzip
+    :param released: when it is set, the responses are sent that the fault ``hang`` holds back
+    :param routes: served beside Twitch's
     """
 
-    async def play_twitch(request: web.Request) -> web.StreamResponse:
+    async def twitch_answers(request: web.Request) -> web.StreamResponse:
         due = asyncio.get_running_loop().time() + latency
         answer = twitch.answer(await _read(request))
         headers, body = _written(request, answer, compress=compress)
-        # Our own work is a part of the latency and does not come on top of it.
+        # The time that making the response took is a part of the latency.
         if latency:
             await asyncio.sleep(due - asyncio.get_running_loop().time())
         return await _send(request, answer, headers, body, released)
 
     app = web.Application()
-    app.add_routes([*_control(twitch), _witness(twitch)])
-    app.router.add_route("*", "/{path:.*}", play_twitch)
+    app.add_routes([*_controls(twitch), *routes])
+    app.router.add_route("*", "/{path:.*}", twitch_answers)
     app.on_response_prepare.append(_undate)
     return app
 
@@ -66,10 +69,10 @@ async def _read(request: web.Request) -> Request:
 
 def _written(request: web.Request, answer: Answer, *, compress: bool) -> tuple[dict[str, str], bytes]:
     """The headers and the body as they are sent."""
-    # An empty Date keeps aiohttp from setting one by the real clock; it is taken out before it is sent.
+    # An empty Date keeps aiohttp from setting one by the real clock; ``_undate`` removes it.
     headers = {hdrs.DATE: "", **answer.headers, hdrs.CONTENT_TYPE: answer.content_type}
     accepted = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
-    # What a fault cuts or has encoded itself stays as the fault wants it.
+    # A response that a fault cut or encoded stays as the fault left it.
     if compress and accepted and answer.delivery in _WHOLE and hdrs.CONTENT_ENCODING not in headers:
         return {**headers, hdrs.CONTENT_ENCODING: "gzip"}, gzip.compress(answer.body, _GZIP_LEVEL)
     return headers, answer.body
@@ -100,8 +103,8 @@ async def _undate(request: web.Request, response: web.StreamResponse) -> None:
 # --- for scripts -----------------------------------------------------------------------------------------
 
 
-def _control(twitch: Twitch) -> list[web.RouteDef]:
-    """Routes that look at the simulator and steer it; they neither count nor fail."""
+def _controls(twitch: Twitch) -> list[web.RouteDef]:
+    """Routes that inspect and control the simulator; they are not counted, and faults do not change them."""
 
     async def counters(_: web.Request) -> web.Response:
         return web.json_response({**twitch.counters.as_dict(), "now": rfc3339(twitch.clock.now())})
@@ -121,10 +124,10 @@ def _control(twitch: Twitch) -> list[web.RouteDef]:
         return web.json_response({})
 
     async def advance(request: web.Request) -> web.Response:
-        return await _steer(request, twitch.clock.advance)
+        return await _control(request, twitch.clock.advance)
 
     async def add_fault(request: web.Request) -> web.Response:
-        return await _steer(request, lambda **fault: twitch.faults.append(Fault(**fault)))
+        return await _control(request, lambda **fault: twitch.faults.append(Fault(**fault)))
 
     return [
         web.get("/_simulator/counters", counters),
@@ -137,55 +140,10 @@ def _control(twitch: Twitch) -> list[web.RouteDef]:
     ]
 
 
-async def _steer(request: web.Request, act: Callable[..., None]) -> web.Response:
-    """Call ``act`` with the fields of a JSON object; what it cannot take is a 400 with a sentence."""
+async def _control(request: web.Request, act: Callable[..., None]) -> web.Response:
+    """Call ``act`` with the fields of a JSON object; an invalid one is a 400 with the reason."""
     try:
         act(**await request.json())
     except (TwitchParameterError, TypeError, ValueError) as error:
         return web.json_response({"error": str(error)}, status=400)
     return web.json_response({})
-
-
-def _witness(twitch: Twitch) -> web.RouteDef:
-    """The route that tells who was live all along, where the world knows it."""
-
-    async def live(request: web.Request) -> web.Response:
-        if not isinstance(twitch.world, Witness):
-            sentence = "This world does not remember who was live: a moving one does (MovingWorld, --moving)."
-            return web.json_response({"error": sentence}, status=404)
-        try:
-            window = _window(request, twitch.clock.now())
-            found = {
-                "ids": sorted(twitch.world.live_throughout(*window)),
-                "user_ids": sorted(twitch.world.users_live_throughout(*window)),
-            }
-        except TwitchParameterError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        return web.json_response(found)
-
-    return web.get("/_simulator/live", live)
-
-
-def _window(request: web.Request, now: datetime) -> tuple[datetime, datetime]:
-    """``since`` and ``until`` of a query; a world cannot tell of what lies ahead."""
-    since, until = _instant(request, "since"), _instant(request, "until")
-    if until > now:
-        raise TwitchParameterError(
-            f"until is {until.isoformat()}, but the world has only come to {now.isoformat()}.",
-            parameter="until",
-        )
-    return since, until
-
-
-def _instant(request: web.Request, name: str) -> datetime:
-    text = request.query.get(name, "")
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise TwitchParameterError(
-            f"{name} must be an instant with a time zone, such as 2026-11-23T16:35:00Z, not {text!r}.",
-            parameter=name,
-        )
-    return instant

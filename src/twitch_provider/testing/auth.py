@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What id.twitch.tv answers: ``token``, ``validate``, ``revoke``, with its real errors.
+"""What id.twitch.tv serves: ``token``, ``validate``, ``revoke``, with its real errors.
 
 https://dev.twitch.tv/docs/authentication
 """
@@ -7,15 +7,58 @@ https://dev.twitch.tv/docs/authentication
 from __future__ import annotations
 
 import hmac
+import secrets
+import string
 from dataclasses import dataclass, field
 
 from twitch_provider.testing.answers import Answer, RefusedError, Request, auth_error, helix_error
-from twitch_provider.testing.tokens import Tokens
+
+#: Of Twitch's own example, about 58 days: https://dev.twitch.tv/docs/authentication/getting-tokens-oauth
+LIFETIME = 5_011_271
+
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+@dataclass
+class Tokens:
+    """The valid tokens of the one client that the simulator knows. Time is an argument, in epoch seconds.
+
+    :param lifetime: seconds until a token expires
+    :param most: how many may be valid at once, one more revokes the oldest; None for no cap. (Twitch
+        documents 50 for user tokens; for app tokens it is only reported.)
+    """
+
+    lifetime: int = LIFETIME
+    most: int | None = None
+    minted: int = field(default=0, init=False)
+    _expires: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+
+    def mint(self, now: float) -> str:
+        """Return a new token; earlier ones stay valid, up to the cap."""
+        token = "".join(secrets.choice(_ALPHABET) for _ in range(30))
+        self._expires[token] = now + self.lifetime
+        self.minted += 1
+        while self.most is not None and len(self._expires) > self.most:
+            del self._expires[next(iter(self._expires))]
+        return token
+
+    def expires_in(self, token: str, now: float) -> int | None:
+        """Seconds until a token expires; None if it is not valid."""
+        left = int(self._expires.get(token, now) - now)
+        return left if left > 0 else None
+
+    def revoke(self, token: str) -> bool:
+        """Revoke one token; False if it is not known."""
+        return self._expires.pop(token, None) is not None
+
+    def revoke_all(self) -> None:
+        """Revoke every token now, as Twitch may do at any time."""
+        self._expires.clear()
 
 
 @dataclass
 class Auth:
-    """The one client that this Twitch knows, and its tokens."""
+    """The one client that the simulator knows, and its tokens."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -39,7 +82,7 @@ class Auth:
         )
 
     def validate(self, request: Request, now: float) -> Answer:
-        """``GET validate``: says whose token it is; an app token has no user and no scopes."""
+        """``GET validate``: whose token it is; an app token has no user and no scopes."""
         scheme, token = _credentials(request)
         left = self.tokens.expires_in(token, now) if scheme in {"oauth", "bearer"} else None
         if left is None:
@@ -47,7 +90,7 @@ class Auth:
         return Answer(payload={"client_id": self.client_id, "scopes": [], "expires_in": left})
 
     def revoke(self, request: Request) -> Answer:
-        """``POST revoke``: an empty 200 when the token is gone."""
+        """``POST revoke``: an empty 200 after the token was valid."""
         if not request.form.get("client_id"):
             return auth_error(400, "missing client id")
         if request.form["client_id"] != self.client_id:
@@ -57,11 +100,11 @@ class Auth:
         return Answer(text="")
 
     def admit(self, request: Request, now: float) -> None:
-        """Let a Helix request in, or turn it down in one of the three ways of a 401.
+        """Check the credentials of a Helix request; there are three kinds of 401.
 
-        https://dev.twitch.tv/docs/api/reference: header missing, token invalid, ``Client-Id`` of another.
+        https://dev.twitch.tv/docs/api/reference: header missing, token invalid, wrong ``Client-Id``.
 
-        :raises RefusedError: with the answer
+        :raises RefusedError: with the response
         """
         scheme, token = _credentials(request)
         if scheme != "bearer" or not token:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pages of a list that moves: keyset cursors, which name a place by score and not by offset.
+"""Pages of a list that changes: cursors that point at a score, not at an offset.
 
-The form follows decoded cursors of the real API: base64 of ``{"b": {"Cursor": …}, "a": {"Cursor": …}}``,
+They have the form of decoded cursors of the real API: base64 of ``{"b": {"Cursor": …}, "a": {"Cursor": …}}``,
 each inner one base64 of ``{"s": score, "d": false, "t": true}``. Clients must treat them as opaque:
 https://dev.twitch.tv/docs/api/guide#pagination
 """
@@ -18,22 +18,22 @@ from typing import Any, TypeVar
 
 from twitch_provider.testing.world import Listed
 
-#: A place before every row: the cursor that leads to page one.
+#: A score above every row's: its cursor leads to page one.
 TOP = 1e15
 
 _ListedT = TypeVar("_ListedT", bound=Listed)
 
 
 def encode(before: float, after: float) -> str:
-    """A cursor whose ``b`` leads above the score ``before`` and whose ``a`` leads below ``after``."""
-    return _base64({"b": {"Cursor": _place(before)}, "a": {"Cursor": _place(after)}})
+    """Return a cursor that leads above the score ``before`` (``b``) and below the score ``after`` (``a``)."""
+    return _base64({"b": {"Cursor": _inner(before)}, "a": {"Cursor": _inner(after)}})
 
 
 def decode(cursor: str, direction: str) -> float:
-    """The score that a cursor names.
+    """Return the score that a cursor points at.
 
     :param direction: ``a`` for the query parameter ``after``, ``b`` for ``before``
-    :raises ValueError: the text is no cursor of ours
+    :raises ValueError: the text is not a cursor of this simulator
     """
     try:
         inner = _read(cursor)[direction]["Cursor"]
@@ -50,7 +50,7 @@ def page(
 ) -> tuple[Sequence[_ListedT], bool]:
     """Cut the page below ``after`` (or above ``before``) out of a list sorted by score, descending.
 
-    :returns: the rows, and whether there are more beyond them
+    :returns: the rows, and whether there are more after them
     """
     if before is not None:
         end = bisect_left(listed, -before, key=_descending)
@@ -61,7 +61,7 @@ def page(
 
 
 def shortfall(top_score: float, first: int) -> int:
-    """How many rows a page lacks, by its place alone: big pages hold 98 or 99 rows now and then."""
+    """How many rows a page lacks, derived from its score: some big pages hold 98 or 99 rows."""
     if first < 50:
         return 0
     return {0: 1, 3: 2}.get(hash(top_score) % 7, 0)
@@ -71,7 +71,7 @@ def _descending(item: Listed) -> float:
     return -item.score
 
 
-def _place(score: float) -> str:
+def _inner(score: float) -> str:
     return _base64({"s": score, "d": False, "t": True})
 
 

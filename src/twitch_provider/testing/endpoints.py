@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Helix answers: the endpoints that the simulator plays, as pure functions of query, world and instant.
+"""The endpoints of Helix, as pure functions of query, world and instant.
 
 https://dev.twitch.tv/docs/api/reference
 """
@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from twitch_provider.testing.answers import Answer
-from twitch_provider.testing.archive import get_clips, get_videos
 from twitch_provider.testing.pages import page
 from twitch_provider.testing.query import Query
 from twitch_provider.testing.searches import get_followers, search_categories, search_channels
+from twitch_provider.testing.videos import get_clips, get_videos
 from twitch_provider.testing.world import Channel, Filters, World, rfc3339
 
 Endpoint = Callable[[Query, World, datetime], Answer]
@@ -88,7 +88,7 @@ ENDPOINTS: dict[str, Endpoint] = {
 
 
 def _user(channel: Channel) -> dict[str, Any]:
-    """What no capture tells is made up from the id, so that it stays the same."""
+    """Fields that a world does not have are derived from the id, so that they stay the same."""
     number = zlib.crc32(channel.user_id.encode())
     created_at = datetime(2012, 1, 1, tzinfo=UTC) + timedelta(seconds=number % (9 * 365 * 86400))
     portraits = "https://static-cdn.jtvnw.net/jtv_user_pictures"
@@ -115,7 +115,7 @@ def _channel_information(channel: Channel) -> dict[str, Any]:
         "game_id": channel.game_id,
         "game_name": channel.game_name,
         "title": channel.title,
-        # The delay is the broadcaster's own business: 0 with an app token.
+        # Only the broadcaster sees the delay: 0 with an app token.
         "delay": 0,
         "tags": list(channel.tags),
         "content_classification_labels": [],

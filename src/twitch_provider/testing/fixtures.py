@@ -11,19 +11,19 @@ import pytest
 from twitch_provider.testing.simulator import Simulator
 
 _STREAMS = 300
-#: A made-up world is another one every minute; this one is the same in every run of a test.
+#: A generated world changes every minute; at this instant it is the same in every run of a test.
 _AT = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 
 
 @pytest.fixture
 def twitch_simulator() -> Iterator[Simulator]:
-    """A running simulator, new for every test: a small made-up world at 16:35 on 23 November 2026."""
+    """A running simulator, new for every test: a small generated world at 16:35 UTC on 23 November 2026."""
     with Simulator(streams=_STREAMS, at=_AT) as simulator:
         yield simulator
 
 
 @pytest.fixture
 def twitch_connection(twitch_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    """The simulator, with Airflow's connection ``twitch_default`` leading to it."""
+    """The simulator, with Airflow's connection ``twitch_default`` pointing to it."""
     monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", twitch_simulator.connection_json())
     return twitch_simulator

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generated worlds: Twitch's shape with made-up people, a pure function of seed and instant.
+"""Generated worlds: made-up channels in Twitch's proportions, a pure function of seed and instant.
 
-Nothing is simulated step by step. The world has one *slot* a live stream; a slot's broadcasts follow each
-other without a gap, three channels taking turns, so that births equal deaths and any instant can be computed
-on its own. The shape follows published figures: viewers fall off like Zipf's law (captures of 2023 show
-98,688 at the top), counts jitter by some 5 % every minute, broadcasts last some 2.4 hours on average, 45 %
-are in English, and the biggest category has some 15 % of the streams.
+Nothing is simulated step by step. The world has one *slot* for each live stream; a slot's broadcasts follow
+each other without a gap, three channels taking turns, so that as many begin as end and any instant can be
+computed on its own. The proportions follow published figures: viewers fall off like Zipf's law (captures of
+2023 show 98,688 at the top), counts change by some 5 % every minute, broadcasts last some 2.4 hours on
+average, 45 % are in English, and the biggest category has some 15 % of the streams.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from datetime import datetime
 
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.testing import vocabulary as words
-from twitch_provider.testing.casting import Broadcast, Cast, made_up_games, mix, unit
+from twitch_provider.testing.population import Broadcast, Population, made_up_games, mix, unit
 from twitch_provider.testing.world import Channel, Game, Keys, Row, Snapshot
 
 _MOST_STREAMS = 2**20
 _MOST_GAMES = len(words.FIRST_GAMES) + len(words.GAME_HEADS) * len(words.GAME_TAILS)
 
-#: Seconds for which the list stays as it is: Twitch refreshes its counts about once a minute.
+#: Seconds for which the list does not change: Twitch refreshes its counts about once a minute.
 _REFRESH = 60
 
 _SHORTEST, _LONGEST = 15 * 60, 9 * 3600
@@ -32,33 +32,32 @@ _TWO_YEARS = 2 * 365 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class GeneratedStream:
-    """A broadcast at an instant; its row is made when it is served, so that 230,000 of them stay small."""
+    """A broadcast at an instant. Its row is made when it is served, to save memory."""
 
     score: float
     broadcast: Broadcast
-    cast: Cast
+    population: Population
 
     @property
     def keys(self) -> Keys:
-        """What it is filtered by."""
+        """The fields that it is filtered by."""
         return self.broadcast.keys
 
     @property
     def row(self) -> Row:
         """The row with the viewers of this instant."""
-        return self.cast.row(self.broadcast, viewers=int(self.score))
+        return self.population.row(self.broadcast, viewers=int(self.score))
 
 
 class GeneratedWorld:
     """A made-up Twitch.
 
-    :param seed: any whole number: the same seed shows the same world
+    :param seed: any integer; the same seed makes the same world
     :param streams: how many are live at any instant, 1 to 1,048,576
-    :param games: how many categories there are
-    :param oddities: now and then a row as the real API has them: ``tags`` null, ``title``, ``game_id`` or
-        ``type`` empty
-    :param short_pages: big pages lack a row or two now and then, as the real ones do
-    :raises TwitchParameterError: a size out of range
+    :param games: number of categories
+    :param oddities: some rows are odd, as on Twitch: ``tags`` null, ``title``, ``game_id`` or ``type`` empty
+    :param short_pages: some big pages lack a row or two, as some of Twitch's do
+    :raises TwitchParameterError: a size is out of range
     """
 
     def __init__(
@@ -73,42 +72,42 @@ class GeneratedWorld:
         for name, value, most in (("streams", streams, _MOST_STREAMS), ("games", games, _MOST_GAMES)):
             if not 1 <= value <= most:
                 raise TwitchParameterError(
-                    f"A generated world has 1 to {most:,} {name}, not {value:,}.", parameter=name
+                    f"{name} must be between 1 and {most:,}, not {value:,}.", parameter=name
                 )
         self.about = f"a made-up Twitch from seed {seed}: {streams:,} live streams in {games} categories"
         self.starts_at = None
         self._seed = seed
         self._games = made_up_games(games)
         self._short_pages = short_pages
-        self._cast = Cast(seed, self._games, slots=streams, oddities=oddities)
+        self._population = Population(seed, self._games, slots=streams, oddities=oddities)
         self._periods = [self._period(slot) for slot in range(streams)]
         self._phases = [int(unit(mix(seed, slot, 2)) * self._periods[slot]) for slot in range(streams)]
         self._broadcasts: list[Broadcast | None] = [None] * streams
         self._latest: tuple[int, Snapshot] | None = None
 
     def at(self, now: datetime) -> Snapshot:
-        """Everything live at the minute of ``now``; the last minute is remembered."""
+        """Everything live at the minute of ``now``; the last minute is cached."""
         minute = int(now.timestamp()) // _REFRESH
         if self._latest is None or self._latest[0] != minute:
             self._latest = (minute, self._snapshot(minute))
         return self._latest[1]
 
     def channels(self, now: datetime, ids: Collection[str], logins: Collection[str]) -> Sequence[Channel]:
-        """Live or not: a channel shows its latest broadcast's category and title."""
-        return self._channels(now, self._cast.find(ids, logins))
+        """Channels, live or not, with the category and title of their latest broadcast."""
+        return self._channels(now, self._population.find(ids, logins))
 
     def named(self, now: datetime, beginning: str) -> Sequence[Channel]:
-        """Live or not, by login."""
-        return self._channels(now, self._cast.find_named(beginning))
+        """Channels, live or not, by login."""
+        return self._channels(now, self._population.find_named(beginning))
 
     def _channels(self, now: datetime, numbers: Sequence[int]) -> list[Channel]:
         epoch = int(now.timestamp()) // _REFRESH * _REFRESH
         found = []
         for number in numbers:
-            slot, turn = self._cast.slot_of(number)
+            slot, turn = self._population.slot_of(number)
             round_now = self._round(slot, epoch)
-            latest = round_now - (round_now - turn) % self._cast.turns
-            found.append(self._cast.channel(self._make(slot, latest)))
+            latest = round_now - (round_now - turn) % self._population.channels_per_slot
+            found.append(self._population.channel(self._make(slot, latest)))
         return found
 
     def _snapshot(self, minute: int) -> Snapshot:
@@ -127,7 +126,7 @@ class GeneratedWorld:
         viewers = 125_000 / (slot + 2) ** 0.98 * climbing * (0.925 + 0.15 * jitter)
         # An odd multiplier permutes the slots, so no two streams ever share a tie-break.
         tie_break = slot * 0x9E37_79B1 % _MOST_STREAMS / _MOST_STREAMS
-        return GeneratedStream(int(viewers + jitter) + tie_break, broadcast, self._cast)
+        return GeneratedStream(int(viewers + jitter) + tie_break, broadcast, self._population)
 
     def _ranked(self, streams: Sequence[GeneratedStream]) -> list[Game]:
         totals = dict.fromkeys(self._games, 0)
@@ -139,7 +138,7 @@ class GeneratedWorld:
         return sorted(games, key=lambda game: -game.score)
 
     def _period(self, slot: int) -> int:
-        """How long this slot's broadcasts last: 15 minutes to 9 hours, and a few run for years."""
+        """Seconds that this slot's broadcasts last: 15 minutes to 9 hours, a few of them two years."""
         if slot % 977 == 300:
             return _TWO_YEARS
         return int(_SHORTEST * math.exp(unit(mix(self._seed, slot, 1)) * math.log(_LONGEST / _SHORTEST)))
@@ -148,4 +147,6 @@ class GeneratedWorld:
         return (epoch + self._phases[slot]) // self._periods[slot]
 
     def _make(self, slot: int, number: int) -> Broadcast:
-        return self._cast.broadcast(slot, number, started=number * self._periods[slot] - self._phases[slot])
+        return self._population.broadcast(
+            slot, number, started=number * self._periods[slot] - self._phases[slot]
+        )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A list cut at a cursor, as Helix serves it."""
+"""One page of a list, as Helix serves it."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from twitch_provider.testing.world import Listed, Row
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A row of a list whose order is all that its cursors need."""
+    """A row whose score is its position in a list that is sorted already."""
 
     score: float
     row: Row
 
 
 def ranked(rows: Iterable[Row]) -> list[Ranked]:
-    """Number the rows of a list that is in order already."""
+    """Give each row its position as score."""
     return [Ranked(float(-place), row) for place, row in enumerate(rows)]
 
 
 def page(
     listed: Sequence[Listed], position: Position, *, open_ended: bool = False, may_be_short: bool = False
 ) -> Answer:
-    """Answer with one page of a list.
+    """Return one page of a list.
 
-    :param open_ended: the list broke off in its middle when it was captured: its last rows still carry a
-        cursor, which leads to an empty page
+    :param open_ended: the list was cut off when it was captured: its last page still has a cursor, which
+        leads to an empty page
     :param may_be_short: the page may lack a row or two
     """
     rows, more = cursors.page(listed, position.first, after=position.after, before=position.before)
     if rows and more and may_be_short and position.before is None:
         rows = rows[: position.first - cursors.shortfall(rows[0].score, position.first)]
-    # An empty Pagination object is the end, and nothing else is.
+    # An empty pagination object marks the end: https://dev.twitch.tv/docs/api/guide#pagination
     pagination = {}
     if rows and (more or open_ended):
         pagination = {"cursor": cursors.encode(rows[0].score, rows[-1].score)}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Helix's rules of query parameters: each breach is the 400 that Twitch answers.
+"""Helix's rules for query parameters; each violation is a 400.
 
-https://dev.twitch.tv/docs/api/reference. Twitch's texts are used where they are known; clients should not
-depend on them (https://dev.twitch.tv/docs/api/guide).
+https://dev.twitch.tv/docs/api/reference. The messages are Twitch's where they are known; clients should
+not depend on them (https://dev.twitch.tv/docs/api/guide).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Which page is asked for; at most one of the two cursors is given."""
+    """Which page is requested; at most one of the two cursors is set."""
 
     first: int
     after: float | None
@@ -29,7 +29,7 @@ class Position:
 
 
 class Query:
-    """The parameters of one request; unknown ones are ignored, empty ones count as absent."""
+    """The parameters of one request; unknown and empty ones are ignored."""
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
         self._values: dict[str, list[str]] = {}
@@ -60,7 +60,7 @@ class Query:
         return list(dict.fromkeys(self._values.get(name, [])))
 
     def require_some_of(self, *names: str) -> None:
-        """Helix counts the values of these parameters together and wants 1 to 100 of them.
+        """Check that these parameters have 1 to 100 values in all.
 
         :raises RefusedError: there are none, or more than 100
         """
@@ -72,7 +72,7 @@ class Query:
             raise _bad_request(f"The query parameters {listed} must not have more than {MOST} values in all.")
 
     def exactly_one_of(self, *names: str) -> str:
-        """The one of these parameters that is given.
+        """Return the one of these parameters that is set.
 
         :raises RefusedError: there is none, or more than one
         """
@@ -83,38 +83,38 @@ class Query:
         return given[0]
 
     def only_with(self, names: Sequence[str], *others: str) -> None:
-        """Some parameters go only with one of some others.
+        """Check that ``names`` are only set together with one of ``others``.
 
-        :raises RefusedError: one of ``names`` is given, and none of ``others``
+        :raises RefusedError: one of ``names`` is set without any of ``others``
         """
         alone = [name for name in names if name in self._values]
         if alone and not any(name in self._values for name in others):
-            raise _bad_request(f'The parameter "{alone[0]}" goes only with {" or ".join(others)}.')
+            raise _bad_request(f'The parameter "{alone[0]}" is only valid with {" or ".join(others)}.')
 
     def flag(self, name: str) -> bool | None:
-        """True or false; None where it is not given.
+        """Return true or false; None if it is not set.
 
-        :raises RefusedError: another word
+        :raises RefusedError: another value
         """
         return {"": None, "true": True, "false": False}[self.choice(name, ("", "true", "false"))]
 
     def instant(self, name: str) -> datetime | None:
-        """An instant with its zone; None where it is not given.
+        """Return an instant with its time zone; None if it is not set.
 
         :raises RefusedError: not RFC 3339
         """
         if not (text := self.one(name)):
             return None
         try:
-            # Without a zone it is a local time, which no server could know.
+            # Without a time zone, the instant is unknown.
             return datetime.strptime(re.sub(r"\.\d+", "", text), "%Y-%m-%dT%H:%M:%S%z")
         except ValueError:
             raise _malformed(name, "the value must be an RFC3339 date and time") from None
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
-        """One of a few words; the first is the default.
+        """Return one of a few values; the first is the default.
 
-        :raises RefusedError: another word
+        :raises RefusedError: another value
         """
         value = self.one(name, choices[0])
         if value not in choices:
@@ -124,7 +124,7 @@ class Query:
     def position(self) -> Position:
         """``first``, and one of ``after`` and ``before``.
 
-        :raises RefusedError: out of range, both cursors at once, or a cursor that nobody issued
+        :raises RefusedError: out of range, both cursors at once, or an invalid cursor
         """
         first = self._first()
         if self.one("after") and self.one("before"):

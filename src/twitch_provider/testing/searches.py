@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Helix finds by name, and how many follow a channel.
+"""The search endpoints, and the number of a channel's followers.
 
 https://dev.twitch.tv/docs/api/reference#search-channels
 """
@@ -18,7 +18,7 @@ from twitch_provider.testing.world import Channel, Row, Searchable, World
 
 
 def search_channels(query: Query, world: World, now: datetime) -> Answer:
-    """``GET search/channels``: by the beginning of the login; live ones by that of their category, too."""
+    """``GET search/channels``: by the beginning of the login; with ``live_only`` also of the category."""
     query.require_some_of("query")
     beginning = query.one("query").lower()
     live_only = query.flag("live_only") or False
@@ -26,7 +26,7 @@ def search_channels(query: Query, world: World, now: datetime) -> Answer:
 
 
 def _channels(beginning: str, live_only: bool, world: World, now: datetime) -> Iterator[Row]:
-    """Those who are live first, by viewers; then the others."""
+    """The live channels by viewers, then the others."""
     snapshot = world.at(now)
     categories = {
         game["id"] for game in snapshot.known_games() if live_only and _name(game).startswith(beginning)
@@ -56,7 +56,7 @@ def search_categories(query: Query, world: World, now: datetime) -> Answer:
 
 
 def get_followers(query: Query, world: World, now: datetime) -> Answer:
-    """``GET channels/followers``: with an app token only how many there are.
+    """``GET channels/followers``: with an app token only the total.
 
     https://dev.twitch.tv/docs/api/reference#get-channel-followers
     """
@@ -76,7 +76,7 @@ def _number(channel: Channel) -> int:
 
 
 def _channel(channel: Channel, *, started_at: str) -> dict[str, Any]:
-    """Without an instant it is not live."""
+    """A row of Search Channels; without ``started_at`` it is not live."""
     portraits = "https://static-cdn.jtvnw.net/jtv_user_pictures"
     return {
         "broadcaster_language": channel.language,
@@ -95,6 +95,6 @@ def _channel(channel: Channel, *, started_at: str) -> dict[str, Any]:
 
 
 def _category(game: Row) -> dict[str, Any]:
-    # A size of its own, and no placeholder for another one.
+    # A fixed size instead of the placeholder.
     box_art_url = str(game.get("box_art_url", "")).replace("{width}x{height}", "52x72")
     return {"id": game["id"], "name": game.get("name", ""), "box_art_url": box_art_url}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 from aiohttp import web
@@ -15,21 +16,30 @@ from twitch_provider.testing.twitch import Twitch
 
 HOST = "127.0.0.1"
 
-#: How long open connections may take to end, in seconds: nothing is worth waiting for here.
+#: How long open connections may take to end, in seconds.
 _GRACE = 0.1
 
 
 class Server:
-    """Serves from its construction until it is closed.
+    """A server that listens from its construction until it is closed.
 
-    :param latency: seconds that every answer takes
-    :param compress: whole answers are gzipped for a client that accepts it
-    :param port: 0 takes a free one; the attribute tells which
-    :raises TwitchConfigError: the port is taken
+    :param latency: seconds that every response takes
+    :param compress: compress responses for a client that accepts gzip
+    :param port: 0 chooses a free one; the attribute ``port`` is the chosen one
+    :param routes: of aiohttp, served beside Twitch's
+    :raises TwitchConfigError: the port is in use
     """
 
-    def __init__(self, twitch: Twitch, *, latency: float, compress: bool, port: int) -> None:
-        self._twitch, self._latency, self._compress = twitch, latency, compress
+    def __init__(
+        self,
+        twitch: Twitch,
+        *,
+        latency: float,
+        compress: bool,
+        port: int,
+        routes: Sequence[web.RouteDef] = (),
+    ) -> None:
+        self._twitch, self._latency, self._compress, self._routes = twitch, latency, compress, routes
         self._listening: Future[int] = Future()
         self._thread = threading.Thread(target=self._run, args=(port,), name="twitch-simulator", daemon=True)
         self._thread.start()
@@ -38,15 +48,15 @@ class Server:
         except (OSError, OverflowError) as error:
             self._thread.join()
             raise TwitchConfigError(
-                f"The simulator cannot listen on {HOST}:{port}: {error}; port 0 takes a free one."
+                f"The simulator cannot listen on {HOST}:{port}: {error}; port 0 chooses a free one."
             ) from error
 
     def release(self) -> None:
-        """Let held answers go, now and from now on."""
+        """Send the responses that are held back, now and from now on."""
         self._loop.call_soon_threadsafe(self._released.set)
 
     def close(self) -> None:
-        """Stop listening, let held answers go, end the thread."""
+        """Stop listening, release what is held back, end the thread."""
         self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
 
@@ -59,8 +69,14 @@ class Server:
     async def _serve(self, port: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._closing, self._released = asyncio.Event(), asyncio.Event()
-        app = make_app(self._twitch, latency=self._latency, compress=self._compress, released=self._released)
-        # A client that gives up ends its handler: otherwise a held answer would outlive it.
+        app = make_app(
+            self._twitch,
+            latency=self._latency,
+            compress=self._compress,
+            released=self._released,
+            routes=self._routes,
+        )
+        # Without handler_cancellation, a held response would outlive a client that gives up.
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE)
         await runner.setup()
         try:

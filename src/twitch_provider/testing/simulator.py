@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulator as a thing to hold: make a Twitch, serve it, steer it, look at what happened."""
+"""The simulator's public face: create a Twitch, serve it, control it, inspect what happened."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ import string
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from aiohttp import web
+
 from twitch_provider.exceptions import TwitchConfigError
-from twitch_provider.testing.auth import Auth
-from twitch_provider.testing.bucket import Bucket
-from twitch_provider.testing.dataset import read_dataset
-from twitch_provider.testing.faults import Fault
+from twitch_provider.testing.auth import LIFETIME, Auth, Tokens
+from twitch_provider.testing.faults import ELSEWHERE, Fault
 from twitch_provider.testing.generated import GeneratedWorld
-from twitch_provider.testing.plays import ELSEWHERE
+from twitch_provider.testing.rate_limit import RateLimit
 from twitch_provider.testing.server import HOST, Server
-from twitch_provider.testing.tokens import LIFETIME, Tokens
 from twitch_provider.testing.twitch import AUTH_ROOT, HELIX_ROOT, Counters, Logged, Twitch
 from twitch_provider.testing.world import World, WorldClock
 
@@ -29,25 +27,24 @@ _LETTERS = string.ascii_lowercase + string.digits
 
 
 class Simulator:
-    """A Twitch of your own, from ``with`` to the end of the block.
+    """A Twitch on loopback, from ``with`` to the end of the block.
 
-    :param world: what to serve, such as a :class:`twitch_provider.testing.MovingWorld`; without one it is
-        ``dataset``, or else a generated world
-    :param dataset: a capture: see :func:`twitch_provider.testing.dataset.read_dataset`
-    :param seed: of the generated world, and of the made-up client id and secret
-    :param streams: how many streams are live in the generated world
-    :param at: the instant (aware) at which the world starts; else the capture's own, else now
-    :param limit: points in the rate limit's bucket, as the headers say
-    :param refill_per_minute: what the bucket really gains a minute; None means ``limit``
-    :param latency_ms: milliseconds that every answer takes
-    :param compress: whole answers are gzipped for a client that accepts it, as Twitch's are
+    :param world: what to serve, such as a :class:`CapturedWorld`; None generates a world
+    :param seed: of the generated world, and of the default client id and secret
+    :param streams: number of live streams in the generated world
+    :param at: the world's time at the start (aware); None takes the world's own, else now
+    :param limit: points of the rate limit, as the headers say
+    :param refill_per_minute: points that are added a minute; None means ``limit``
+    :param latency_ms: milliseconds that every response takes
+    :param compress: compress responses for a client that accepts gzip, as Twitch does
     :param token_lifetime: seconds until a token expires, in the world's time
-    :param most_tokens: how many tokens may be valid at once, the oldest dies; None for no cap
-    :param client_id: None makes one up
-    :param client_secret: None makes one up
-    :param port: 0 takes a free one
-    :param clock: seconds that only go up; the world's time runs with it
-    :raises TwitchConfigError: the dataset cannot be read, or ``at`` has no time zone
+    :param most_tokens: how many tokens may be valid at once, one more revokes the oldest; None for no cap
+    :param client_id: None derives one from ``seed``
+    :param client_secret: None derives one from ``seed``
+    :param port: 0 chooses a free one
+    :param clock: monotonic seconds; the world's time runs with it
+    :param routes: of aiohttp, served beside Twitch's: controls for a world of your own
+    :raises TwitchConfigError: ``at`` has no time zone
     :raises TwitchParameterError: a size of the generated world or the limit is out of range
     """
 
@@ -55,7 +52,6 @@ class Simulator:
         self,
         world: World | None = None,
         *,
-        dataset: str | Path | None = None,
         seed: int = 1,
         streams: int = 6_000,
         at: datetime | None = None,
@@ -69,24 +65,26 @@ class Simulator:
         client_secret: str | None = None,
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
         if at is not None and at.tzinfo is None:
             raise TwitchConfigError(
-                f"The instant {at.isoformat()} needs a time zone, such as a Z at its end."
+                f"at must have a time zone, such as 2026-11-23T16:35:00Z, not {at.isoformat()}."
             )
         if world is None:
-            world = GeneratedWorld(seed, streams=streams) if dataset is None else read_dataset(dataset)
-        self.client_id = client_id or _made_up(f"client id {seed}")
-        self.client_secret = client_secret or _made_up(f"client secret {seed}")
+            world = GeneratedWorld(seed, streams=streams)
+        self.client_id = client_id or _derived(f"client id {seed}")
+        self.client_secret = client_secret or _derived(f"client secret {seed}")
         self.twitch = Twitch(
             world=world,
             clock=WorldClock(at or world.starts_at or datetime.now(UTC), clock),
             auth=Auth(self.client_id, self.client_secret, Tokens(token_lifetime, most_tokens)),
-            bucket=Bucket(limit, refill_per_minute),
+            rate_limit=RateLimit(limit, refill_per_minute),
         )
         self._latency = latency_ms / 1000
         self._compress = compress
         self._port = port
+        self._routes = routes
         self._server: Server | None = None
 
     def __enter__(self) -> Self:
@@ -99,26 +97,30 @@ class Simulator:
         self.close()
 
     def start(self) -> None:
-        """Listen.
+        """Start listening.
 
-        :raises TwitchConfigError: the port is taken
+        :raises TwitchConfigError: the port is in use
         """
         if self._server is None:
             self._server = Server(
-                self.twitch, latency=self._latency, compress=self._compress, port=self._port
+                self.twitch,
+                latency=self._latency,
+                compress=self._compress,
+                port=self._port,
+                routes=self._routes,
             )
 
     def close(self) -> None:
-        """Stop listening and end the thread; held answers are let go."""
+        """Stop listening and end the thread; responses that ``hang`` holds back are released."""
         if self._server is not None:
             self._server.close()
             self._server = None
 
     @property
     def url(self) -> str:
-        """The root, such as ``http://127.0.0.1:40123``; known while it listens.
+        """The root, such as ``http://127.0.0.1:40123``; while it listens.
 
-        :raises TwitchConfigError: it does not listen
+        :raises TwitchConfigError: it does not listen yet
         """
         if self._server is None:
             raise TwitchConfigError("The simulator does not listen yet: use it as a context manager.")
@@ -136,12 +138,12 @@ class Simulator:
 
     @property
     def about(self) -> str:
-        """What is served, in a sentence."""
+        """A sentence that describes the world."""
         return self.twitch.world.about
 
     @property
     def counters(self) -> Counters:
-        """What happened so far."""
+        """Requests, statuses, faults and tokens so far."""
         return self.twitch.counters
 
     @property
@@ -151,7 +153,7 @@ class Simulator:
 
     @property
     def now(self) -> datetime:
-        """The world's present instant."""
+        """The world's time."""
         return self.twitch.clock.now()
 
     def fault(
@@ -167,11 +169,11 @@ class Simulator:
 
         :param name: one of :data:`twitch_provider.testing.FAULTS`
         :param endpoint: such as ``streams``, ``games/top`` or ``token``; None for every Helix endpoint
-        :param times: how many answers it spoils; None for ever
-        :param start: the first matching request from now on that it may spoil, counted from 1
+        :param times: how many responses it changes; None for all
+        :param start: the first matching request, counted from now on and from 1, that it may change
         :param location: where ``redirect`` leads
-        :returns: the fault: its ``played`` counts
-        :raises TwitchParameterError: there is no such fault or endpoint, or a number is below 1
+        :returns: the fault; its ``played`` counts the responses it changed
+        :raises TwitchParameterError: an unknown fault or endpoint, or a number below 1
         """
         fault = Fault(name, endpoint, times, start, location)
         self.twitch.faults.append(fault)
@@ -182,20 +184,20 @@ class Simulator:
         self.twitch.faults.clear()
 
     def release(self) -> None:
-        """Let the answers go that the fault ``hang`` holds back, now and from now on."""
+        """Send the responses that the fault ``hang`` holds back, now and from now on."""
         if self._server is not None:
             self._server.release()
 
     def advance(self, seconds: float) -> None:
-        """Push the world, its bucket and its tokens forward in time.
+        """Move the time of the world, its rate limit and its tokens forward.
 
-        :param seconds: from 0 up
+        :param seconds: 0 or more
         :raises TwitchParameterError: seconds is negative
         """
         self.twitch.clock.advance(seconds)
 
     def revoke_tokens(self) -> None:
-        """End every valid token now."""
+        """Revoke every valid token now."""
         self.twitch.auth.tokens.revoke_all()
 
     def connection_json(self) -> str:
@@ -211,11 +213,11 @@ class Simulator:
         )
 
 
-def _made_up(purpose: str) -> str:
-    """Thirty letters and digits, as Twitch's own ids and secrets have; the same for the same purpose."""
+def _derived(purpose: str) -> str:
+    """Thirty letters and digits, as in Twitch's ids and secrets; the same for the same purpose."""
     number = int.from_bytes(hashlib.blake2b(purpose.encode()).digest(), "big")
     text = ""
     while len(text) < 30:
-        number, place = divmod(number, len(_LETTERS))
-        text += _LETTERS[place]
+        number, index = divmod(number, len(_LETTERS))
+        text += _LETTERS[index]
     return text

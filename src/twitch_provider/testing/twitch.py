@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated Twitch without a socket: a request goes in, an answer comes out."""
+"""The simulated Twitch without a socket: from a request to a response."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ from twitch_provider.testing.answers import (
     too_many_requests,
 )
 from twitch_provider.testing.auth import Auth
-from twitch_provider.testing.bucket import Bucket
 from twitch_provider.testing.endpoints import ENDPOINTS, Endpoint
-from twitch_provider.testing.faults import Fault
-from twitch_provider.testing.plays import Scene
+from twitch_provider.testing.faults import Context, Fault
 from twitch_provider.testing.query import Query
+from twitch_provider.testing.rate_limit import RateLimit
 from twitch_provider.testing.world import World, WorldClock, rfc3339
 
 HELIX_ROOT = "/helix/"
@@ -34,10 +33,10 @@ _LOG_LENGTH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What is kept of a request: never a secret, only whether it was right.
+    """A request in the log, without its secrets.
 
     :param at: the world's time, RFC 3339
-    :param query: as sent; a client secret or token in it is blanked
+    :param query: as sent, with ``***`` for a client secret or token
     :param header_names: in lower case, sorted
     :param token_was_valid: whether ``Authorization`` carried a valid token
     """
@@ -53,7 +52,7 @@ class Logged:
 
 @dataclass
 class Counters:
-    """What happened so far."""
+    """Requests by endpoint, responses by status, faults by name, and tokens."""
 
     requests: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -62,7 +61,7 @@ class Counters:
 
     @property
     def rate_limited(self) -> int:
-        """How many requests were answered with a 429, real or played."""
+        """How many responses were a 429, of the rate limit or of a fault."""
         return self.statuses[429]
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,23 +77,23 @@ class Counters:
 
 @dataclass
 class Twitch:
-    """Twitch as one client sees it: tokens, bucket, world, faults."""
+    """Twitch as one client sees it: tokens, rate limit, world, faults."""
 
     world: World
     clock: WorldClock
     auth: Auth
-    bucket: Bucket
+    rate_limit: RateLimit
     counters: Counters = field(default_factory=Counters)
     faults: list[Fault] = field(default_factory=list)
     log: deque[Logged] = field(default_factory=lambda: deque(maxlen=_LOG_LENGTH))
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request as Twitch would, then let the faults that are switched on spoil it."""
+        """Answer a request as Twitch would, changed by the faults that are switched on."""
         now = self.clock.now()
         token_was_valid = self.auth.knows(request, now.timestamp())
         endpoint, answer = self._route(request, now)
         answer = replace(answer, headers={**answer.headers, "Date": format_datetime(now, usegmt=True)})
-        answer = self._spoil(request, endpoint, answer, now)
+        answer = self._with_faults(request, endpoint, answer, now)
         self.counters.requests[endpoint] += 1
         self.counters.statuses[answer.status] += 1
         self.counters.tokens_minted = self.auth.tokens.minted
@@ -131,44 +130,44 @@ class Twitch:
                 answer = self._admitted(endpoint, request, now)
         except RefusedError as refused:
             answer = refused.answer
-        return name, replace(answer, headers=self.bucket.headers(now.timestamp()))
+        return name, replace(answer, headers=self.rate_limit.headers(now.timestamp()))
 
     def _admitted(self, endpoint: Endpoint, request: Request, now: datetime) -> Answer:
         self.auth.admit(request, now.timestamp())
-        if not self.bucket.take(now.timestamp()):
+        if not self.rate_limit.take(now.timestamp()):
             return too_many_requests()
         return endpoint(Query(request.query), self.world, now)
 
-    def _spoil(self, request: Request, endpoint: str, answer: Answer, now: datetime) -> Answer:
+    def _with_faults(self, request: Request, endpoint: str, answer: Answer, now: datetime) -> Answer:
         after = dict(request.query).get("after", "")
-        question = urllib.parse.urlencode([pair for pair in request.query if pair[0] != "after"])
+        others = urllib.parse.urlencode([pair for pair in request.query if pair[0] != "after"])
 
-        def scene(**of_the_fault: Any) -> Scene:
-            return Scene(
+        def context(**of_the_fault: Any) -> Context:
+            return Context(
                 after=after,
-                question=f"{endpoint}?{question}",
+                list_key=f"{endpoint}?{others}",
                 now=now,
-                limit=self.bucket.limit,
+                limit=self.rate_limit.limit,
                 **of_the_fault,
             )
 
         for fault in list(self.faults):
-            spoilt = fault.spoil(answer, endpoint=endpoint, scene=scene)
-            if spoilt is not answer:
+            changed = fault.apply(answer, endpoint=endpoint, context=context)
+            if changed is not answer:
                 self.counters.faults[fault.name] += 1
-            answer = spoilt
+            answer = changed
         return answer
 
 
 def _logged(request: Request, now: datetime, status: int, *, token_was_valid: bool) -> Logged:
-    blanked = [
+    masked = [
         (name, "***" if "secret" in name or "token" in name else value) for name, value in request.query
     ]
     return Logged(
         at=rfc3339(now),
         method=request.method,
         path=request.path,
-        query=urllib.parse.urlencode(blanked, safe="*"),
+        query=urllib.parse.urlencode(masked, safe="*"),
         header_names=tuple(sorted(request.headers)),
         token_was_valid=token_was_valid,
         status=status,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words that generated worlds are made of. Every name is made up."""
+"""Names, titles, tags and shares of generated worlds. Every name is made up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LANGUAGE_SHARES: Mapping[str, float] = {
     "zh-hk": 0.003, "other": 0.003, "asl": 0.002,
 }  # fmt: skip
 
-#: Titles in several scripts, with what makes a careless CSV fall over: commas, quotes, newlines, a leading
+#: Titles in several scripts, with what breaks a careless CSV: commas, quotes, newlines, a leading
 #: ``=``, emoji held together by joiners, HTML escapes, decomposed accents, a control character.
 TITLES: Mapping[str, Sequence[str]] = {
     "en": (
@@ -62,7 +62,7 @@ TAGS: Sequence[str] = (
 #: Display names in other scripts stand before a part of the login, as real localised names differ from it.
 LOCAL_NAMES: Mapping[str, str] = {"ja": "配信", "ko": "방송", "zh": "主播", "zh-hk": "主播"}
 
-#: Two letters each, so that a row of them can be read in one way only.
+#: Two letters each, so that a sequence of them splits in one way only.
 SYLLABLES: Sequence[str] = tuple(first + second for first in "bdfklmnrtv" for second in "aiou")
 
 #: The first few categories, most watched first; the others are put together from the parts below.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a world is: the games and streams that are live at an instant of its own time."""
+"""What a world is: the games and streams that are live at an instant of its time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Row = Mapping[str, Any]
 
 
 class Listed(Protocol):
-    """A place in a list that is sorted by score, descending."""
+    """An entry of a list that is sorted by score, descending."""
 
     @property
     def score(self) -> float:
-        """Viewers plus a tie-break below 1 that is the row's own: what cursors point at."""
+        """Viewers plus a tie-break below 1 that no other row has: what cursors point at."""
 
     @property
     def row(self) -> Row:
@@ -27,7 +27,7 @@ class Listed(Protocol):
 
 
 class Keys(NamedTuple):
-    """What Get Streams can filter a stream by."""
+    """The fields that Get Streams filters by."""
 
     user_id: str
     user_login: str
@@ -37,16 +37,16 @@ class Keys(NamedTuple):
 
 
 class Stream(Listed, Protocol):
-    """A live stream at its place in the list."""
+    """A live stream in the list."""
 
     @property
     def keys(self) -> Keys:
-        """What it is filtered by."""
+        """The fields that it is filtered by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters of Get Streams; an empty one does not filter, several of one kind mean "any of"."""
+    """The filters of Get Streams; an empty one does not filter, several values of one mean "any of"."""
 
     user_ids: frozenset[str] = frozenset()
     user_logins: frozenset[str] = frozenset()
@@ -55,7 +55,7 @@ class Filters:
     live_only: bool = False
 
     def admit(self, keys: Keys) -> bool:
-        """Whether Get Streams would list this stream; the two ways to name a user add up."""
+        """Whether Get Streams lists this stream; ids and logins of users add up."""
         named = keys.user_id in self.user_ids or keys.user_login in self.user_logins
         return (
             (named or not (self.user_ids or self.user_logins))
@@ -67,7 +67,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """A row of games at its place in the list."""
+    """A game in the list."""
 
     score: float
     row: Row
@@ -75,7 +75,7 @@ class Game:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What is known of a broadcaster, live or not."""
+    """A broadcaster, live or not."""
 
     user_id: str
     login: str
@@ -93,9 +93,9 @@ class Snapshot:
 
     :param games: by score, descending: what Get Top Games lists
     :param streams: by score, descending
-    :param other_games: games that Get Games knows although they are in no list
-    :param open_ended: the world ends before the real list did, so the last page still carries a cursor
-    :param short_pages: a page may hold fewer rows than were asked for, in the middle of the list
+    :param other_games: games that Get Games finds although Get Top Games does not list them
+    :param open_ended: the rows end before the real list did, so the last page still has a cursor
+    :param short_pages: a page in the middle of the list may hold fewer rows than ``first``
     """
 
     games: Sequence[Game]
@@ -106,7 +106,7 @@ class Snapshot:
     _selections: dict[Filters, Sequence[Stream]] = field(default_factory=dict, repr=False)
 
     def select(self, filters: Filters) -> Sequence[Stream]:
-        """The streams behind these filters; remembered, so that walking 1,000 pages scans once."""
+        """The streams behind these filters; cached, so that reading 1,000 pages scans the list once."""
         if filters == Filters():
             return self.streams
         if filters not in self._selections:
@@ -114,21 +114,21 @@ class Snapshot:
         return self._selections[filters]
 
     def known_games(self) -> Iterator[Row]:
-        """Every game that Get Games can find."""
+        """Every game that Get Games finds."""
         yield from (game.row for game in self.games)
         yield from self.other_games
 
 
 class World(Protocol):
-    """A Twitch to be played: pure in the instant, so that the same instant always looks the same."""
+    """What the simulator serves; a pure function of the instant."""
 
     @property
     def about(self) -> str:
-        """What this world is, in a sentence for people."""
+        """A sentence that describes this world."""
 
     @property
     def starts_at(self) -> datetime | None:
-        """The instant (aware, UTC) this world lives at; None where it may live at any."""
+        """The instant (aware) at which it starts; None if it may start at any."""
 
     def at(self, now: datetime) -> Snapshot:
         """Everything that is live at an instant of the world's time."""
@@ -139,7 +139,7 @@ class World(Protocol):
 
 @runtime_checkable
 class Searchable(Protocol):
-    """A world that can also be searched for those who are not live just now."""
+    """A world whose channels that are not live can be searched, too."""
 
     def named(self, now: datetime, beginning: str) -> Sequence[Channel]:
         """The broadcasters whose login begins so, live or not."""
@@ -147,10 +147,10 @@ class Searchable(Protocol):
 
 @dataclass
 class WorldClock:
-    """The world's time: it starts at an instant and runs on with ``clock``, or is pushed forward.
+    """The world's time: it starts at an instant, runs with ``clock``, and can be moved forward.
 
-    :param starts_at: aware, UTC
-    :param clock: seconds that only go up, such as :func:`time.monotonic`
+    :param starts_at: aware
+    :param clock: monotonic seconds, such as :func:`time.monotonic`
     """
 
     starts_at: datetime
@@ -162,17 +162,17 @@ class WorldClock:
         self._started = self.clock()
 
     def now(self) -> datetime:
-        """The present instant of the world."""
+        """The world's present instant."""
         return self.starts_at + timedelta(seconds=self.clock() - self._started + self._ahead)
 
     def advance(self, seconds: float) -> None:
-        """Push the world forward.
+        """Move the world's time forward.
 
-        :raises TwitchParameterError: seconds is negative: a world does not run backwards
+        :raises TwitchParameterError: seconds is negative or not finite
         """
         if not 0 <= seconds < float("inf"):
             raise TwitchParameterError(
-                f"A world is advanced by seconds from 0 up, not by {seconds}.", parameter="seconds"
+                f"seconds must be 0 or more, and finite, not {seconds}.", parameter="seconds"
             )
         self._ahead += seconds
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults that are switched on: by name, for one endpoint or for all, so many times, from some request on."""
+"""A fault that is switched on: for which endpoint, how often, and from which request on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.testing.answers import Answer
 from twitch_provider.testing.endpoints import ENDPOINTS
-from twitch_provider.testing.plays import ELSEWHERE, FAULTS, PLAYS, Scene
+from twitch_provider.testing.faults.registry import BEHAVIOURS, ELSEWHERE, FAULTS, Context
 
 _AUTH = ("token", "validate", "revoke")
-_AIMS = (*ENDPOINTS, *_AUTH)
+_TARGETS = (*ENDPOINTS, *_AUTH)
 
 
 @dataclass
@@ -21,12 +21,12 @@ class Fault:
     """A fault that is switched on.
 
     :param name: one of :data:`FAULTS`
-    :param endpoint: the one it aims at, such as ``streams``, ``games/top`` or ``token``; None aims at every
-        Helix endpoint, or at ``token`` where the name begins so
-    :param times: how many answers it spoils; None for ever
-    :param start: the first matching request that it may spoil, counted from 1
+    :param endpoint: such as ``streams``, ``games/top`` or ``token``; None means every Helix endpoint, or
+        ``token`` for the faults whose name begins with ``token_``
+    :param times: how many responses it changes; None for all
+    :param start: the first matching request, counted from 1, that it may change
     :param location: where ``redirect`` leads
-    :raises TwitchParameterError: there is no such fault or endpoint, or a number is out of range
+    :raises TwitchParameterError: an unknown fault or endpoint, or a number below 1
     """
 
     name: str
@@ -41,36 +41,39 @@ class Fault:
     def __post_init__(self) -> None:
         if self.name not in FAULTS:
             raise TwitchParameterError(
-                f"There is no fault {self.name!r}; there are {', '.join(FAULTS)}.", parameter="name"
+                f"Unknown fault {self.name!r}: it must be one of {', '.join(FAULTS)}.", parameter="name"
             )
-        if self.endpoint is not None and self.endpoint not in _AIMS:
+        if self.endpoint is not None and self.endpoint not in _TARGETS:
             raise TwitchParameterError(
-                f"There is no endpoint {self.endpoint!r}; there are {', '.join(_AIMS)}.", parameter="endpoint"
+                f"Unknown endpoint {self.endpoint!r}: it must be one of {', '.join(_TARGETS)}.",
+                parameter="endpoint",
             )
         for parameter, value in (("times", self.times), ("start", self.start)):
             if value is not None and value < 1:
-                raise TwitchParameterError(f"{parameter} is 1 or more, not {value}.", parameter=parameter)
+                raise TwitchParameterError(
+                    f"{parameter} must be 1 or more, not {value}.", parameter=parameter
+                )
 
-    def spoil(self, answer: Answer, *, endpoint: str, scene: Callable[..., Scene]) -> Answer:
-        """The answer as this fault leaves it; unchanged where it is not its turn."""
-        if not self._aims_at(endpoint) or self._is_over:
+    def apply(self, answer: Answer, *, endpoint: str, context: Callable[..., Context]) -> Answer:
+        """Return the response as this fault changes it; the same object where it does not."""
+        if not self._matches(endpoint) or self._is_over:
             return answer
         self._seen += 1
         if self._seen < self.start:
             return answer
-        spoilt = PLAYS[self.name](
-            answer, scene(number=self.played, location=self.location, memory=self._memory)
+        changed = BEHAVIOURS[self.name](
+            answer, context(number=self.played, location=self.location, memory=self._memory)
         )
-        if spoilt is None:
+        if changed is None:
             return answer
         self.played += 1
-        return spoilt
+        return changed
 
     @property
     def _is_over(self) -> bool:
         return self.times is not None and self.played >= self.times
 
-    def _aims_at(self, endpoint: str) -> bool:
+    def _matches(self, endpoint: str) -> bool:
         if self.endpoint is not None:
             return endpoint == self.endpoint
         if self.name.startswith("token_"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A second of a moving world, held still: its lists are sorted when they are asked for, and only those."""
+"""A second of a moving world: its lists are sorted only when they are requested."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from twitch_provider.testing.casting import Broadcast, Cast
-from twitch_provider.testing.crowd import LANGUAGES, Crowd, Numbers, stream_id
+from demo.worlds.crowd import LANGUAGES, Crowd, Numbers, stream_id
+from twitch_provider.testing.population import Broadcast, Population
 from twitch_provider.testing.world import Filters, Game, Keys, Row, Snapshot, Stream
 
 
 @dataclass(frozen=True, slots=True)
 class MovingStream:
-    """A stream at a second; its row is made when it is served."""
+    """A stream at a second. Its row is made when it is served."""
 
     score: float
     number: int
     broadcast: Broadcast
-    cast: Cast
+    population: Population
 
     @property
     def keys(self) -> Keys:
-        """What it is filtered by."""
+        """The fields that it is filtered by."""
         return self.broadcast.keys
 
     @property
     def row(self) -> Row:
-        """The row with the viewers of this second."""
-        row = self.cast.row(self.broadcast, viewers=int(self.score))
+        """The row, with the viewers of this second."""
+        row = self.population.row(self.broadcast, viewers=int(self.score))
         row["id"] = stream_id(self.number)
         return row
 
 
-class Picture:
-    """What a crowd looks like at its present second; no later step of the crowd changes it."""
+class State:
+    """A copy of a crowd at its present second, which later steps do not change."""
 
-    def __init__(self, crowd: Crowd, cast: Cast, games: Mapping[str, Row]) -> None:
-        self.cast, self.games = cast, {game_id: code for code, game_id in enumerate(games)}
+    def __init__(self, crowd: Crowd, population: Population, games: Mapping[str, Row]) -> None:
+        self.population, self.games = population, {game_id: code for code, game_id in enumerate(games)}
         self.scores = crowd.viewers + crowd.tie_breaks
         self.numbers = crowd.numbers.copy()
         self.broadcasts = crowd.broadcasts.copy()
@@ -50,7 +50,7 @@ class Picture:
         self.typed = crowd.typed.copy()
 
     def slots(self, filters: Filters) -> Numbers:
-        """The slots of the streams behind these filters, in no order."""
+        """The slots of the streams that these filters admit, unordered."""
         if filters.user_ids or filters.user_logins:
             slots = self._named(filters)
         else:
@@ -62,24 +62,24 @@ class Picture:
         return slots[self.typed[slots]] if filters.live_only else slots
 
     def _named(self, filters: Filters) -> Numbers:
-        found = self.cast.find(filters.user_ids, filters.user_logins)
+        found = self.population.find(filters.user_ids, filters.user_logins)
         slots = {
             slot
             for number in found
-            if self.broadcasts[slot := self.cast.slot_of(number)[0]].channel == number
+            if self.broadcasts[slot := self.population.slot_of(number)[0]].channel == number
         }
         return np.array(sorted(slots), np.int64)
 
 
 class Listing(Sequence[MovingStream]):
-    """Some streams of a picture by score, descending; sorted at the first look."""
+    """Some of the streams by score, descending; sorted at the first access."""
 
-    def __init__(self, picture: Picture, slots: Numbers) -> None:
-        self._picture, self._slots = picture, slots
+    def __init__(self, state: State, slots: Numbers) -> None:
+        self._state, self._slots = state, slots
 
     @cached_property
     def _order(self) -> Numbers:
-        return self._slots[np.argsort(-self._picture.scores[self._slots])]
+        return self._slots[np.argsort(-self._state.scores[self._slots])]
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -94,47 +94,47 @@ class Listing(Sequence[MovingStream]):
         return self._stream(int(self._order[index]))
 
     def _stream(self, slot: int) -> MovingStream:
-        picture = self._picture
+        state = self._state
         return MovingStream(
-            float(picture.scores[slot]), int(picture.numbers[slot]), picture.broadcasts[slot], picture.cast
+            float(state.scores[slot]), int(state.numbers[slot]), state.broadcasts[slot], state.population
         )
 
 
 class Moment(Snapshot):
-    """A snapshot that filters and sorts arrays instead of scanning rows."""
+    """A snapshot that filters and sorts arrays instead of rows."""
 
-    def __init__(self, picture: Picture, games: Mapping[str, Row], *, short_pages: bool) -> None:
+    def __init__(self, state: State, games: Mapping[str, Row], *, short_pages: bool) -> None:
         super().__init__(
-            games=_ranked(picture, games),
-            streams=Listing(picture, picture.slots(Filters())),
+            games=_ranked(state, games),
+            streams=Listing(state, state.slots(Filters())),
             short_pages=short_pages,
         )
-        self._picture = picture
+        self._state = state
 
     def select(self, filters: Filters) -> Sequence[Stream]:
-        """The streams behind these filters; remembered, so that each list is sorted once a second."""
+        """The streams that these filters admit; cached, so that each list is sorted once a second."""
         if filters == Filters():
             return self.streams
         if filters not in self._selections:
-            self._selections[filters] = Listing(self._picture, self._picture.slots(filters))
+            self._selections[filters] = Listing(self._state, self._state.slots(filters))
         return self._selections[filters]
 
 
 def _among(
-    codes: npt.NDArray[Any], wanted: Collection[str], code_of: Mapping[str, int]
+    codes: npt.NDArray[Any], names: Collection[str], code_of: Mapping[str, int]
 ) -> npt.NDArray[np.bool_]:
-    """Which of these codes are those of the wanted names; unknown names match nothing."""
-    # The last place is that of the code -1, which no name has.
+    """Which of these codes are of the given names; unknown names match nothing."""
+    # The last element is for the code -1, which no name has.
     admitted = np.zeros(len(code_of) + 1, np.bool_)
-    admitted[[code_of[name] for name in wanted if name in code_of]] = True
+    admitted[[code_of[name] for name in names if name in code_of]] = True
     chosen: npt.NDArray[np.bool_] = admitted[codes]
     return chosen
 
 
-def _ranked(picture: Picture, games: Mapping[str, Row]) -> list[Game]:
+def _ranked(state: State, games: Mapping[str, Row]) -> list[Game]:
     """The games by their viewers, descending."""
-    # The code -1 of a stream without a game becomes 0, which is cut off.
-    totals = np.bincount(picture.game_codes + 1, np.floor(picture.scores), minlength=len(games) + 1)[1:]
+    # A stream without a game has the code -1, which becomes 0 and is cut off.
+    totals = np.bincount(state.game_codes + 1, np.floor(state.scores), minlength=len(games) + 1)[1:]
     places = zip(totals.tolist(), games.values(), strict=True)
     ranked = [
         Game(total + 1 - (place + 1) / (len(games) + 1), row) for place, (total, row) in enumerate(places)

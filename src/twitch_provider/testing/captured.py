@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Captured worlds: what the real Twitch once answered, served again at its own date.
-
-A capture is one or more recorded lists. Several of them, taken minutes apart, make a world that moves: the
-list served is the last one recorded up to the world's present instant.
-"""
+"""Captured worlds: rows as Helix answered them once, or as a test writes them, served at their own date."""
 
 from __future__ import annotations
 
@@ -13,80 +9,66 @@ from datetime import datetime, timedelta
 
 from twitch_provider.testing.world import Channel, Filters, Game, Keys, Row, Snapshot
 
-#: A capture without an instant in its name is taken to be this much younger than its youngest stream.
-_SETTLED = timedelta(minutes=5)
+#: Without ``taken_at``: a new stream is in the list a few minutes after its start.
+_AFTER_LATEST_START = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class CapturedStream:
-    """A recorded row, served exactly as it was recorded, at its place in the list."""
+class _CapturedStream:
+    """A row at its place in the list, served exactly as given."""
 
     score: float
     row: Row
     keys: Keys
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One recorded list of streams.
-
-    :param rows: in recorded order
-    :param taken_at: when it was recorded, if that is known
-    """
-
-    rows: Sequence[Row]
-    taken_at: datetime | None = None
-
-    @property
-    def instant(self) -> datetime:
-        """When it was taken: as known, else five minutes after its latest ``started_at``.
-
-        :raises ValueError: neither is known
-        """
-        if self.taken_at is not None:
-            return self.taken_at
-        starts = [start for row in self.rows if (start := _instant(row)) is not None]
-        if not starts:
-            raise ValueError("no stream has a started_at such as 2024-07-17T11:45:23Z")
-        return max(starts) + _SETTLED
-
-
 class CapturedWorld:
-    """A world made of recorded lists.
+    """Live streams that stay as they are, served row by row as given.
 
-    :param recordings: at least one
-    :param games: the recorded list of top games, best first; None ranks the streams' games by viewers
+    :param streams: rows of Get Streams; the list served is sorted by ``viewer_count``
+    :param games: rows of Get Top Games, best first; None ranks the streams' games by their viewers
+    :param taken_at: the instant (aware) they were live; None takes five minutes after the latest
+        ``started_at``
     :param about: what it is, in a sentence
-    :raises ValueError: the recordings do not say when they were taken
+    :raises ValueError: ``taken_at`` is None, and no stream has a valid ``started_at``
     """
 
-    def __init__(self, recordings: Sequence[Recording], games: Sequence[Row] | None, about: str) -> None:
+    def __init__(
+        self,
+        streams: Sequence[Row],
+        games: Sequence[Row] | None = None,
+        *,
+        taken_at: datetime | None = None,
+        about: str = "a captured Twitch",
+    ) -> None:
         self.about = about
-        timed = sorted(((each.instant, each.rows) for each in recordings), key=lambda pair: pair[0])
-        self._snapshots = [(instant, _snapshot(rows, games)) for instant, rows in timed]
-
-    @property
-    def starts_at(self) -> datetime:
-        """When the first list was taken."""
-        return self._snapshots[0][0]
+        self.starts_at = taken_at or _after_the_latest_start(streams)
+        self._snapshot = _snapshot(streams, games)
 
     def at(self, now: datetime) -> Snapshot:
-        """The list that was taken last, up to this instant."""
-        current = self._snapshots[0][1]
-        for taken_at, snapshot in self._snapshots:
-            if taken_at <= now:
-                current = snapshot
-        return current
+        """Everything that was live.
+
+        :param now: any instant; all look the same
+        """
+        return self._snapshot
 
     def channels(self, now: datetime, ids: Collection[str], logins: Collection[str]) -> Sequence[Channel]:
-        """Those who are live at that instant: of others a capture knows nothing."""
-        wanted = Filters(user_ids=frozenset(ids), user_logins=frozenset(logins))
-        found = self.at(now).select(wanted) if ids or logins else ()
+        """The broadcasters who are live: a capture does not know others.
+
+        :param now: any instant
+        :param ids: of broadcasters
+        :param logins: in lower case
+        """
+        filters = Filters(user_ids=frozenset(ids), user_logins=frozenset(logins))
+        found = self._snapshot.select(filters) if ids or logins else ()
         return list({stream.keys.user_id: _channel(stream.row) for stream in found}.values())
 
 
 def viewers(row: Row) -> int | None:
-    """The row's viewers, where they are a number: a recording may hold anything."""
+    """The row's ``viewer_count`` if it is a number: a recorded row may hold anything.
+
+    :param row: of Get Streams
+    """
     count = row.get("viewer_count")
     return count if isinstance(count, int) and not isinstance(count, bool) else None
 
@@ -102,15 +84,15 @@ def _snapshot(rows: Sequence[Row], games: Sequence[Row] | None) -> Snapshot:
     )
 
 
-def _in_order(rows: Sequence[Row]) -> list[CapturedStream]:
-    """Sorted by viewers, equals in recorded order; a row without a number stays at its neighbour's side."""
+def _in_order(rows: Sequence[Row]) -> list[_CapturedStream]:
+    """Sort by viewers, equals in the order given; a row without a number stays beside its neighbour."""
     counts = [viewers(row) for row in rows]
     neighbour = next((count for count in counts if count is not None), 0)
     streams = []
     for place, (row, count) in enumerate(zip(rows, counts, strict=True)):
         neighbour = neighbour if count is None else count
         keys = Keys(*(_text(row, name) for name in Keys._fields))
-        streams.append(CapturedStream(neighbour + 1 - (place + 1) / (len(rows) + 1), row, keys))
+        streams.append(_CapturedStream(neighbour + 1 - (place + 1) / (len(rows) + 1), row, keys))
     return sorted(streams, key=lambda stream: -stream.score)
 
 
@@ -153,7 +135,14 @@ def _text(row: Row, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _instant(row: Row) -> datetime | None:
+def _after_the_latest_start(rows: Sequence[Row]) -> datetime:
+    starts = [start for row in rows if (start := _started_at(row)) is not None]
+    if not starts:
+        raise ValueError("no stream has a started_at such as 2024-07-17T11:45:23Z")
+    return max(starts) + _AFTER_LATEST_START
+
+
+def _started_at(row: Row) -> datetime | None:
     try:
         instant = datetime.fromisoformat(_text(row, "started_at"))
     except ValueError:

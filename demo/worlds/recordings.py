@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading a dataset from disk: the two CSV files of a hand-written ETL, or recorded Helix answers."""
+"""Captures on disk: the two CSV files of a hand-written ETL, or recorded Helix answers.
+
+Several recorded lists, taken minutes apart, make a world that moves: the list served is the last one recorded
+up to the world's present instant.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,14 @@ import ast
 import csv
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from twitch_provider.exceptions import TwitchConfigError
-from twitch_provider.testing.capture import CapturedWorld, Recording, viewers
-from twitch_provider.testing.world import Row
+from twitch_provider.testing.captured import CapturedWorld, viewers
+from twitch_provider.testing.world import Channel, Row, Snapshot
 
 _EXPECTED = (
     "expected a folder with games_data.csv and streams_data.csv, or recorded Helix answers "
@@ -27,8 +31,36 @@ _MONTH = re.compile(r"(?<!\d)(20\d\d)-(0[1-9]|1[0-2])(?!\d)")
 #: Top games recorded further away than this from the streams do not rank them.
 _TOGETHER = timedelta(days=31)
 
+#: When rows were recorded, if that is known, and the rows.
+_Taken = tuple[datetime | None, list[Row]]
 
-def read_dataset(path: str | Path) -> CapturedWorld:
+
+class RecordedWorld:
+    """Several captures of one Twitch, each served from its instant on.
+
+    :param captures: at least one
+    :param about: what it is, in a sentence
+    """
+
+    def __init__(self, captures: Sequence[CapturedWorld], about: str) -> None:
+        self.about = about
+        self._captures = sorted(captures, key=lambda capture: capture.starts_at)
+        self.starts_at = self._captures[0].starts_at
+
+    def at(self, now: datetime) -> Snapshot:
+        """The capture that was taken last, up to this instant."""
+        return self._current(now).at(now)
+
+    def channels(self, now: datetime, ids: Collection[str], logins: Collection[str]) -> Sequence[Channel]:
+        """The broadcasters who are live at that instant."""
+        return self._current(now).channels(now, ids, logins)
+
+    def _current(self, now: datetime) -> CapturedWorld:
+        past = [capture for capture in self._captures if capture.starts_at <= now]
+        return past[-1] if past else self._captures[0]
+
+
+def read_dataset(path: str | Path) -> RecordedWorld:
     """Read a capture.
 
     :param path: a folder with ``games_data.csv`` and ``streams_data.csv``; a recorded page of streams
@@ -44,7 +76,7 @@ def read_dataset(path: str | Path) -> CapturedWorld:
         raise TwitchConfigError(f"The dataset {path} cannot be served: {reason}; {_EXPECTED}.") from error
 
 
-def _read(path: Path) -> CapturedWorld:
+def _read(path: Path) -> RecordedWorld:
     if "*" in path.name:
         return _recorded(path, sorted(path.parent.glob(path.name)))
     if not path.exists():
@@ -61,7 +93,7 @@ def _read(path: Path) -> CapturedWorld:
 
 
 def _texts(cell: str) -> list[str] | None:
-    """A list as Python or JSON writes it: ``['Español', 'IRL']``; an empty cell is a null."""
+    """Parse a list as Python or JSON writes it, ``['Español', 'IRL']``; an empty cell is null."""
     if not cell:
         return None
     try:
@@ -69,7 +101,7 @@ def _texts(cell: str) -> list[str] | None:
     except SyntaxError:
         value = None
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("not a list of texts")
+        raise ValueError("not a list of strings")
     return value
 
 
@@ -92,9 +124,9 @@ _STREAM_COLUMNS: Mapping[str, _Column] = {
 }
 
 
-def _tables(path: Path, games: Path, streams: Path) -> CapturedWorld:
+def _tables(path: Path, games: Path, streams: Path) -> RecordedWorld:
     game_rows, stream_rows = _table(games, _GAME_COLUMNS), _table(streams, _STREAM_COLUMNS)
-    return _world(path, [Recording(stream_rows)], game_rows)
+    return _world(path, [(None, stream_rows)], game_rows)
 
 
 def _table(path: Path, columns: Mapping[str, _Column]) -> list[Row]:
@@ -108,7 +140,7 @@ def _table(path: Path, columns: Mapping[str, _Column]) -> list[Row]:
                 raise ValueError(f"{path.name} has no column {', '.join(missing)}")
             return [_typed(row, columns, f"{path.name}, line {reader.line_num}") for row in reader]
         except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"{path.name} is no CSV file in UTF-8") from error
+            raise ValueError(f"{path.name} is not a CSV file in UTF-8") from error
 
 
 def _typed(row: Mapping[str, str | None], columns: Mapping[str, _Column], where: str) -> Row:
@@ -124,20 +156,21 @@ def _typed(row: Mapping[str, str | None], columns: Mapping[str, _Column], where:
 # --- recorded answers ------------------------------------------------------------------------------------
 
 
-def _recorded(path: Path, files: Sequence[Path]) -> CapturedWorld:
+def _recorded(path: Path, files: Sequence[Path]) -> RecordedWorld:
     if not files:
         raise ValueError("it holds neither CSV nor JSON files")
     pages = [(_taken_at(file), _rows(file)) for file in files]
     streams = [(taken_at, rows) for taken_at, rows in pages if _is_streams(rows)]
     tops = [(taken_at, rows) for taken_at, rows in pages if rows and not _is_streams(rows)]
-    recordings = _lists(streams) or [Recording((), taken_at) for taken_at, _ in tops[:1]]
+    lists = _lists(streams) or [(taken_at, []) for taken_at, _ in tops[:1]]
+    starts = [capture.starts_at for capture in _captures(lists, None)]
     games = [
         row
         for taken_at, rows in tops
-        if taken_at is None or any(abs(taken_at - each.instant) <= _TOGETHER for each in recordings)
+        if taken_at is None or any(abs(taken_at - start) <= _TOGETHER for start in starts)
         for row in rows
     ]
-    return _world(path, recordings, games or None)
+    return _world(path, lists, games or None)
 
 
 def _rows(file: Path) -> list[Row]:
@@ -147,7 +180,7 @@ def _rows(file: Path) -> list[Row]:
         raise ValueError(f"{file.name} is not JSON") from None
     rows = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) and "id" in row for row in rows):
-        raise ValueError(f'{file.name} is no answer of Helix: it has no "data" with rows')
+        raise ValueError(f'{file.name} is not an answer of Helix: it has no "data" with rows')
     if not all("user_id" in row or "box_art_url" in row for row in rows):
         raise ValueError(f"{file.name} holds neither streams nor games")
     return rows
@@ -166,15 +199,15 @@ def _taken_at(file: Path) -> datetime | None:
     return None
 
 
-def _lists(pages: Sequence[tuple[datetime | None, Sequence[Row]]]) -> list[Recording]:
-    """Join the pages of one walk; one that begins with more viewers than the last ended starts anew."""
-    lists: list[tuple[datetime | None, list[Row]]] = []
+def _lists(pages: Sequence[_Taken]) -> list[_Taken]:
+    """Join the pages of one list; a page that begins with more viewers than the last ended starts another."""
+    lists: list[_Taken] = []
     for taken_at, rows in pages:
         if lists and _continues(lists[-1][1], rows):
             lists[-1][1].extend(rows)
         else:
             lists.append((taken_at, list(rows)))
-    return [Recording(rows, taken_at) for taken_at, rows in lists]
+    return lists
 
 
 def _continues(rows: Sequence[Row], following: Sequence[Row]) -> bool:
@@ -182,12 +215,17 @@ def _continues(rows: Sequence[Row], following: Sequence[Row]) -> bool:
     return last is not None and first is not None and first <= last
 
 
-def _world(path: Path, recordings: Sequence[Recording], games: Sequence[Row] | None) -> CapturedWorld:
-    streams = sum(len(recording.rows) for recording in recordings)
-    if not streams and not any(recording.taken_at for recording in recordings):
+def _captures(lists: Sequence[_Taken], games: Sequence[Row] | None) -> list[CapturedWorld]:
+    if not any(taken_at or rows for taken_at, rows in lists):
         raise ValueError("it holds no streams")
-    lists = "" if len(recordings) == 1 else f" in {len(recordings)} lists"
+    return [CapturedWorld(rows, games, taken_at=taken_at) for taken_at, rows in lists]
+
+
+def _world(path: Path, lists: Sequence[_Taken], games: Sequence[Row] | None) -> RecordedWorld:
+    captures = _captures(lists, games)
+    streams = sum(len(rows) for _, rows in lists)
+    count = "" if len(lists) == 1 else f" in {len(lists)} lists"
     listed = f"{len(games)} games and " if games is not None else ""
-    taken_at = min(recording.instant for recording in recordings)
-    about = f"the capture {path}: {listed}{streams} streams{lists}, taken at {taken_at:%Y-%m-%d %H:%M:%S} UTC"
-    return CapturedWorld(recordings, games, about)
+    first = min(capture.starts_at for capture in captures)
+    about = f"the capture {path}: {listed}{streams} streams{count}, taken at {first:%Y-%m-%d %H:%M:%S} UTC"
+    return RecordedWorld(captures, about)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who plays in a generated world: games, channels and broadcasts from hashed numbers."""
+"""Games, channels and broadcasts of a generated world, made up from hashed numbers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from twitch_provider.testing import vocabulary as words
 from twitch_provider.testing.world import Channel, Keys, Row, rfc3339
 
 _MASK = (1 << 64) - 1
-#: Letters in pairs: five of 50 name 312 million channels, more than three a slot of the biggest world.
+#: Five of 50 syllables name 312 million channels; the biggest world has 3 million.
 _SYLLABLES = 5
 _FIRST_USER_ID = 20_000_000
 _FIRST_STREAM_ID = 40_000_000_000
 
-#: One broadcast in so many is odd; which way follows from its hash.
+#: One broadcast in 90 has an odd field; which one follows from its hash.
 _ODD_ONE_IN = 90
 _ODDITIES = ("tags", "title", "game_id", "type", "tags", "tag_ids")
 
 
 def mix(*numbers: int) -> int:
-    """A 64-bit hash of whole numbers: the same on every machine, unlike Python's own for texts.
+    """A 64-bit hash of integers: the same on every machine, unlike Python's hash of strings.
 
-    The finaliser of splitmix64, https://prng.di.unimi.it/splitmix64.c, once a number.
+    The finaliser of splitmix64, https://prng.di.unimi.it/splitmix64.c, applied once for each number.
     """
     value = 0x9E37_79B9_7F4A_7C15
     for number in numbers:
@@ -40,7 +40,7 @@ def mix(*numbers: int) -> int:
 
 
 def unit(number: int) -> float:
-    """A hash as a float from 0 up to, not including, 1."""
+    """A hash as a float from 0 to below 1."""
     return (number >> 11) / (1 << 53)
 
 
@@ -48,7 +48,8 @@ def unit(number: int) -> float:
 class Broadcast:
     """One live stream from its start to its end.
 
-    :param round: which broadcast of its slot it is
+    :param slot: number of its place in the world; there is one slot for each live stream
+    :param round: number of the broadcast in its slot
     :param channel: number of the broadcaster
     :param started: Unix epoch, seconds
     :param oddity: the field that is odd in its row, or ""
@@ -63,7 +64,7 @@ class Broadcast:
 
 
 def made_up_games(count: int) -> dict[str, Row]:
-    """The first ``count`` made-up categories, by id."""
+    """Return the first ``count`` made-up categories, by id."""
     names = list(words.FIRST_GAMES)
     # Column by column, so that neighbours differ in both words.
     names += [f"{head} {tail}" for tail in words.GAME_TAILS for head in words.GAME_HEADS]
@@ -79,14 +80,17 @@ def made_up_games(count: int) -> dict[str, Row]:
     return games
 
 
-class Cast:
-    """The people and broadcasts of one seed.
+class Population:
+    """The channels and broadcasts of one seed.
+
+    Three channels share a slot and take turns in it.
 
     :param games: by id, the most streamed first
-    :param slots: how many streams are live at once; ``turns`` channels share a slot
+    :param slots: how many streams are live at once
+    :param oddities: whether some rows have an odd field
     """
 
-    turns = 3
+    channels_per_slot = 3
 
     def __init__(self, seed: int, games: Mapping[str, Row], *, slots: int, oddities: bool) -> None:
         self._seed = seed
@@ -99,30 +103,30 @@ class Cast:
         self._game_shares = list(accumulate((place + 1) ** -0.9 for place in range(len(games))))
 
     def slot_of(self, channel: int) -> tuple[int, int]:
-        """The slot that a channel shares, and its turn in it."""
-        return divmod(channel, self.turns)
+        """The slot of a channel, and its turn in it."""
+        return divmod(channel, self.channels_per_slot)
 
     def find(self, ids: Collection[str], logins: Collection[str]) -> list[int]:
         """The channels with these ids or logins."""
         numbers = {int(text) - _FIRST_USER_ID for text in ids if text.isascii() and text.isdigit()}
-        found = {number for number in numbers if 0 <= number < self._slots * self.turns}
+        found = {number for number in numbers if 0 <= number < self._slots * self.channels_per_slot}
         if logins:
             found |= {self._logins[login] for login in logins if login in self._logins}
         return sorted(found)
 
     def find_named(self, beginning: str) -> list[int]:
-        """The channels whose login begins so, by login."""
+        """The channels whose login begins with this, by login."""
         return [number for login, number in sorted(self._logins.items()) if login.startswith(beginning)]
 
     @cached_property
     def _logins(self) -> dict[str, int]:
-        return {self._login(number): number for number in range(self._slots * self.turns)}
+        return {self._login(number): number for number in range(self._slots * self.channels_per_slot)}
 
     def _user_id(self, channel: int) -> str:
         return str(_FIRST_USER_ID + channel)
 
     def _login(self, channel: int) -> str:
-        """Five syllables, scrambled so that neighbours are not namesakes."""
+        """Five syllables, scrambled so that neighbours have different names."""
         base = len(words.SYLLABLES)
         # The factor has no divisor in common with the syllables, so different numbers get different names.
         rest = (channel * 1_234_567 + self._seed) % base**_SYLLABLES
@@ -140,7 +144,7 @@ class Cast:
 
     def broadcast(self, slot: int, number: int, *, started: int) -> Broadcast:
         """The ``number``-th broadcast of a slot."""
-        channel = slot * self.turns + number % self.turns
+        channel = slot * self.channels_per_slot + number % self.channels_per_slot
         draw = mix(self._seed, slot, number, 3)
         odd = self._oddities and draw % _ODD_ONE_IN == 0
         oddity = _ODDITIES[draw // _ODD_ONE_IN % len(_ODDITIES)] if odd else ""
@@ -154,7 +158,7 @@ class Cast:
         return Broadcast(slot, number, channel, started, keys, oddity)
 
     def channel(self, broadcast: Broadcast) -> Channel:
-        """The broadcaster, as this broadcast shows it."""
+        """The broadcaster, with the title and category of this broadcast."""
         row = self.row(broadcast, viewers=0)
         return Channel(
             user_id=row["user_id"],
@@ -188,8 +192,8 @@ class Cast:
             "thumbnail_url": (
                 f"https://static-cdn.jtvnw.net/previews-ttv/live_user_{login}-{{width}}x{{height}}.jpg"
             ),
-            # Both are withdrawn: https://dev.twitch.tv/docs/change-log. The lists stay empty or null, and
-            # is_mature is always false since January 2026.
+            # Both are withdrawn: https://dev.twitch.tv/docs/change-log. tag_ids is empty or null,
+            # is_mature is false since January 2026.
             "tag_ids": None if odd == "tag_ids" else [],
             "tags": None if odd == "tags" else _tags(language, draw),
             "is_mature": False,

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo.worlds.recordings import read_dataset
+from tests.testing.client import Client
 
 from twitch_provider.exceptions import TwitchConfigError
-from twitch_provider.testing.dataset import read_dataset
+from twitch_provider.testing import Simulator
+
+#: Real answers and captures, which lie beside the checkout where there are any.
+CAPTURES = Path(__file__).parents[2].parent / "shared" / "data"
 
 GAMES = "id,name,box_art_url,igdb_id\n1,One,https://x/1.jpg,\n2,Two,https://x/2.jpg,115\n"
 HEADER = (
@@ -86,17 +91,29 @@ def test_a_page_was_taken_when_its_name_says(tmp_path: Path, name: str) -> None:
     assert f"{world.starts_at:%Y-%m-%d %H:%M:%S}" == "2023-09-24 17:00:29"
 
 
-def test_pages_of_one_walk_are_one_list(tmp_path: Path) -> None:
+def test_pages_of_one_reading_are_one_list(tmp_path: Path) -> None:
     recorded(tmp_path / "s_1695574829000.json", {**ROW, "id": "a"}, {**ROW, "id": "b", "viewer_count": 3})
     recorded(tmp_path / "s_1695574830000.json", {**ROW, "id": "c", "viewer_count": 3})
     assert [row["id"] for row in served(tmp_path)] == ["a", "b", "c"]
 
 
-def test_a_page_that_begins_higher_is_a_new_list(tmp_path: Path) -> None:
+def test_a_page_that_begins_with_more_viewers_starts_another_list(tmp_path: Path) -> None:
     recorded(tmp_path / "s_1695574829000.json", {**ROW, "id": "a"})
     recorded(tmp_path / "s_1695574830000.json", {**ROW, "id": "b", "viewer_count": 6})
     assert [row["id"] for row in served(tmp_path)] == ["a"]
     assert "2 streams in 2 lists" in read_dataset(tmp_path).about
+
+
+def test_moves_on_to_the_list_taken_next(tmp_path: Path) -> None:
+    recorded(tmp_path / "s_1695574829000.json", {**ROW, "id": "a"})
+    recorded(tmp_path / "s_1695575129000.json", {**ROW, "id": "b", "viewer_count": 6})
+    client = Client(Simulator(read_dataset(tmp_path), clock=lambda: 0.0))
+    assert [row["id"] for row in client.data("streams")] == ["a"]
+    client.simulator.advance(299)
+    assert [row["id"] for row in client.data("streams")] == ["a"]
+    client.simulator.advance(1)
+    assert [row["id"] for row in client.data("streams")] == ["b"]
+    assert client.data("users?id=2")[0]["id"] == "2"
 
 
 TOP = {"id": "9", "name": "Chess", "box_art_url": "…", "igdb_id": ""}
@@ -166,7 +183,7 @@ def test_a_pattern_names_recorded_pages(tmp_path: Path) -> None:
             lambda folder: recorded(folder / "x.json", {"id": "1", "name": "x"}),
             "holds neither streams nor games",
         ),
-        (lambda folder: recorded(folder / "x.json", "text"), "no answer of Helix"),
+        (lambda folder: recorded(folder / "x.json", "text"), "not an answer of Helix"),
     ],
 )
 def test_says_in_one_sentence_what_is_wrong(
@@ -181,21 +198,27 @@ def test_says_in_one_sentence_what_is_wrong(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"x"', '{"data": null}', "\xff"])
-def test_refuses_a_file_that_is_no_recorded_answer(tmp_path: Path, text: str) -> None:
+def test_refuses_a_file_that_is_not_a_recorded_answer(tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.json"
     file.write_bytes(text.encode("latin-1"))
-    with pytest.raises(TwitchConfigError, match=r"x\.json is no"):
+    with pytest.raises(TwitchConfigError, match=r"x\.json is not"):
         read_dataset(file)
 
 
 def test_refuses_a_table_that_is_not_utf8(tmp_path: Path) -> None:
     (tables(tmp_path) / "games_data.csv").write_bytes(b"id,name,box_art_url,igdb_id\n1,\xff,x,\n")
-    with pytest.raises(TwitchConfigError, match=r"games_data\.csv is no CSV file in UTF-8"):
+    with pytest.raises(TwitchConfigError, match=r"games_data\.csv is not a CSV file in UTF-8"):
         read_dataset(tmp_path)
 
 
-def test_the_seed_capture_is_served_whole(make_client: Callable[..., Any], shared_data: Path) -> None:
-    client = make_client(read_dataset(shared_data / "seed"), at=None)
+def client_of(name: str) -> Client:
+    if not CAPTURES.is_dir():
+        pytest.skip(f"no real captures: {CAPTURES} is absent")
+    return Client(Simulator(read_dataset(CAPTURES / name), clock=lambda: 0.0))
+
+
+def test_the_seed_capture_is_served_whole() -> None:
+    client = client_of("seed")
     games = client.data("games/top?first=20")
     rows = [row for game in games for row in client.rows(f"streams?first=100&game_id={game['id']}")]
     assert (len(games), len(rows)) == (20, 392)
@@ -205,13 +228,9 @@ def test_the_seed_capture_is_served_whole(make_client: Callable[..., Any], share
     assert client.simulator.now.date().isoformat() == "2024-07-17"
 
 
-def test_the_recorded_answers_are_served_as_they_are(
-    make_client: Callable[..., Any], shared_data: Path
-) -> None:
-    client = make_client(read_dataset(shared_data / "helix"), at=None)
-    pages = [
-        json.loads(file.read_bytes())["data"] for file in sorted((shared_data / "helix").glob("s_*.json"))
-    ]
+def test_the_recorded_answers_are_served_as_they_are() -> None:
+    client = client_of("helix")
+    pages = [json.loads(file.read_bytes())["data"] for file in sorted((CAPTURES / "helix").glob("s_*.json"))]
     # The top games of the folder are two years older than its streams, which rank their own.
     assert "518203" in {game["id"] for game in client.data("games/top?first=20")}
     assert client.rows("streams?first=100") == pages[0]

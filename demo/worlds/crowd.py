@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audience of a moving world, stepped second by second: who is live, since when, and how many watch.
+"""The live streams of a moving world, stepped second by second: since when, until when, how many viewers.
 
-The model is a simple one. Audiences fall off as Pareto's. At every refresh each viewer leaves with a
-probability, and as many arrive on average as would leave a full house (Poisson). A broadcast lasts an
-exponential time, begins with a twentieth of its audience, and is followed without a gap by another
-broadcaster's, so that births equal deaths.
+Audiences are Pareto distributed. At every refresh each viewer leaves with a given probability, and new ones
+arrive (Poisson), on average as many as would leave a full audience. A broadcast lasts an exponentially
+distributed time, begins with a twentieth of its full audience, and is followed without a gap by another
+broadcaster's, so that as many begin as end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twitch_provider.testing.casting import Broadcast, Cast, mix
+from twitch_provider.testing.population import Broadcast, Population, mix
 from twitch_provider.testing.vocabulary import LANGUAGE_SHARES
 
 Numbers = npt.NDArray[np.int64]
@@ -23,10 +23,10 @@ Numbers = npt.NDArray[np.int64]
 #: Language -> its code in ``languages``.
 LANGUAGES = {language: code for code, language in enumerate(LANGUAGE_SHARES)}
 
-#: The most slots, each with a tie-break of its own.
+#: The maximum of slots, each with its own tie-break.
 PLACES = 2**20
 
-#: Full audiences are Pareto's with this exponent, the biggest pressed a little as Zipf and Mandelbrot do: of
+#: Exponent of the Pareto distribution; the first ranks are shifted as in the Zipf-Mandelbrot law. Of
 #: 100,000 streams the median has one viewer, the mean 16, the biggest some 90,000.
 _EXPONENT = 0.8
 _SMALLEST_AUDIENCE, _BIGGEST_AUDIENCE = 0.3, 125_000
@@ -38,11 +38,11 @@ _FIRST_STREAM_ID = 50_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """How a world moves.
+    """How a world changes.
 
     :param churn: the probability that a viewer leaves, at every refresh
     :param refresh: seconds from one count of a stream to its next
-    :param staggered: each stream is counted at a second of its own; otherwise all at once
+    :param staggered: each stream is counted at its own second; otherwise all at once
     :param lifetime: seconds that a broadcast lasts on average
     """
 
@@ -55,20 +55,27 @@ class Movement:
 class Crowd:
     """Everything live at one second: lists and arrays of which an index is a slot, one for each stream.
 
-    Only :meth:`step` changes it, and every step draws the same numbers in the same order: the state follows
-    from the seed, the beginning and the second alone.
+    Only :meth:`step` changes it, and every step draws the same random numbers in the same order: the state
+    depends on seed, start and second alone.
 
-    :param size: how many are live at once
-    :param games: the ids of the categories; their places are the codes in ``games``
-    :param second: Unix epoch at which it begins
+    :param size: number of live streams
+    :param games: the ids of the categories; their positions are the codes in ``games``
+    :param second: Unix epoch of the start
     """
 
     def __init__(
-        self, seed: int, cast: Cast, movement: Movement, *, size: int, games: Collection[str], second: int
+        self,
+        seed: int,
+        population: Population,
+        movement: Movement,
+        *,
+        size: int,
+        games: Collection[str],
+        second: int,
     ) -> None:
         self.second = second
         self._games = {game_id: code for code, game_id in enumerate(games)}
-        self._cast, self._movement = cast, movement
+        self._population, self._movement = population, movement
         self._random = random = np.random.default_rng(mix(seed, second))
         ranks = random.permutation(size) + _FIRST_RANK
         full = _SMALLEST_AUDIENCE * (size / ranks) ** (1 / _EXPONENT)
@@ -76,8 +83,10 @@ class Crowd:
         ages = random.exponential(movement.lifetime, size).astype(np.int64)
         self.starts: Numbers = second - ages
         self.ends = self._ends(size)
-        # A broadcast before the first round of all would have no number.
-        self.rounds: Numbers = random.integers(cast.turns, 2 * cast.turns, size)
+        # Round numbers start above 0: the turns before the first one exist, too.
+        self.rounds: Numbers = random.integers(
+            population.channels_per_slot, 2 * population.channels_per_slot, size
+        )
         self.numbers: Numbers = np.arange(size)
         self.viewers: Numbers = random.poisson(self._full * self._filled(ages))
         self.broadcasts: list[Broadcast] = []
@@ -88,25 +97,25 @@ class Crowd:
             self.broadcasts.append(self._broadcast(slot))
         # An odd multiplier permutes the slots, so no two streams ever share a tie-break.
         self.tie_breaks = np.arange(size) * 0x9E37_79B1 % PLACES / PLACES
-        self._born = size
+        self._count = size
         self._ended: list[Numbers] = []
         phases = random.integers(0, movement.refresh if movement.staggered else 1, size)
         self._due = [np.flatnonzero(phases == phase) for phase in range(movement.refresh)]
 
     def step(self) -> None:
-        """Go on by a second."""
+        """Move on by a second."""
         self.second += 1
         due, churn = self._due[self.second % self._movement.refresh], self._movement.churn
         staying = self._random.binomial(self.viewers[due], 1 - churn)
         self.viewers[due] = staying + self._random.poisson(churn * self._full[due])
-        over = np.flatnonzero(self.ends <= self.second)
-        if over.size:
-            self._succeed(over)
+        ended = np.flatnonzero(self.ends <= self.second)
+        if ended.size:
+            self._replace(ended)
 
     def lives(self, first: int, last: int) -> Numbers:
-        """The broadcasts that were live at every second from ``first`` to ``last``, both counted.
+        """The broadcasts that were live at every second from ``first`` to ``last``, both included.
 
-        Ends are drawn at birth, so ``last`` may lie ahead; ``first`` may not.
+        A broadcast's end is drawn when it begins, so ``last`` may lie ahead; ``first`` may not.
 
         :returns: a row for each: its number, its slot, its round
         """
@@ -114,19 +123,19 @@ class Crowd:
         starts, ends = facts[:, 3], facts[:, 4]
         return facts[(starts <= first) & (last < ends), :3]
 
-    def _succeed(self, slots: Numbers) -> None:
+    def _replace(self, slots: Numbers) -> None:
         self._ended.append(self._facts(slots))
         self.rounds[slots] += 1
         self.starts[slots] = self.second
         self.ends[slots] = self._ends(slots.size)
-        self.numbers[slots] = np.arange(self._born, self._born + slots.size)
-        self._born += slots.size
+        self.numbers[slots] = np.arange(self._count, self._count + slots.size)
+        self._count += slots.size
         self.viewers[slots] = self._random.poisson(_BEGINNING * self._full[slots])
         for slot in slots.tolist():
             self.broadcasts[slot] = self._broadcast(slot)
 
     def _broadcast(self, slot: int) -> Broadcast:
-        broadcast = self._cast.broadcast(slot, int(self.rounds[slot]), started=int(self.starts[slot]))
+        broadcast = self._population.broadcast(slot, int(self.rounds[slot]), started=int(self.starts[slot]))
         self.languages[slot] = LANGUAGES[broadcast.keys.language]
         self.games[slot] = self._games.get(broadcast.keys.game_id, -1)
         self.typed[slot] = broadcast.keys.type == "live"
@@ -149,5 +158,5 @@ class Crowd:
 
 
 def stream_id(number: int) -> str:
-    """Streams are numbered in the order of their births, as Twitch's seem to be."""
+    """The id of the n-th stream: ids grow with time, as Twitch's seem to."""
     return str(_FIRST_STREAM_ID + number)
