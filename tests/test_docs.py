@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import re
@@ -15,11 +16,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml  # type: ignore[import-untyped]
+from tests.test_walls import MAY_IMPORT
 
 from twitch_provider import __version__, exceptions
+from twitch_provider.crawl.report import CrawlReport, Reconciled
 from twitch_provider.get_provider_info import get_provider_info
 from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.hooks.twitch import TwitchHook
+from twitch_provider.lake.manifest import Manifest
 from twitch_provider.lake.schema import BOOLEAN, FRACTION, INSTANT, INTEGER, SCHEMAS, TEXT, TEXT_LIST, Schema
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +75,29 @@ def anchor_of(heading: str) -> str:
 def test_lake_page_has_the_schemas_columns(name: str) -> None:
     table = table_of(SCHEMAS[name])
     assert table in LAKE, f"paste this into docs/lake.md:\n{table}"
+
+
+def test_lake_page_has_the_manifests_fields() -> None:
+    table = LAKE.split("\n## Manifest\n")[1].split("\n### ")[0]
+    assert fields_of(table) == {field.name for field in dataclasses.fields(Manifest)}
+
+
+def test_lake_page_has_the_fields_of_a_crawls_report() -> None:
+    empty: dict[Any, Any] = {"str": "", "int": 0, "float": 0.0, "Reconciled": Reconciled()}
+    report = CrawlReport(
+        **{field.name: empty.get(field.type, {}) for field in dataclasses.fields(CrawlReport)}
+    )
+    table = LAKE.split("\n### Crawl report\n")[1].split("\n## ")[0]
+    assert fields_of(table) == report.as_dict().keys()
+
+
+def fields_of(table: str) -> set[str]:
+    """Return what the first cells of a table name."""
+    return {
+        name
+        for cell in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", cell)
+    }
 
 
 @pytest.mark.parametrize("name", ["streams", "games"])
@@ -154,6 +181,35 @@ def test_every_endpoint_is_named(endpoint: str) -> None:
     assert f"`{endpoint}`" in (DOCS / "operators.md").read_text()
 
 
+# --- the architecture ------------------------------------------------------------------------------------
+
+PACKAGE = ROOT / "src" / "twitch_provider"
+ARCHITECTURE = (DOCS / "architecture.md").read_text()
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    named = re.findall(r"`([\w/]+(?:/|\.py))`", ARCHITECTURE)
+    assert len(named) > 40
+    assert [name for name in named if not (PACKAGE / name).exists() and not (ROOT / name).exists()] == []
+
+
+def test_the_architecture_has_every_package_and_module() -> None:
+    table = ARCHITECTURE.split("\n## Subpackages\n")[1].split("\n## ")[0]
+    rooms = {f"{path.name}/" for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    modules = {path.stem for path in PACKAGE.glob("[a-z]*.py")}
+    first = "".join(re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE))
+    assert set(re.findall(r"`([\w/]+)`", first)) == rooms | modules
+
+
+def test_the_arrows_of_the_architecture_are_those_that_the_walls_allow() -> None:
+    def row(package: str) -> str:
+        allowed = ", ".join(f"`{name}`" for name in sorted(MAY_IMPORT[package]) if name)
+        return f"| `{package}` | {allowed or 'nothing of the package'} |"
+
+    table = "\n".join(map(row, MAY_IMPORT))
+    assert table in ARCHITECTURE, f"paste this into docs/architecture.md:\n{table}"
+
+
 # --- the classes, and code that runs ---------------------------------------------------------------------
 
 
@@ -178,7 +234,7 @@ CLASSES = sorted(classes())
 
 
 def test_there_are_as_many_classes_as_we_know_of() -> None:
-    assert len(CLASSES) == 9, CLASSES
+    assert len(CLASSES) == 10, CLASSES
 
 
 @pytest.mark.parametrize(("module", "name"), CLASSES)
@@ -227,10 +283,9 @@ def test_a_snippet_loses_its_indentation(tmp_path: Path) -> None:
         SNIPPETS["cut"](path, "two")
 
 
-@pytest.mark.parametrize("snippet", ["quickstart", "howto_test_fault"])
-def test_the_readme_shows_what_the_tests_run(snippet: str) -> None:
-    (path,) = {path for path, name in used().values() if name == snippet}
-    code = SNIPPETS["cut"](path, snippet).removeprefix("```python\n").removesuffix("\n```")
+def test_the_readme_shows_what_the_tests_run() -> None:
+    (path,) = {path for path, name in used().values() if name == "quickstart"}
+    code = SNIPPETS["cut"](path, "quickstart").removeprefix("```python\n").removesuffix("\n```")
     assert f"{code}\n```" in README, f"paste this into README.md:\n{code}"
 
 
