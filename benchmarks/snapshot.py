@@ -151,7 +151,7 @@ async def one_cursor(twitch: SimulatedTwitch) -> dict[str, float]:
     async with opened(twitch) as hook:
         since, wall = twitch.now(), time.perf_counter()
         async for page in hook.pages("streams"):
-            seen.update(row["user_id"] for row in page.objects)
+            seen.update(row["user_id"] for row in page.new_rows)
         wall, until = time.perf_counter() - wall, twitch.now()
     live = twitch.live(since, until)
     return {"wall": wall, "live": len(live), "missed": len(live - seen)}

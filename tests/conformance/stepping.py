@@ -17,6 +17,7 @@ from twitch_provider.helix.ratelimit import RateLimiter
 from twitch_provider.helix.session import Session
 from twitch_provider.helix.token import AppToken, Credentials
 from twitch_provider.helix.walk import walk
+from twitch_provider.hooks.readers import Readers
 
 RECEIVED = datetime(2026, 11, 23, 16, 35, 7, tzinfo=UTC)
 
@@ -30,7 +31,17 @@ class Stepped:
 
     @property
     def rows(self) -> list[Any]:
-        return [row for page in self.pages for row in page.objects]
+        return [row for page in self.pages for row in page.new_rows]
+
+
+class Queries(Readers[Query, Query]):
+    """Readers that return the query they would read."""
+
+    def walk(self, query: Query) -> Query:
+        return query
+
+    def _rows(self, query: Query) -> Query:
+        return query
 
 
 def session() -> Session:
@@ -52,7 +63,7 @@ def step(query: Query, answer: Callable[[Request], bytes]) -> Stepped:
     return drive(walk(session(), query), answer)
 
 
-def drive(steps: Generator[Any, Any, None], answer: Callable[[Request], bytes]) -> Stepped:
+def drive(steps: Generator[Any, Any, Any], answer: Callable[[Request], bytes]) -> Stepped:
     """Drive whatever reads, and keep what it sent and gave."""
     stepped, reply = Stepped(), None
     while True:

@@ -10,10 +10,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.conformance.stepping import step
+from tests.conformance.stepping import Queries, step
 from tests.conformance.validator import Description
 
-from twitch_provider.helix import queries
 from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.helix.messages import Page, Request
 from twitch_provider.helix.queries import Query
@@ -22,19 +21,28 @@ from twitch_provider.testing import Simulator
 from twitch_provider.testing.endpoints import ENDPOINTS as PLAYED
 from twitch_provider.testing.generated import GeneratedWorld
 
+READ = Queries()
 #: What a reader asks for each endpoint, to be answered with an example.
 READINGS: dict[str, Callable[[], Query]] = {
-    "streams": queries.streams,
-    "games/top": lambda: queries.top_games(max_items=None),
-    "games": lambda: queries.games(ids="33214"),
-    "users": lambda: queries.users(ids="141981764"),
-    "channels": lambda: queries.channels(broadcaster_ids="141981764"),
-    "channels/followers": lambda: queries.follower_count("123456"),
-    "videos": lambda: queries.videos(user_id="141981764"),
-    "clips": lambda: queries.clips(broadcaster_id="1234"),
-    "search/channels": lambda: queries.search_channels("loserfruit"),
-    "search/categories": lambda: queries.search_categories("fort"),
+    "streams": READ.get_streams,
+    "games/top": lambda: READ.get_top_games(max_items=None),
+    "games": lambda: READ.get_games(ids="33214"),
+    "users": lambda: READ.get_users(ids="141981764"),
+    "channels": lambda: READ.get_channels("141981764"),
+    "channels/followers": lambda: READ.paginate(
+        "channels/followers", {"broadcaster_id": "123456", "first": 1}
+    ),
+    "videos": lambda: READ.get_videos(user_id="141981764"),
+    "clips": lambda: READ.get_clips(broadcaster_id="1234"),
+    "search/channels": lambda: READ.search_channels("loserfruit"),
+    "search/categories": lambda: READ.search_categories("fort"),
 }
+
+
+def test_each_reader_reads_its_endpoint() -> None:
+    assert {path: make().endpoint.path for path, make in READINGS.items()} == {
+        path: path for path in ENDPOINTS
+    }
 
 
 def test_there_is_an_example_for_every_endpoint(description: Description, examples: list[Path]) -> None:

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conformance.arguments import BOUND, OF_HELIX, OF_READERS
 from tests.conformance.samples import as_sent, subsets
-from tests.conformance.stepping import drive, session, step, three_pages
+from tests.conformance.stepping import Queries, drive, session, step, three_pages
 from tests.conformance.validator import Description
 
 from twitch_provider.crawl.plan import Crawl
 from twitch_provider.exceptions import TwitchParameterError
-from twitch_provider.helix import queries
 from twitch_provider.helix.endpoints import ENDPOINTS
+from twitch_provider.helix.lookups import follower_count
 from twitch_provider.helix.queries import Query, query
 from twitch_provider.hooks.readers import Readers
 
@@ -31,19 +31,9 @@ steady = settings(
 )
 
 
-class Asked(Readers[Query, Query]):
-    """Readers that give back what they would read."""
-
-    def walk(self, query: Query) -> Query:
-        return query
-
-    def _rows(self, query: Query) -> Query:
-        return query
-
-
 READERS: dict[str, Callable[..., Query]] = {
-    name: getattr(Asked(), name) for name in dir(Readers) if name.startswith(("get_", "search_"))
-} | {"get_follower_count": queries.follower_count}
+    name: getattr(Queries(), name) for name in dir(Readers) if name.startswith(("get_", "search_"))
+}
 
 
 def judge(description: Description, asked: Query) -> None:
@@ -109,6 +99,11 @@ def test_whatever_a_reader_accepts_twitch_takes(description: Description, reader
 
     check()
     assert len(accepted) >= 3
+
+
+def test_what_asks_for_the_followers_is_one_that_twitch_takes(description: Description) -> None:
+    (request,) = drive(follower_count(session(), "123456"), lambda _: b'{"data": [], "total": 8}').sent
+    assert description.breaches("channels/followers", request.params) == []
 
 
 @pytest.mark.parametrize("path", [path for path, endpoint in ENDPOINTS.items() if endpoint.lists])

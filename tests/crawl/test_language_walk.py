@@ -205,7 +205,7 @@ def test_ever_new_cursors_with_old_rows_are_loud(signed_in: Any, rows: list[Live
 def test_a_circle_in_the_middle_is_loud(signed_in: Any) -> None:
     one, two, three = (page(crowd(at, at + 99), f"c{at}") for at in (1, 101, 201))
     laps = [page(crowd(at, at + 99), f"d{at}-{lap}") for lap in range(3) for at in (101, 201)]
-    with pytest.raises(TwitchPaginationError, match="brought nothing new"):
+    with pytest.raises(TwitchPaginationError, match="had no new row"):
         read(signed_in, [one, two, three, *laps[:STALE_PAGES]])
 
 
@@ -220,7 +220,7 @@ def test_rows_without_an_id_are_no_sign_that_a_list_goes_on(signed_in: Any, answ
         answers.ok({"data": [{"viewer_count": 5}], "pagination": {"cursor": f"c{number}"}})
         for number in range(STALE_PAGES)
     ]
-    with pytest.raises(TwitchPaginationError, match="nothing new"):
+    with pytest.raises(TwitchPaginationError, match="no new row"):
         read(signed_in, odd)
 
 

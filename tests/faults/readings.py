@@ -56,7 +56,7 @@ class Reading:
             rows.append(found)
             return
         for item in found:
-            rows += item.fresh if self.reader == "pages" else [item]
+            rows += item.new_rows if self.reader == "pages" else [item]
 
     async def _read_on_a_loop(self, rows: list[Any]) -> None:
         async with TwitchAsyncHook() as hook:
@@ -65,7 +65,7 @@ class Reading:
                 rows.append(await found)
                 return
             async for item in found:
-                rows += item.fresh if self.reader == "pages" else [item]
+                rows += item.new_rows if self.reader == "pages" else [item]
 
 
 @functools.cache

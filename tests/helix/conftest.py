@@ -80,7 +80,7 @@ class Played:
 
     @property
     def rows(self) -> list[Any]:
-        return [row for page in self.pages for row in page.fresh]
+        return [row for page in self.pages for row in page._new_rows]
 
     @property
     def cursors(self) -> list[str | None]:

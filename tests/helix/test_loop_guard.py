@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A list that leads in circles is found out, and a good one is not."""
+"""A list that leads in guard is found out, and a good one is not."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from twitch_provider.helix.loop_guard import STALE_PAGES, STALE_ROWS, CursorLoop
 
 
 def test_the_same_cursor_twice_is_a_circle() -> None:
-    circles = CursorLoopGuard("streams")
-    circles.note(rows=100, new=100)
-    circles.follow("a")
-    circles.note(rows=100, new=100)
-    circles.follow("b")
+    guard = CursorLoopGuard("streams")
+    guard.record(rows=100, new=100)
+    guard.follow("a")
+    guard.record(rows=100, new=100)
+    guard.follow("b")
     with pytest.raises(TwitchPaginationError, match=r"^streams: .* same cursor twice"):
-        circles.follow("a")
+        guard.follow("a")
 
 
 def test_on_another_list_nothing_of_the_last_one_counts() -> None:
-    circles = CursorLoopGuard("streams")
-    circles.follow("a")
+    guard = CursorLoopGuard("streams")
+    guard.follow("a")
     for _ in range(STALE_PAGES):
-        circles.note(rows=100, new=0)
-    circles.begin()
-    circles.follow("a")
+        guard.record(rows=100, new=0)
+    guard.begin()
+    guard.follow("a")
 
 
 def test_so_many_pages_without_anything_new_are_a_circle() -> None:
-    circles = CursorLoopGuard("clips")
+    guard = CursorLoopGuard("clips")
     for number in range(STALE_PAGES - 1):
-        circles.note(rows=1, new=0)
-        circles.follow(f"c{number}")
-    circles.note(rows=1, new=0)
+        guard.record(rows=1, new=0)
+        guard.follow(f"c{number}")
+    guard.record(rows=1, new=0)
     with pytest.raises(TwitchPaginationError, match=f"clips: {STALE_PAGES} pages in a row"):
-        circles.follow("last")
+        guard.follow("last")
 
 
 def test_one_new_row_forgives_pages_without() -> None:
-    circles = CursorLoopGuard("clips")
+    guard = CursorLoopGuard("clips")
     for number in range(4 * STALE_PAGES):
-        circles.note(rows=1, new=number % STALE_PAGES == 0)
-        circles.follow(f"c{number}")
+        guard.record(rows=1, new=number % STALE_PAGES == 0)
+        guard.follow(f"c{number}")
 
 
-def go_on(circles: CursorLoopGuard, *, new: int) -> None:
+def go_on(guard: CursorLoopGuard, *, new: int) -> None:
     for number in range(STALE_ROWS // 2 + 1):
-        circles.note(rows=100, new=new)
-        circles.follow(f"c{number}")
+        guard.record(rows=100, new=new)
+        guard.follow(f"c{number}")
 
 
 def test_more_old_rows_than_new_for_long_are_a_circle() -> None:

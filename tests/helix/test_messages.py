@@ -55,8 +55,8 @@ def test_the_date_header_says_when_twitch_answered(answers: Any, date: str, answ
 
 
 def test_the_rows_of_a_page_are_objects_or_an_error(answers: Any) -> None:
-    page = Page("streams", (), answers.received, b"", rows=[], fresh=[{"id": "1"}], cursor=None)
-    assert page.objects == [{"id": "1"}]
-    page.fresh.append("2")
-    with pytest.raises(TwitchResponseError, match=r"^streams: a row is str where an object belongs"):
-        _ = page.objects
+    page = Page("streams", (), answers.received, b"", rows=[], _new_rows=[{"id": "1"}], cursor=None)
+    assert page.new_rows == [{"id": "1"}]
+    page._new_rows.append("2")
+    with pytest.raises(TwitchResponseError, match=r"^streams: a row must be an object, not str"):
+        _ = page.new_rows

@@ -27,8 +27,8 @@ from twitch_provider.exceptions import (
     TwitchResponseError,
     TwitchServerError,
 )
-from twitch_provider.helix import queries
 from twitch_provider.helix.loop_guard import STALE_PAGES, STALE_ROWS
+from twitch_provider.helix.queries import query
 from twitch_provider.helix.walk import walk
 
 reproducible = settings(derandomize=True, deadline=None, max_examples=100, database=None)
@@ -124,7 +124,7 @@ def test_any_interleaving_of_passing_faults_gives_each_row_once_in_order(
         passing = data.draw(faults(paged=number > 0))
         played += len(passing)
         replies += [reply for fault in passing for reply in spoilt(answers, fault)] + [page]
-    walked = twitch.play(walk(twitch.session, queries.streams()), replies)
+    walked = twitch.play(walk(twitch.session, query("streams")), replies)
     assert ids(walked) == distinct(pages)
     assert twitch.session.stats["requests"] == len(pages) + played
     assert sum(walked.slept) <= 100 * len(pages)
@@ -164,7 +164,7 @@ def test_whatever_does_not_pass_is_an_error_that_says_where(
         replies = replies[:-2]  # nobody asks for a third token
     waiting = iter([*replies, "not asked for"])
     with pytest.raises(error) as caught:
-        twitch.play(walk(twitch.session, queries.streams()), waiting)
+        twitch.play(walk(twitch.session, query("streams")), waiting)
     assert type(caught.value) is error
     assert next(waiting) == "not asked for"
     rows = distinct(pages[:broken])
@@ -187,7 +187,7 @@ def test_a_circle_always_ends_in_an_error(
             yield answers.page(*rows, cursor=f"c{number}" + (f" of lap {lap}" if renamed else ""))
 
     with pytest.raises(TwitchPaginationError):
-        twitch.play(walk(twitch.session, queries.streams()), islice(circle(), 1_000))
+        twitch.play(walk(twitch.session, query("streams")), islice(circle(), 1_000))
     assert ids(twitch.played) == distinct(pages)
     # The cursor itself gives it away, or else that nothing new comes.
     assert len(twitch.played.sent) <= len(pages) + (STALE_PAGES if renamed else 1)
@@ -204,7 +204,7 @@ def test_a_circle_that_moves_ends_in_an_error(new_twitch: Any, answers: Any, new
             yield answers.page(*map(str, range(100 - new)), *fresh, cursor=f"c{lap}")
 
     with pytest.raises(TwitchPaginationError):
-        twitch.play(walk(twitch.session, queries.streams()), islice(circle(), 1_000))
+        twitch.play(walk(twitch.session, query("streams")), islice(circle(), 1_000))
     surplus_of_a_page = 100 - 2 * max(news)
     assert len(twitch.played.sent) <= STALE_ROWS / surplus_of_a_page + 2
 
@@ -217,7 +217,7 @@ def test_a_list_that_goes_on_is_no_circle(new_twitch: Any, answers: Any, news: l
         [*(f"{number}-{place}" for place in range(new)), *(f"0-{place}" for place in range(100 - new))]
         for number, new in enumerate(news)
     ]
-    walked = twitch.play(walk(twitch.session, queries.streams()), served(answers, pages, {}))
+    walked = twitch.play(walk(twitch.session, query("streams")), served(answers, pages, {}))
     assert ids(walked) == distinct(pages)
 
 
@@ -232,7 +232,7 @@ def test_bounds_are_kept_and_nothing_is_asked_beyond_them(
         reached = len(distinct(pages[:number])) if bound == "max_items" else number
         needed = number if reached >= most else needed
     most_items, most_pages = (most, None) if bound == "max_items" else (None, most)
-    query = queries.query("streams", max_items=most_items, max_pages=most_pages)
-    walked = twitch.play(walk(twitch.session, query), served(answers, pages, {})[:needed])
+    checked = query("streams", max_items=most_items, max_pages=most_pages)
+    walked = twitch.play(walk(twitch.session, checked), served(answers, pages, {})[:needed])
     whole = distinct(pages[:needed])
     assert ids(walked) == (whole[:most] if bound == "max_items" else whole)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from twitch_provider.helix.messages import Call, Send, Sleep
 from twitch_provider.helix.ratelimit import RateLimit, RateLimiter
-from twitch_provider.helix.renewal import obtain
+from twitch_provider.helix.renewal import get_token
 from twitch_provider.helix.session import Session, Steps
 from twitch_provider.helix.token import AppToken
 
@@ -153,11 +153,11 @@ class Conversation:
 
 def use(session: Session) -> Steps[AppToken]:
     """Come by a token; Twitch refuses the first one as soon as it is used."""
-    token, _ = yield from obtain(session)
+    token, _ = yield from get_token(session)
     if token.value == "token-1":
         yield Sleep(0, "the request is under way")
         session.tokens.refuse(token)
-        token, _ = yield from obtain(session)
+        token, _ = yield from get_token(session)
     return token
 
 

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from twitch_provider.exceptions import TwitchParameterError
-from twitch_provider.helix import queries
 from twitch_provider.helix.endpoints import ENDPOINTS
-from twitch_provider.helix.queries import Query, query
+from twitch_provider.helix.queries import query
 
 HUNDRED_ONE = [str(n) for n in range(101)]
 
@@ -104,36 +102,19 @@ def test_sends_lists_as_repeated_parameters(path: str, params: Any, sent: Any) -
     assert query(path, params).batches == (sent,)
 
 
-def test_readers_cut_long_lists_into_requests() -> None:
-    sizes = [len(batch) for batch in queries.games(ids=HUNDRED_ONE, names=["a", "b"]).batches]
+def test_long_lists_are_split_into_requests() -> None:
+    sizes = [
+        len(batch) for batch in query("games", {"id": HUNDRED_ONE, "name": ["a", "b"]}, split=True).batches
+    ]
     assert sizes == [100, 3]
 
 
-def test_readers_combine_cut_filters() -> None:
-    batches = queries.streams(user_ids=HUNDRED_ONE, game_ids=HUNDRED_ONE).batches
+def test_the_parts_of_two_long_filters_are_combined() -> None:
+    batches = query("streams", {"user_id": HUNDRED_ONE, "game_id": HUNDRED_ONE}, split=True).batches
     assert len(batches) == 4
     assert {pair for batch in batches for pair in batch if pair[0] == "user_id"} == {
         ("user_id", n) for n in HUNDRED_ONE
     }
-
-
-@pytest.mark.parametrize(
-    ("make", "path"),
-    [
-        (queries.streams, "streams"),
-        (queries.top_games, "games/top"),
-        (lambda: queries.games(names="Chess"), "games"),
-        (lambda: queries.users(logins=["a"]), "users"),
-        (lambda: queries.channels(broadcaster_ids=["1"]), "channels"),
-        (lambda: queries.videos(user_id="1", period="week"), "videos"),
-        (lambda: queries.clips(broadcaster_id="1", is_featured=False), "clips"),
-        (lambda: queries.search_channels("a"), "search/channels"),
-        (lambda: queries.search_categories("a"), "search/categories"),
-        (lambda: queries.follower_count("1"), "channels/followers"),
-    ],
-)
-def test_there_is_a_reader_for_every_endpoint(make: Callable[[], Query], path: str) -> None:
-    assert make().endpoint is ENDPOINTS[path]
 
 
 def test_only_lists_with_cursors_are_walked() -> None:

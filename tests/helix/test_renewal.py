@@ -8,37 +8,37 @@ import pytest
 
 from twitch_provider.exceptions import TwitchAuthError, TwitchServerError
 from twitch_provider.helix.messages import Call, Send, Sleep
-from twitch_provider.helix.renewal import POLL, longest_wait, obtain
+from twitch_provider.helix.renewal import POLL, get_token, longest_wait
 from twitch_provider.helix.token import AppToken
 
 
 def test_takes_the_token_that_is_held_and_asks_nobody(signed_in: Any) -> None:
     signed_in.tokens.done.clear()
-    token, fresh = signed_in.play(obtain(signed_in.session), []).result
-    assert (token.value, fresh) == ("token-0", False)
+    token, new = signed_in.play(get_token(signed_in.session), []).result
+    assert (token.value, new) == ("token-0", False)
     assert signed_in.tokens.done == []
 
 
 def test_takes_the_token_that_another_process_left(twitch: Any) -> None:
     twitch.tokens.cached = AppToken("left-there")
-    token, fresh = twitch.play(obtain(twitch.session), []).result
-    assert (token.value, fresh) == ("left-there", False)
+    token, new = twitch.play(get_token(twitch.session), []).result
+    assert (token.value, new) == ("left-there", False)
     assert twitch.tokens.done == ["claim", "recall", "release"]
 
 
 def test_fetches_one_under_claim_and_lock_and_shares_it(twitch: Any, answers: Any) -> None:
-    played = twitch.play(obtain(twitch.session), [answers.token])
-    token, fresh = played.result
-    assert (token.value, fresh) == ("token-1", True)
+    played = twitch.play(get_token(twitch.session), [answers.token])
+    token, new = played.result
+    assert (token.value, new) == ("token-1", True)
     assert token.expires_at == answers.received + timedelta(seconds=5011271)
     assert twitch.tokens.done == ["claim", "recall", "lock", "recall", "keep", "unlock", "release"]
     assert twitch.session.stats["tokens"] == 1
 
 
 def test_waits_for_a_conversation_of_this_process(twitch: Any) -> None:
-    steps = obtain(twitch.session)
+    steps = get_token(twitch.session)
     twitch.tokens.busy = 1
-    assert next(steps) == Sleep(POLL, "somebody else is fetching the app token")
+    assert next(steps) == Sleep(POLL, "another conversation or process is fetching the app token")
     twitch.tokens.token = AppToken("of the other one")
     with pytest.raises(StopIteration) as done:
         next(steps)
@@ -47,7 +47,7 @@ def test_waits_for_a_conversation_of_this_process(twitch: Any) -> None:
 
 def test_waits_for_another_process_and_takes_what_it_left(twitch: Any) -> None:
     twitch.tokens.locked = 2
-    steps = obtain(twitch.session)
+    steps = get_token(twitch.session)
     slept: list[Sleep] = []
 
     def play() -> None:
@@ -68,7 +68,7 @@ def test_waits_for_another_process_and_takes_what_it_left(twitch: Any) -> None:
 @pytest.mark.parametrize("stuck", ["busy", "locked"])
 def test_does_not_wait_for_ever_for_one_that_is_stuck(twitch: Any, answers: Any, stuck: str) -> None:
     setattr(twitch.tokens, stuck, 1_000_000)
-    played = twitch.play(obtain(twitch.session), [answers.token])
+    played = twitch.play(get_token(twitch.session), [answers.token])
     assert played.result == (AppToken("token-1", played.result[0].expires_at), True)
     assert sum(played.slept) == pytest.approx(longest_wait(twitch.session), abs=2 * POLL)
     assert twitch.tokens.token is not None
@@ -78,12 +78,12 @@ def test_does_not_wait_for_ever_for_one_that_is_stuck(twitch: Any, answers: Any,
 def test_gives_claim_and_lock_back_when_no_token_comes(twitch: Any, answers: Any, failure: str) -> None:
     replies = [answers.error(403)] if failure == "refused" else [answers.error(503)] * 4
     with pytest.raises(TwitchAuthError if failure == "refused" else TwitchServerError):
-        twitch.play(obtain(twitch.session), replies)
+        twitch.play(get_token(twitch.session), replies)
     assert twitch.tokens.done[-2:] == ["unlock", "release"]
 
 
 def test_gives_claim_and_lock_back_when_its_driver_gives_up(twitch: Any) -> None:
-    steps = obtain(twitch.session)
+    steps = get_token(twitch.session)
     step = next(steps)
     while not isinstance(step, Send):
         step = steps.send(step.function() if isinstance(step, Call) else None)
@@ -94,12 +94,12 @@ def test_gives_claim_and_lock_back_when_its_driver_gives_up(twitch: Any) -> None
 @pytest.mark.parametrize("expires_in", [None, True, "soon", 1e300, float("nan")])
 def test_an_odd_lifetime_is_none(twitch: Any, answers: Any, expires_in: Any) -> None:
     reply = answers.ok({"access_token": "abc", "expires_in": expires_in})
-    token, _ = twitch.play(obtain(twitch.session), [reply]).result
+    token, _ = twitch.play(get_token(twitch.session), [reply]).result
     assert token == AppToken("abc", None)
 
 
 def test_the_credentials_travel_in_the_body_alone(twitch: Any, answers: Any) -> None:
-    (request,) = twitch.play(obtain(twitch.session), [answers.token]).sent
+    (request,) = twitch.play(get_token(twitch.session), [answers.token]).sent
     assert (request.method, request.url) == ("POST", "https://id.twitch.tv/oauth2/token")
     assert request.params == ()
     assert request.body == b"client_id=client-id&client_secret=client-secret&grant_type=client_credentials"

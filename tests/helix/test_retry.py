@@ -30,16 +30,16 @@ def test_a_429_waits_a_second_at_the_least() -> None:
 
 
 def test_each_kind_of_failure_has_its_own_count() -> None:
-    patience = RetryState(lambda: 1.0)
+    retry = RetryState(lambda: 1.0)
     for _ in range(TRANSIENT.tries - 1):
-        patience.after(TwitchConnectionError("…"))
-    assert patience.after(TwitchAuthError("…")) == ("token", 0.0)
+        retry.after(TwitchConnectionError("…"))
+    assert retry.after(TwitchAuthError("…")) == ("token", 0.0)
     with pytest.raises(TwitchServerError):
-        patience.after(TwitchServerError("…", status=500))
+        retry.after(TwitchServerError("…", status=500))
 
 
 @pytest.mark.parametrize(
-    ("patience", "error"),
+    ("retry", "error"),
     [
         (RetryState(lambda: 1.0), TwitchParameterError("…")),
         (RetryState(lambda: 1.0), TwitchRequestError("…", status=400)),
@@ -48,6 +48,6 @@ def test_each_kind_of_failure_has_its_own_count() -> None:
         (RetryState(lambda: 1.0, repeatable=False), TwitchConnectionError("…")),
     ],
 )
-def test_raises_at_once_what_no_waiting_mends(patience: RetryState, error: Exception) -> None:
+def test_raises_at_once_what_no_waiting_mends(retry: RetryState, error: Exception) -> None:
     with pytest.raises(type(error)):
-        patience.after(error)  # type: ignore[arg-type]  # parametrised over TwitchErrors
+        retry.after(error)  # type: ignore[arg-type]  # parametrised over TwitchErrors

@@ -15,13 +15,15 @@ from twitch_provider.exceptions import (
     TwitchResponseError,
     TwitchServerError,
 )
-from twitch_provider.helix import queries
 from twitch_provider.helix.loop_guard import STALE_PAGES
+from twitch_provider.helix.queries import query
 from twitch_provider.helix.walk import walk
 
 
-def read(twitch: Any, replies: list[Any], **arguments: Any) -> Any:
-    return twitch.play(walk(twitch.session, queries.streams(**arguments)), replies)
+def read(twitch: Any, replies: list[Any], max_items: int | None = None, **arguments: Any) -> Any:
+    return twitch.play(
+        walk(twitch.session, query("streams", arguments, max_items=max_items, split=True)), replies
+    )
 
 
 def ids(rows: list[Any]) -> list[str]:
@@ -38,7 +40,7 @@ def test_follows_the_cursor_to_the_end(signed_in: Any, answers: Any) -> None:
 
 def test_asks_for_full_pages_and_keeps_the_filters_on_every_page(signed_in: Any, answers: Any) -> None:
     played = read(
-        signed_in, [answers.page("1", cursor="a"), answers.page("2")], game_ids=["7", "8"], languages="en"
+        signed_in, [answers.page("1", cursor="a"), answers.page("2")], game_id=["7", "8"], language="en"
     )
     filters = (("first", "100"), ("game_id", "7"), ("game_id", "8"), ("language", "en"))
     assert sorted(played.sent[0].params) == sorted(filters)
@@ -101,7 +103,7 @@ def test_ever_new_cursors_without_new_rows_are_an_error(
     signed_in: Any, answers: Any, rows: list[str]
 ) -> None:
     stale = [answers.page(*rows, cursor=f"c{n}") for n in range(STALE_PAGES)]
-    with pytest.raises(TwitchPaginationError, match="nothing new"):
+    with pytest.raises(TwitchPaginationError, match="no new row"):
         read(signed_in, [answers.page("1", cursor="a"), *stale])
 
 
@@ -109,7 +111,7 @@ def test_rows_without_an_id_are_no_sign_that_the_list_goes_on(signed_in: Any, an
     odd = [
         answers.ok({"data": [{"name": "x"}], "pagination": {"cursor": f"c{n}"}}) for n in range(STALE_PAGES)
     ]
-    with pytest.raises(TwitchPaginationError, match="nothing new"):
+    with pytest.raises(TwitchPaginationError, match="no new row"):
         read(signed_in, odd)
 
 
@@ -123,7 +125,7 @@ def test_an_id_that_is_a_number_is_an_id(signed_in: Any, answers: Any) -> None:
 
 @pytest.mark.parametrize("cursor", [0, False, [], {}])
 def test_a_cursor_that_is_no_text_is_no_end(signed_in: Any, answers: Any, cursor: Any) -> None:
-    with pytest.raises(TwitchResponseError, match="and no text"):
+    with pytest.raises(TwitchResponseError, match="must be text"):
         read(signed_in, [answers.ok({"data": [], "pagination": {"cursor": cursor}})] * 4)
 
 
@@ -142,8 +144,8 @@ def test_a_404_says_how_far_the_walk_had_come(signed_in: Any, answers: Any) -> N
 def test_a_row_that_is_no_object_is_in_the_page_and_no_row_of_a_reader(signed_in: Any, answers: Any) -> None:
     (page,) = read(signed_in, [answers.ok({"data": [{"id": "1"}, None]})]).pages
     assert page.rows == [{"id": "1"}, None]
-    with pytest.raises(TwitchResponseError, match="a row is NoneType"):
-        _ = page.objects
+    with pytest.raises(TwitchResponseError, match="a row must be an object, not NoneType"):
+        _ = page.new_rows
 
 
 def test_pages_that_bring_nothing_new_are_forgiven_when_something_new_follows(
@@ -168,9 +170,9 @@ def test_stops_at_max_items_without_asking_for_more(signed_in: Any, answers: Any
 
 
 def test_stops_at_max_pages(signed_in: Any, answers: Any) -> None:
-    query = queries.query("streams", max_pages=2)
+    checked = query("streams", max_pages=2)
     replies = [answers.page("1", cursor="a"), answers.page("2", cursor="b")]
-    played = signed_in.play(walk(signed_in.session, query), replies)
+    played = signed_in.play(walk(signed_in.session, checked), replies)
     assert played.pages[-1].cursor == "b"
 
 
@@ -179,7 +181,7 @@ def test_reads_more_than_a_hundred_ids_in_several_requests_each_id_once(signed_i
     played = read(
         signed_in,
         [answers.page("1"), answers.page("1", "2", cursor="a"), answers.page("3"), answers.page("4")],
-        user_ids=wanted,
+        user_id=wanted,
     )
     assert ids(played.rows) == ["1", "2", "3", "4"]
     sizes = [sum(name == "user_id" for name, _ in request.params) for request in played.sent]
@@ -193,37 +195,37 @@ def test_the_same_cursor_may_come_in_another_batch(signed_in: Any, answers: Any)
         answers.page("3", cursor="a"),
         answers.page("4"),
     ]
-    played = read(signed_in, replies, user_ids=[str(n) for n in range(101)])
+    played = read(signed_in, replies, user_id=[str(n) for n in range(101)])
     assert len(played.rows) == 4
 
 
 def test_unknown_videos_are_absent_and_not_an_error(signed_in: Any, answers: Any) -> None:
-    query = queries.videos(ids=["1", "2"])
-    assert signed_in.play(walk(signed_in.session, query), [answers.error(404)]).pages == []
+    checked = query("videos", {"id": ["1", "2"]})
+    assert signed_in.play(walk(signed_in.session, checked), [answers.error(404)]).pages == []
 
 
 def test_an_unknown_game_of_videos_is_an_error(signed_in: Any, answers: Any) -> None:
     with pytest.raises(TwitchNotFoundError):
-        signed_in.play(walk(signed_in.session, queries.videos(game_id="0")), [answers.error(404)])
+        signed_in.play(walk(signed_in.session, query("videos", {"game_id": "0"})), [answers.error(404)])
 
 
 def test_videos_of_a_game_are_one_page(signed_in: Any, answers: Any) -> None:
-    query = queries.videos(game_id="7")
-    played = signed_in.play(walk(signed_in.session, query), [answers.page("1", cursor="a")])
+    checked = query("videos", {"game_id": "7"})
+    played = signed_in.play(walk(signed_in.session, checked), [answers.page("1", cursor="a")])
     assert ids(played.rows) == ["1"]
 
 
 def test_never_walks_backwards(signed_in: Any, answers: Any) -> None:
-    query = queries.query("streams", {"before": "b"})
-    played = signed_in.play(walk(signed_in.session, query), [answers.page("1", cursor="a")])
+    checked = query("streams", {"before": "b"})
+    played = signed_in.play(walk(signed_in.session, checked), [answers.page("1", cursor="a")])
     assert played.cursors == [None]
 
 
 def test_an_error_says_how_far_the_walk_had_come(signed_in: Any, answers: Any) -> None:
     with pytest.raises(
-        TwitchServerError, match=r"^streams\(first=100, language=en, .*\(page 2, 1 rows read so far\)"
+        TwitchServerError, match=r"^streams\(language=en, first=100, .*\(page 2, 1 rows read so far\)"
     ):
-        read(signed_in, [answers.page("1", cursor="a"), *[answers.error(500)] * 4], languages=["en"])
+        read(signed_in, [answers.page("1", cursor="a"), *[answers.error(500)] * 4], language=["en"])
 
 
 def test_a_page_remembers_its_answer(signed_in: Any, answers: Any) -> None:
@@ -233,8 +235,8 @@ def test_a_page_remembers_its_answer(signed_in: Any, answers: Any) -> None:
         "ratelimit-limit": "800",
         "ratelimit-remaining": "799",
     }
-    query = queries.query("streams", max_pages=1)
-    (page,) = signed_in.play(walk(signed_in.session, query), [answers.ok(body, 200, headers)]).pages
+    checked = query("streams", max_pages=1)
+    (page,) = signed_in.play(walk(signed_in.session, checked), [answers.ok(body, 200, headers)]).pages
     assert (page.endpoint, page.params, page.body) == ("streams", (("first", "100"),), body)
     assert (page.cursor, page.total, page.rate_limit.remaining) == ("c", 9, 799)
     assert page.answered_at == datetime(2024, 7, 17, 12, 0, 5, tzinfo=UTC)
@@ -277,5 +279,5 @@ def test_any_mix_of_pages_and_passing_faults_gives_every_id_once_in_order(
         fault = data.draw(st.sampled_from(faults))
         replies += [fault] if fault else []
         replies.append(answers.page(*rows, cursor=None if number == len(pages) - 1 else f"c{number}"))
-    played = twitch.play(walk(twitch.session, queries.streams()), replies)
+    played = twitch.play(walk(twitch.session, query("streams")), replies)
     assert ids(played.rows) == list(dict.fromkeys(row for rows in pages for row in rows))

@@ -8,15 +8,14 @@ from dataclasses import replace
 import pytest
 
 from twitch_provider.exceptions import TwitchConfigError, TwitchLookupError
-from twitch_provider.helix.answers import Validation
 from twitch_provider.helix.token import Credentials
-from twitch_provider.hooks.sessions import accepted, explained, forget_shared, open_session, shared
+from twitch_provider.hooks.sessions import explained, forget_shared, open_session, shared
 from twitch_provider.hooks.settings import Settings
 
 SETTINGS = Settings("a_connection", Credentials("id", "secret"))
 
 
-def test_an_application_has_one_token_and_one_bucket_in_a_process() -> None:
+def test_an_application_has_one_token_and_one_limiter_in_a_process() -> None:
     same = replace(SETTINGS, conn_id="another_connection", timeout=1.0, rate_limit_reserve=7.0)
     assert shared(SETTINGS) is shared(same)
 
@@ -84,8 +83,3 @@ def test_a_forked_process_shares_nothing_that_was_claimed_when_it_was_forked() -
     if not child:
         os._exit(0 if shared(SETTINGS)[0].claim() else 1)
     assert os.waitpid(child, 0)[1] == 0
-
-
-@pytest.mark.parametrize(("expires_in", "sentence"), [(5011270, ", token valid for 5,011,270 s"), (None, "")])
-def test_says_what_twitch_accepts(expires_in: int | None, sentence: str) -> None:
-    assert accepted(Validation("id", expires_in)) == f"Twitch accepts client id id{sentence}"

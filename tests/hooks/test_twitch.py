@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from twitch_provider.exceptions import (
     TwitchPaginationError,
     TwitchParameterError,
 )
-from twitch_provider.helix import queries
-from twitch_provider.hooks.settings import Settings
+from twitch_provider.helix.answers import Validation
+from twitch_provider.helix.queries import query
 from twitch_provider.hooks.transport import RequestsTransport
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.testing import Simulator
@@ -63,15 +64,17 @@ def test_cuts_more_than_a_hundred_ids_into_requests(hook: TwitchHook, twitch_con
 
 
 def test_walks_a_query_page_by_page(hook: TwitchHook) -> None:
-    pages = list(hook.walk(queries.streams(max_items=150)))
+    pages = list(hook.walk(query("streams", max_items=150)))
     assert len(pages) == 2
-    assert sum(len(page.fresh) for page in pages) == 150
+    assert sum(len(page.new_rows) for page in pages) == 150
 
 
 def test_requires_games_that_exist(hook: TwitchHook) -> None:
     known = [game["id"] for game in hook.get_top_games(max_items=2)]
     hook.require_games(known)
-    with pytest.raises(TwitchNotFoundError, match="Twitch knows no game 999999998, 999999999") as caught:
+    with pytest.raises(
+        TwitchNotFoundError, match="does not know these games: 999999998, 999999999"
+    ) as caught:
         hook.require_games([*known, "999999999", "999999998"])
     assert caught.value.fatal
 
@@ -179,7 +182,7 @@ def test_a_hang_ends_in_a_time_out(
 def test_nothing_listens(monkeypatch: pytest.MonkeyPatch, naps: list[float]) -> None:
     with Simulator(streams=300) as gone:
         monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", gone.connection_json())
-    with pytest.raises(TwitchConnectionError, match="check network and host"):
+    with pytest.raises(TwitchConnectionError, match="check the network and the host"):
         list(TwitchHook().get_top_games())
 
 
@@ -222,6 +225,17 @@ def test_test_connection_names_the_client(hook: TwitchHook, twitch_connection: S
     assert f"client id {twitch_connection.client_id}, token valid for 5,011,2" in sentence
 
 
+def test_test_connection_leaves_out_what_twitch_does_not_say(
+    hook: TwitchHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def validated(_: Any) -> Generator[Any, Any, Validation]:
+        yield from ()
+        return Validation("a-client-id", None)
+
+    monkeypatch.setattr("twitch_provider.hooks.twitch.validate", validated)
+    assert hook.test_connection() == (True, "Twitch accepts client id a-client-id")
+
+
 def test_test_connection_keeps_nobody_waiting(
     hook: TwitchHook, twitch_connection: Simulator, naps: list[float]
 ) -> None:
@@ -242,9 +256,9 @@ def test_test_connection_waits_seconds_and_not_minutes_for_an_answer(
     timeouts: list[float] = []
     original = TwitchHook._open_transport
 
-    def noted(hook: TwitchHook, settings: Settings) -> RequestsTransport:
-        timeouts.append(settings.timeout)
-        return original(hook, settings)
+    def noted(hook: TwitchHook, timeout: float) -> RequestsTransport:
+        timeouts.append(timeout)
+        return original(hook, timeout)
 
     monkeypatch.setattr(TwitchHook, "_open_transport", noted)
     assert TwitchHook().test_connection()[0]
@@ -303,7 +317,7 @@ def test_http_operator_works_with_a_twitch_connection(twitch_connection: Simulat
 def test_the_session_speaks_to_no_other_host(hook: TwitchHook, twitch_connection: Simulator) -> None:
     session = hook.get_conn()
     for url in ("https://evil.example/helix/streams", f"{twitch_connection.url}/elsewhere"):
-        with pytest.raises(TwitchParameterError, match="speaks only to"):
+        with pytest.raises(TwitchParameterError, match="sends requests only to"):
             session.get(url)
 
 

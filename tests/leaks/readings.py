@@ -50,10 +50,6 @@ def _button() -> object:
     return _said(TwitchHook().test_connection())
 
 
-def _async_button() -> object:
-    return _said(asyncio.run(TwitchAsyncHook().test_connection()))
-
-
 def _said(answer: tuple[bool, str]) -> object:
     works, sentence = answer
     if not works:
@@ -67,5 +63,4 @@ READERS = [
     Reader("get_conn", _get_conn),
     Reader("run", _run),
     Reader("Test button", _button),
-    Reader("asynchronous Test button", _async_button),
 ]

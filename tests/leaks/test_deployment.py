@@ -78,7 +78,7 @@ def test_everything_was_written_at_debug_and_looked_at(deployed: Deployment) -> 
     assert [place for place in texts if "/manifests/" in place]
     assert [place for place in texts if place.startswith("twitch_tokens/") and len(texts[place]) > 100]
     assert b"twitch_edited" in texts["airflow.db"], "nobody edited a connection"
-    assert b"Twitch gives no app token" in texts["stdout"], "nobody pressed the Test button"
+    assert b"Twitch refuses to issue an app token" in texts["stdout"], "nobody pressed the Test button"
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -41,13 +41,13 @@ def test_reads_more_than_a_hundred_ids(twitch_connection: Simulator, context: An
 def test_a_wrong_parameter_is_found_before_anything_is_sent(
     twitch_connection: Simulator, context: Any
 ) -> None:
-    with pytest.raises(AirflowFailException, match="streams: parameter game is unknown here"):
+    with pytest.raises(AirflowFailException, match="streams: parameter game is unknown"):
         helix("streams", {"game": "1"}).execute(context)
     assert not twitch_connection.counters.requests
 
 
 def test_an_unknown_endpoint_is_one_sentence(twitch_connection: Simulator, context: Any) -> None:
-    with pytest.raises(AirflowFailException, match="endpoint 'chat/chatters' is unknown here; known are"):
+    with pytest.raises(AirflowFailException, match="endpoint 'chat/chatters' is unknown; known are"):
         helix("chat/chatters").execute(context)
 
 

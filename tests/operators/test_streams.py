@@ -55,12 +55,12 @@ def test_nobody_live_is_an_empty_list_and_no_error(twitch_connection: Simulator,
 def test_an_unknown_game_is_one_sentence_and_never_tried_again(
     twitch_connection: Simulator, context: Any
 ) -> None:
-    with pytest.raises(AirflowFailException, match="Twitch knows no game 999999999"):
+    with pytest.raises(AirflowFailException, match="Twitch does not know these games: 999999999"):
         streams(game_ids=["999999999"]).execute(context)
 
 
 def test_a_wrong_parameter_is_never_tried_again(twitch_connection: Simulator, context: Any) -> None:
-    with pytest.raises(AirflowFailException, match="parameter type wants one of all, live"):
+    with pytest.raises(AirflowFailException, match="parameter type must be one of all, live"):
         streams(stream_type="rerun").execute(context)
 
 
@@ -177,7 +177,7 @@ def test_a_limit_on_xcom_is_none_on_s3(twitch_connection: Simulator, context: An
 
 
 def test_an_unknown_game_leaves_nothing_on_s3(twitch_connection: Simulator, context: Any, store: Any) -> None:
-    with pytest.raises(AirflowFailException, match="Twitch knows no game 999999999"):
+    with pytest.raises(AirflowFailException, match="Twitch does not know these games: 999999999"):
         streams(output="s3", dataset="all", game_ids=999999999).execute(context)
     assert store.objects == {}
 

@@ -126,9 +126,12 @@ def test_neither_of_its_datasets_may_be_somebody_elses(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"max_items": 0}, "games/top: max_items wants 1 or more, not 0"),
-        ({"max_items": "few"}, "games/top: max_items wants 1 or more, not 'few'"),
-        ({"output": "s3", "dataset": "x", "pages_per_game": 0}, "streams: max_pages wants 1 or more, not 0"),
+        ({"max_items": 0}, "games/top: max_items must be 1 or more, not 0"),
+        ({"max_items": "few"}, "games/top: max_items must be 1 or more, not 'few'"),
+        (
+            {"output": "s3", "dataset": "x", "pages_per_game": 0},
+            "streams: max_pages must be 1 or more, not 0",
+        ),
         ({"output": "redis"}, "output must be xcom or s3"),
     ],
 )

@@ -57,19 +57,19 @@ def test_a_search_for_something_in_brackets_stays_one_text() -> None:
 @pytest.mark.parametrize(
     ("arguments", "parameter", "sentence"),
     [
-        (("stream", None, None), "endpoint", "endpoint 'stream' is unknown here; known are streams"),
-        ((None, None, None), "endpoint", "endpoint 'None' is unknown here"),
-        (("streams", {"game": "1"}, None), "game", "parameter game is unknown here"),
-        (("users", {}, None), "id", "at least one of id, login is needed"),
-        (("streams", {"first": "101"}, None), "first", "wants a whole number from 1 to 100"),
+        (("stream", None, None), "endpoint", "endpoint 'stream' is unknown; known are streams"),
+        ((None, None, None), "endpoint", "endpoint 'None' is unknown"),
+        (("streams", {"game": "1"}, None), "game", "parameter game is unknown"),
+        (("users", {}, None), "id", "give at least one of id, login"),
+        (("streams", {"first": "101"}, None), "first", "must be between 1 and 100"),
         (
             ("streams", "game_id=1", None),
             "endpoint_params",
             "endpoint_params must be Helix's parameters by name",
         ),
         (("streams", ["en"], None), "endpoint_params", "endpoint_params must be Helix's parameters by name"),
-        (("streams", None, "some"), "max_items", "max_items wants 1 or more, not 'some'"),
-        (("streams", None, 0), "max_items", "max_items wants 1 or more, not 0"),
+        (("streams", None, "some"), "max_items", "max_items must be 1 or more, not 'some'"),
+        (("streams", None, 0), "max_items", "max_items must be 1 or more, not 0"),
     ],
 )
 def test_refuses_what_helix_would_refuse(arguments: Any, parameter: str, sentence: str) -> None:

@@ -47,7 +47,7 @@ def test_reads_no_page_beyond_the_limit() -> None:
 
 
 def test_a_row_that_is_no_object_is_an_error_and_not_a_row() -> None:
-    with pytest.raises(TwitchResponseError, match="a row is str where an object belongs"):
+    with pytest.raises(TwitchResponseError, match="a row must be an object, not str"):
         rows_for_xcom([page(["row"])], max_xcom_bytes=MAX_XCOM_BYTES, instead="x")
 
 

@@ -24,7 +24,7 @@ def page(*rows: Any) -> Page:
 def written(*pages: Page, file_format: str = "jsonl", compression: str | None = None) -> bytes:
     file = io.BytesIO()
     rows = write(pages, file, file_format=file_format, compression=compression)
-    assert rows == sum(len(each.fresh) for each in pages)
+    assert rows == sum(len(each.new_rows) for each in pages)
     return file.read()
 
 
@@ -115,7 +115,7 @@ def test_a_number_that_json_cannot_hold_is_an_error(number: float) -> None:
 
 
 def test_a_row_that_is_no_object_is_an_error() -> None:
-    with pytest.raises(TwitchResponseError, match="a row is list where an object belongs"):
+    with pytest.raises(TwitchResponseError, match="a row must be an object, not list"):
         written(page([]))
 
 

@@ -160,7 +160,7 @@ class LanguageWalk:
             self._require_the_end("led back to its beginning")
         self.pages += 1
         self.rows += page.count
-        self._guard.note(rows=page.count, new=len(set(page.users) - self._seen))
+        self._guard.record(rows=page.count, new=len(set(page.users) - self._seen))
         self._seen.update(page.users)
         self._empty = 0 if page.count else self._empty + 1
         if self._empty == EMPTY_PAGES and page.cursor:

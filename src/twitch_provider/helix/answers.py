@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Understanding answers: each reader turns a reply into what was wanted, or raises one of our errors.
+"""From a reply to its result: each function here returns what was asked for, or raises one of our errors.
 
-Readers key on the status and the shape, never on Twitch's wording: applications "should not take
+They decide by the status and the shape, never by Twitch's wording: applications "should not take
 dependencies on message strings". https://dev.twitch.tv/docs/api/guide#api-errors
 """
 
@@ -32,18 +32,18 @@ from twitch_provider.helix.token import AppToken
 
 T = TypeVar("T")
 
-#: Turns the reply to a request into what was wanted, or raises a :class:`TwitchError`.
+#: Turns the reply to a request into its result, or raises a :class:`TwitchError`.
 Reader = Callable[[Request, Reply], T]
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """The answer of a list endpoint, opened.
+    """The decoded answer of a list endpoint.
 
-    :param response: as it came
+    :param response: as received
     :param rows: ``data``
     :param cursor: of the next page; None at the end of the list
-    :param total: where the endpoint sends one
+    :param total: None where the endpoint sends none
     """
 
     response: Response
@@ -54,10 +54,10 @@ class Envelope:
 
 @dataclass(frozen=True)
 class Validation:
-    """What Twitch says of a token.
+    """What Twitch says about a token.
 
-    :param client_id: the application it was given to
-    :param expires_in: seconds it still lives; None where Twitch does not say
+    :param client_id: of the application that it was issued to
+    :param expires_in: seconds until it expires; None where Twitch does not say
     """
 
     client_id: str
@@ -65,21 +65,21 @@ class Validation:
 
 
 def read_response(request: Request, reply: Reply) -> Response:
-    """Take any answer of Helix that is no error.
+    """Return any answer of Helix that is not an error.
 
-    :param request: what was asked
-    :param reply: what came back
-    :raises TwitchError: there is no whole answer, or it is an error, a redirect or a web page
+    :param request: as sent
+    :param reply: to it
+    :raises TwitchError: the answer is incomplete, an error, a redirect or a web page
     """
     response = _received(request, reply)
     status = response.status
     if 200 <= status < 300:
         if "html" in response.headers.get("content-type", ""):
-            raise TwitchResponseError(f"{request}: a web page came in place of an answer; try later")
+            raise TwitchResponseError(f"{request}: the answer is a web page; try later")
         return response
     if not 400 <= status < 600:
         raise TwitchResponseError(
-            f"{request}: status {status}, which Twitch's API never sends; check the host"
+            f"{request}: Twitch's API never answers with status {status}; check the host"
         )
     raise _refusal(request, response, status)
 
@@ -89,8 +89,8 @@ def _refusal(request: Request, response: Response, status: int) -> TwitchError:
     said = f"{status}: {detail}" if detail else str(status)
     if status == HTTPStatus.UNAUTHORIZED:
         return TwitchAuthError(
-            f"{request}: Twitch refuses the token ({said}); check client id and secret, and that this "
-            f"endpoint takes an app token"
+            f"{request}: Twitch refuses the token ({said}); check the client id and secret, and that "
+            f"this endpoint accepts app tokens"
         )
     kind, advice = _KINDS.get(status) or _KINDS[status // 100]
     return kind(
@@ -103,7 +103,7 @@ def _refusal(request: Request, response: Response, status: int) -> TwitchError:
 
 
 def _stated(body: dict[str, Any]) -> int | None:
-    """Find an error that says so in its body alone.
+    """Find an error status that only the body has.
 
     Twitch's own mock server answers some errors with status 200.
     https://github.com/twitchdev/twitch-cli/tree/main/internal/mock_auth
@@ -117,16 +117,16 @@ _KINDS: dict[int, tuple[type[TwitchAPIError], str]] = {
     408: (TwitchServerError, "try later"),
     425: (TwitchServerError, "try later"),
     404: (TwitchNotFoundError, "check that the ids and the endpoint exist"),
-    429: (TwitchRateLimitError, "fewer requests with this client id, or more time between them, would help"),
+    429: (TwitchRateLimitError, "send fewer requests with this client id, or spread them out"),
     5: (TwitchServerError, "try later, and see https://status.twitch.com"),
 }
 
 
 def read_page(request: Request, reply: Reply) -> Envelope:
-    """Open a page of a list endpoint.
+    """Decode a page of a list endpoint.
 
-    :param request: what was asked
-    :param reply: what came back
+    :param request: as sent
+    :param reply: to it
     :raises TwitchError: as :func:`read_response`, and for a body without a list of rows
     """
     response = read_response(request, reply)
@@ -135,9 +135,7 @@ def read_page(request: Request, reply: Reply) -> Envelope:
     if not rows and (status := _stated(body)):
         raise _refusal(request, response, status)
     if not isinstance(rows, list):
-        raise TwitchResponseError(
-            f"{request}: the answer has {_kind(rows)} in place of a list of rows as data; try later"
-        )
+        raise TwitchResponseError(f"{request}: data must be a list of rows, not {_kind(rows)}; try later")
     total = body.get("total")
     return Envelope(
         response, rows, _cursor(request, body.get("pagination")), total if type(total) is int else None
@@ -145,7 +143,7 @@ def read_page(request: Request, reply: Reply) -> Envelope:
 
 
 def _cursor(request: Request, pagination: Any) -> str | None:
-    """Find the cursor; ``{}``, ``null``, ``""`` or nothing at all ends the list.
+    """Find the cursor; ``{}``, ``null``, ``""`` or no ``pagination`` ends the list.
 
     https://dev.twitch.tv/docs/api/guide#pagination
     """
@@ -153,40 +151,38 @@ def _cursor(request: Request, pagination: Any) -> str | None:
     if cursor is None or cursor == "":
         return None
     if not isinstance(cursor, str):
-        # To take it for the end would be to lose the rest of the list without a word.
-        raise TwitchResponseError(f"{request}: the cursor is {_kind(cursor)} and no text; try later")
+        # To take it for the end would be to lose the rest of the list silently.
+        raise TwitchResponseError(f"{request}: the cursor must be text, not {_kind(cursor)}; try later")
     return cursor
 
 
 def read_token(request: Request, reply: Reply) -> AppToken:
-    """Take the app token out of the token endpoint's answer.
+    """Return the app token from the token endpoint's answer.
 
-    :param request: what was asked
-    :param reply: what came back
+    :param request: as sent
+    :param reply: to it
     :raises TwitchAuthError: Twitch refuses client id or secret (400 or 403 here)
     :raises TwitchConfigError: the endpoint does not exist
-    :raises TwitchError: there is no whole answer, or none that could be understood
+    :raises TwitchError: the answer is incomplete or has no token
     """
     response = _received(request, reply)
     if response.status in _REFUSALS:
         raise _no_token(request, response, response.status)
     if response.status == HTTPStatus.NOT_FOUND:
-        raise TwitchConfigError(
-            f"{request}: there is no token endpoint at {request.host}; check the auth_url"
-        )
+        raise TwitchConfigError(f"{request}: {request.host} has no token endpoint; check the auth_url")
     response = read_response(request, reply)
     body = _object(request, response)
     value = body.get("access_token")
-    # It goes into a header: blanks, line breaks and what is not ASCII have no place there.
+    # It is sent in a header, which must not have blanks, line breaks or anything but ASCII.
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
         if (status := _stated(body)) in _REFUSALS:
             raise _no_token(request, response, status)
-        raise TwitchResponseError(f"{request}: an answer without access_token; check the auth_url")
+        raise TwitchResponseError(f"{request}: the answer has no access_token; check the auth_url")
     return AppToken(value, _expiry(response, body.get("expires_in")))
 
 
 def _expiry(response: Response, expires_in: Any) -> datetime | None:
-    """When a token ends; old client ids get no ``expires_in``."""
+    """When a token expires; old client ids get no ``expires_in``."""
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float):
         return None
     try:
@@ -197,7 +193,7 @@ def _expiry(response: Response, expires_in: Any) -> datetime | None:
 
 def _no_token(request: Request, response: Response, status: int | None) -> TwitchAuthError:
     return TwitchAuthError(
-        f"Twitch gives no app token: {_detail(request, response) or status}; check the "
+        f"Twitch refuses to issue an app token: {_detail(request, response) or status}; check the "
         f"connection's client id (login) and client secret (password)"
     )
 
@@ -206,16 +202,16 @@ _REFUSALS: set[int | None] = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, H
 
 
 def read_validation(request: Request, reply: Reply) -> Validation:
-    """Read the answer of the validate endpoint.
+    """Decode the answer of the validate endpoint.
 
-    :param request: what was asked
-    :param reply: what came back
-    :raises TwitchError: the token is refused, or the answer could not be understood
+    :param request: as sent
+    :param reply: to it
+    :raises TwitchError: the token is refused, or the answer is not that of a validate endpoint
     """
     body = _object(request, read_response(request, reply))
     client_id, expires_in = body.get("client_id"), body.get("expires_in")
     if not isinstance(client_id, str):
-        raise TwitchResponseError(f"{request}: an answer without client_id; check the auth_url")
+        raise TwitchResponseError(f"{request}: the answer has no client_id; check the auth_url")
     known = isinstance(expires_in, int) and not isinstance(expires_in, bool) and 0 <= expires_in < 10**10
     return Validation(client_id, expires_in if known else None)
 
@@ -223,7 +219,7 @@ def read_validation(request: Request, reply: Reply) -> Validation:
 def _received(request: Request, reply: Reply) -> Response:
     if isinstance(reply, Failure):
         raise TwitchConnectionError(
-            f"{request}: no answer from {request.host}, {reply.reason}; check network and host"
+            f"{request}: no answer from {request.host}: {reply.reason}; check the network and the host"
         )
     return reply
 
@@ -235,13 +231,13 @@ def _object(request: Request, response: Response) -> dict[str, Any]:
         body = None
     if not isinstance(body, dict):
         raise TwitchResponseError(
-            f"{request}: {len(response.body)} bytes came that are no JSON object; try later"
+            f"{request}: the answer ({len(response.body)} bytes) is not a JSON object; try later"
         )
     return body
 
 
 def _detail(request: Request, response: Response) -> str:
-    """Twitch's own message, shortened. Bodies of errors may be empty or come from a gateway."""
+    """Twitch's own message, shortened. The body of an error may be empty, or a gateway's."""
     try:
         body = response.json()
     except ValueError:
@@ -249,12 +245,12 @@ def _detail(request: Request, response: Response) -> str:
     message = body.get("message") if isinstance(body, dict) else None
     if not isinstance(message, str):
         return ""
-    # A broken gateway may echo what it was sent. Mask first: half a secret would not be found.
+    # A gateway may echo the request. Mask before shortening: half a secret would not be found.
     for secret in request.secrets:
         message = message.replace(secret, "***").replace(quote_plus(secret), "***")
     return plain(" ".join(message.split()), 200).rstrip(".")
 
 
 def _kind(value: Any) -> str:
-    """Name a JSON value's kind; its content may be anything, a secret too."""
-    return "nothing" if value is None else type(value).__name__
+    """Name the type of a JSON value, whose content may be a secret."""
+    return "null" if value is None else type(value).__name__

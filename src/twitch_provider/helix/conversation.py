@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One request to Twitch is a conversation, written once for every transport.
 
-Sign it, perhaps wait for a point, send, look at the answer, perhaps fetch a token and send again, perhaps
-back off. The generators here yield what to do (``Send``, ``Sleep``, ``Call``), are sent what came back, and
-return the answer once it is understood. They touch no socket, no clock of their own and no log.
+Sign it, perhaps wait for a point of the rate limit, send it, read the answer, perhaps renew the token or back
+off, and send again. The generators here yield what to do (``Send``, ``Sleep``, ``Call``), are sent the
+result, and return the answer. They use no socket, no clock of their own and no log.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 from twitch_provider.exceptions import TwitchAuthError, TwitchError, TwitchParameterError, TwitchResponseError
 from twitch_provider.helix.answers import Reader, Validation, read_validation
 from twitch_provider.helix.messages import Request
-from twitch_provider.helix.renewal import obtain
+from twitch_provider.helix.renewal import get_token
 from twitch_provider.helix.retry import RetryState
 from twitch_provider.helix.session import Session, Steps
 from twitch_provider.helix.token import AppToken
@@ -23,32 +23,33 @@ T = TypeVar("T")
 
 
 def converse(session: Session, request: Request, read: Reader[T], *, scheme: str = "Bearer") -> Steps[T]:
-    """Ask until there is an answer.
+    """Send a request, again where that helps, until there is an answer.
 
     :param session: what all conversations of the application share
     :param request: unsigned, below ``session.base_url`` (or below ``auth_url``, which costs no point)
-    :param read: turns the reply into what is wanted, or raises one of our errors
+    :param read: turns the reply into the result, or raises one of our errors
     :param scheme: of the Authorization header
-    :returns: what ``read`` made of the answer
+    :returns: what ``read`` returned
     :raises TwitchParameterError: the request would carry the token to another host
-    :raises TwitchError: what ``read`` raised, where no retry helps or once patience has run out
+    :raises TwitchError: what ``read`` raised, where a retry does not help or all retries are used up
     """
     metered = request.url.startswith(f"{session.base_url}/")
     if not metered and not request.url.startswith(f"{session.auth_url}/"):
         raise TwitchParameterError(
-            f"connection {session.name} speaks only to {session.base_url}, not to {request.url!r:.100}",
+            f"connection {session.name} sends requests only to {session.base_url}, "
+            f"not to {request.url!r:.100}",
             parameter="url",
         )
-    patience = RetryState(
+    retry = RetryState(
         session.random,
         repeatable=request.method in {"GET", "HEAD"},
         paged=any(name in {"after", "before"} for name, _ in request.params),
-        budget=session.budget,
+        max_wait=session.max_wait,
     )
-    fresh = False
+    new_token = False
     while True:
-        token, fetched = yield from obtain(session)
-        fresh = fresh or fetched
+        token, fetched = yield from get_token(session)
+        new_token = new_token or fetched
         if metered:
             yield from session.take_point()
         signed = _signed(session, request, scheme, token)
@@ -56,8 +57,8 @@ def converse(session: Session, request: Request, read: Reader[T], *, scheme: str
         try:
             return read(signed, reply)
         except TwitchError as error:
-            yield from session.persist(patience, error, fresh=fresh)
-            # Only where it is replaced: if the endpoint is not for app tokens, the token is good for others.
+            yield from session.wait_to_retry(retry, error, new_token=new_token)
+            # Only on a retry: where the endpoint does not accept app tokens, the token is good for others.
             if isinstance(error, TwitchAuthError):
                 session.tokens.refuse(token)
 
@@ -69,23 +70,21 @@ def validate(session: Session) -> Steps[Validation]:
 
     :param session: what all conversations of the application share
     :raises TwitchAuthError: client id or secret are wrong
-    :raises TwitchResponseError: it is said to be somebody else's
+    :raises TwitchResponseError: the answer names another client id
     """
     request = Request("GET", f"{session.auth_url}/validate", endpoint="oauth2/validate")
     found = yield from converse(session, request, read_validation, scheme="OAuth")
     if found.client_id != session.credentials.client_id:
-        # Not what it said: that could be anything, our token among it.
-        raise TwitchResponseError(
-            f"{request}: the token is said to belong to another client id; check the auth_url"
-        )
+        # Do not repeat the answer: it could be anything, our token included.
+        raise TwitchResponseError(f"{request}: the answer names another client id; check the auth_url")
     return found
 
 
 def _signed(session: Session, request: Request, scheme: str, token: AppToken) -> Request:
-    theirs = {name: value for name, value in request.headers.items() if name.lower() not in _OURS}
+    others = {name: value for name, value in request.headers.items() if name.lower() not in _OURS}
     ours = {"Client-Id": session.credentials.client_id, "Authorization": f"{scheme} {token.value}"}
     secrets = (token.value, session.credentials.client_secret)
-    return replace(request, headers=theirs | ours, secrets=secrets)
+    return replace(request, headers=others | ours, secrets=secrets)
 
 
 _OURS = {"client-id", "authorization", "cookie"}

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The endpoints we read and the rules of their parameters, checked before anything is sent.
+"""The endpoints that the hooks read, and the rules of their parameters, checked before anything is sent.
 
-https://dev.twitch.tv/docs/api/reference: the tables of request query parameters, and what Twitch says of
-them only in prose (which ones exclude or need each other).
+https://dev.twitch.tv/docs/api/reference: the tables of request query parameters, and the rules that Twitch
+states only in prose (which ones exclude or need each other).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from twitch_provider.exceptions import TwitchParameterError
-from twitch_provider.helix.messages import Params
 
 #: The most values of a list parameter, and the most rows of a page.
 MAX_VALUES = 100
@@ -27,13 +26,13 @@ _RFC3339 = re.compile(
 #: ISO 639-1 or ``other``, says the reference; Twitch also has ``asl`` and ``zh-hk``.
 _LANGUAGE = re.compile(r"other|[A-Za-z]{2,3}(-[A-Za-z]{2})?")
 
-#: A kind of parameter turns an argument into texts for the query, or raises ValueError saying what it wants.
+#: A kind of parameter turns an argument into texts for the query, or raises ValueError with the rule.
 Kind = Callable[[Any], list[str]]
 
 
 def _text(value: Any) -> list[str]:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("wants a text that is not empty")
+        raise ValueError("must be text and not empty")
     return [value]
 
 
@@ -41,14 +40,14 @@ def _one_id(value: Any) -> list[str]:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value or re.search(r"[\s,]", value):
-        raise ValueError("wants one id as text, without commas or blanks")
+        raise ValueError("must be one id, as text without commas or blanks")
     return [value]
 
 
 def _language(value: Any) -> list[str]:
-    # The reference names no error for another word: it matches nothing, as if nobody were live.
+    # The reference names no error for another word: Helix answers with an empty list.
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
-        raise ValueError("wants a language's code, such as en, or other")
+        raise ValueError("must be a language code, such as en, or other")
     return [value]
 
 
@@ -56,11 +55,11 @@ def _listed(item: Kind) -> Kind:
     def listed(value: Any) -> list[str]:
         values = [value] if isinstance(value, str | int) else value
         if not isinstance(values, Iterable) or isinstance(values, bytes | Mapping):
-            raise ValueError("wants a list")
-        # Helix ignores a value that comes twice; dropping it here saves room for another one.
+            raise ValueError("must be a list")
+        # Helix ignores duplicates; dropping them leaves room for other values.
         texts = list(dict.fromkeys(text for each in values for text in item(each)))
         if not texts:
-            raise ValueError("wants at least one value (left out, the list is not filtered by it)")
+            raise ValueError("must have at least one value (leave it out to read without this filter)")
         return texts
 
     return listed
@@ -68,20 +67,20 @@ def _listed(item: Kind) -> Kind:
 
 def _flag(value: Any) -> list[str]:
     if not isinstance(value, bool):
-        raise ValueError("wants true or false")
+        raise ValueError("must be true or false")
     return ["true" if value else "false"]
 
 
 def _first(value: Any) -> list[str]:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_VALUES:
-        raise ValueError(f"wants a whole number from 1 to {MAX_VALUES}")
+        raise ValueError(f"must be between 1 and {MAX_VALUES}")
     return [str(value)]
 
 
 def _instant(value: Any) -> list[str]:
     text = value.isoformat() if isinstance(value, datetime) else value
     if not isinstance(text, str) or not _RFC3339.fullmatch(text) or not _is_day(text[:10]):
-        raise ValueError("wants an instant as RFC 3339, such as 2026-11-23T16:35:00Z")
+        raise ValueError("must be an instant in RFC 3339, such as 2026-11-23T16:35:00Z")
     return [text]
 
 
@@ -96,7 +95,7 @@ def _is_day(text: str) -> bool:
 def _choice(*choices: str) -> Kind:
     def choice(value: Any) -> list[str]:
         if value not in choices:
-            raise ValueError(f"wants one of {', '.join(choices)}")
+            raise ValueError(f"must be one of {', '.join(choices)}")
         return [value]
 
     return choice
@@ -116,12 +115,12 @@ class Endpoint:
     :param path: below the base URL
     :param params: each parameter's name and kind
     :param id_field: what identifies a row
-    :param lists: the parameters that may be repeated, at most 100 values each
+    :param lists: the parameters that may be repeated, with at most 100 values each
     :param joint: the 100 values are for all of ``lists`` together
-    :param any_of: at least one of these has to be there
-    :param one_of: exactly one of these has to be there
-    :param needs: a parameter that goes only with one of the named others
-    :param absent_ids_are_404: ids that Twitch does not know are no empty answer here but a 404
+    :param any_of: at least one of these is required
+    :param one_of: exactly one of these is required
+    :param needs: a parameter that is valid only together with one of the named others
+    :param absent_ids_are_404: Twitch answers unknown ids with 404 instead of an empty list
     """
 
     path: str
@@ -136,7 +135,7 @@ class Endpoint:
 
     @property
     def paged(self) -> bool:
-        """Whether the list comes in pages; else one answer holds all of it."""
+        """Whether the list has pages; else one answer is all of it."""
         return "after" in self.params
 
     @property
@@ -149,55 +148,57 @@ class Endpoint:
         """The parameters that are whole numbers."""
         return frozenset(name for name, kind in self.params.items() if kind is _first)
 
-    def values(self, params: Mapping[str, Any]) -> dict[str, list[str]]:
-        """Check each parameter by itself and against the others; numbers of values are left to :meth:`check`.
-
-        :param params: arguments by Helix's names; None stands for "not given"
-        :raises TwitchParameterError: naming the parameter
-        """
-        given = {name: value for name, value in params.items() if value is not None}
-        texts = {name: self._texts(name, value) for name, value in given.items()}
-        if self.any_of and not texts.keys() & set(self.any_of):
-            raise self._error(self.any_of[0], f"at least one of {', '.join(self.any_of)} is needed")
-        if self.one_of and len(texts.keys() & set(self.one_of)) != 1:
-            raise self._error(self.one_of[0], f"exactly one of {', '.join(self.one_of)} is needed")
-        for name, others in self.needs.items():
-            if name in texts and not texts.keys() & set(others):
-                raise self._error(name, f"goes only with {' or '.join(others)}")
-        if {"after", "before"} <= texts.keys():
-            raise self._error("before", "excludes after: give one of the two")
-        return texts
-
-    def check(self, params: Mapping[str, Any]) -> Params:
-        """Turn arguments into the query of one request.
+    def check(self, params: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Check each parameter by itself and against the others, but not how many values it has.
 
         :param params: arguments by Helix's names
+        :returns: the texts to send, by name
         :raises TwitchParameterError: naming the parameter that Helix would refuse
         """
-        texts = self.values(params)
-        counts = {name: len(texts.get(name, ())) for name in self.lists}
+        values = {name: self._texts(name, value) for name, value in params.items()}
+        if self.any_of and not values.keys() & set(self.any_of):
+            raise self._refusal(self.any_of[0], f"give at least one of {', '.join(self.any_of)}")
+        if self.one_of and len(values.keys() & set(self.one_of)) != 1:
+            raise self._refusal(self.one_of[0], f"give exactly one of {', '.join(self.one_of)}")
+        for name, others in self.needs.items():
+            if name in values and not values.keys() & set(others):
+                raise self._refusal(name, f"parameter {name} is only valid with {' or '.join(others)}")
+        if {"after", "before"} <= values.keys():
+            raise self._refusal("before", "give only one of after and before")
+        return values
+
+    def check_counts(self, values: Mapping[str, Sequence[str]]) -> None:
+        """Check that one request can take these values.
+
+        :param values: as :meth:`check` returned them
+        :raises TwitchParameterError: naming the parameter that has more than 100
+        """
+        counts = {name: len(values.get(name, ())) for name in self.lists}
         if self.joint:
             counts = {" + ".join(self.lists): sum(counts.values())}
         for name, count in counts.items():
             if count > MAX_VALUES:
-                raise self._error(name, f"has {count} values, one request takes at most {MAX_VALUES}")
-        return tuple((name, text) for name, values in texts.items() for text in values)
+                raise self._refusal(
+                    name, f"{name} has {count} values; one request takes at most {MAX_VALUES}"
+                )
 
     def _texts(self, name: str, value: Any) -> list[str]:
         kind = self.params.get(name)
         if kind is None:
-            raise self._error(name, f"is unknown here; known are {', '.join(self.params)}")
+            raise self._refusal(name, f"parameter {name} is unknown; known are {', '.join(self.params)}")
         try:
             texts = kind(value)
             "".join(texts).encode()
         except UnicodeEncodeError:
-            raise self._error(name, f"has half a character, which cannot be sent: {value!r:.60}") from None
+            raise self._refusal(
+                name, f"parameter {name} has an unpaired surrogate, which UTF-8 cannot encode: {value!r:.60}"
+            ) from None
         except ValueError as error:
-            raise self._error(name, f"{error}, not {value!r:.60}") from None
+            raise self._refusal(name, f"parameter {name} {error}, not {value!r:.60}") from None
         return texts
 
-    def _error(self, name: str, complaint: str) -> TwitchParameterError:
-        return TwitchParameterError(f"{self.path}: parameter {name} {complaint}", parameter=name)
+    def _refusal(self, name: str, sentence: str) -> TwitchParameterError:
+        return TwitchParameterError(f"{self.path}: {sentence}", parameter=name)
 
 
 _VIDEO_LISTS = ("user_id", "game_id")
@@ -288,12 +289,12 @@ def endpoint(path: str) -> Endpoint:
     """Look an endpoint up by its path, with or without a leading slash.
 
     :param path: for example ``games/top``
-    :raises TwitchParameterError: it is none that we know the rules of
+    :raises TwitchParameterError: it is not one of :data:`ENDPOINTS`
     """
     try:
         return ENDPOINTS[path.strip("/")]
     except KeyError:
         known = ", ".join(ENDPOINTS)
         raise TwitchParameterError(
-            f"endpoint {path!r} is unknown here; known are {known}", parameter="endpoint"
+            f"endpoint {path!r} is unknown; known are {known}", parameter="endpoint"
         ) from None

@@ -1,50 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions that a walk answers: more than a list of rows, and the same for every hook."""
+"""Questions that take more than a list of rows to answer, the same for every hook."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from twitch_provider.exceptions import TwitchDataError, TwitchNotFoundError
-from twitch_provider.helix import queries
-from twitch_provider.helix.messages import Page
-from twitch_provider.helix.queries import Query
+from twitch_provider.helix.messages import objects
+from twitch_provider.helix.queries import query
 from twitch_provider.helix.session import Session, Steps
-from twitch_provider.helix.walk import walk
-
-
-def read(session: Session, query: Query) -> Steps[list[Page]]:
-    """Walk a list to its end and return its pages.
-
-    :param session: what all conversations of the application share
-    :param query: what to read
-    """
-    steps, pages, reply = walk(session, query), [], None
-    try:
-        while True:
-            step = steps.send(reply)
-            if isinstance(step, Page):
-                pages.append(step)
-                reply = None
-            else:
-                reply = yield step
-    except StopIteration:
-        return pages
-    finally:
-        steps.close()
+from twitch_provider.helix.walk import request_page
 
 
 def follower_count(session: Session, broadcaster_id: str) -> Steps[int]:
-    """How many followers a channel has.
+    """Ask for a channel's followers, of which Helix tells an app token only the total.
+
+    https://dev.twitch.tv/docs/api/reference/#get-channel-followers
 
     :param session: what all conversations of the application share
     :param broadcaster_id: of the channel
-    :raises TwitchDataError: Twitch did not say
+    :raises TwitchDataError: the answer has no total
     """
-    (page,) = yield from read(session, queries.follower_count(broadcaster_id))
-    if page.total is None:
+    checked = query("channels/followers", {"broadcaster_id": broadcaster_id, "first": 1})
+    envelope = yield from request_page(session, checked.endpoint.path, checked.batches[0])
+    if envelope.total is None:
         raise TwitchDataError(f"channels/followers: no total for broadcaster {broadcaster_id}; try later")
-    return page.total
+    return envelope.total
 
 
 def require_games(session: Session, ids: Iterable[str]) -> Steps[None]:
@@ -55,11 +37,14 @@ def require_games(session: Session, ids: Iterable[str]) -> Steps[None]:
     :raises TwitchNotFoundError: naming the ids that it does not know
     """
     wanted = sorted(set(ids))
-    pages = (yield from read(session, queries.games(ids=wanted))) if wanted else []
-    known = {game.get("id") for page in pages for game in page.objects}
+    known: set[Any] = set()
+    for params in query("games", {"id": wanted}, split=True).batches if wanted else ():
+        envelope = yield from request_page(session, "games", params)
+        known |= {game.get("id") for game in objects("games", envelope.rows)}
     if unknown := [each for each in wanted if each not in known]:
         raise TwitchNotFoundError(
-            f"Twitch knows no game {', '.join(unknown)}; search_categories finds the ids of names",
+            f"Twitch does not know these games: {', '.join(unknown)}; "
+            f"TwitchHook.search_categories finds ids by name",
             status=404,
             endpoint="games",
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a list leads in circles: a guard for whoever follows its cursors."""
+"""A guard against lists whose cursors never lead to an end."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from twitch_provider.exceptions import TwitchPaginationError
 from twitch_provider.helix.endpoints import MAX_VALUES
 
-#: So many pages in a row without one new id, each with a new cursor, are a circle and not a moving list:
-#: past a thousand clips the same ones come for ever. https://github.com/twitchdev/issues/issues/1188
+#: This many pages in a row without a new id, each with a new cursor, are a loop and not a moving list:
+#: past a thousand clips Helix repeats the same ones endlessly. https://github.com/twitchdev/issues/issues/1188
 STALE_PAGES = 5
 
-#: So many more old rows than new ones, since all went well, are a circle too: a list that begins anew
-#: while it moves has a new row on many a page. https://github.com/twitchdev/issues/issues/93
+#: This surplus of old rows over new ones is a loop too: a list that starts over while it moves has a few new
+#: rows on many pages. https://github.com/twitchdev/issues/issues/93
 STALE_ROWS = STALE_PAGES * MAX_VALUES
 
 
 @dataclass
 class CursorLoopGuard:
-    """Where a list has led so far.
+    """Records the pages and cursors of a list.
 
     :param path: of the endpoint, for messages
     """
@@ -30,41 +30,40 @@ class CursorLoopGuard:
     _surplus: int = field(default=0, init=False)
 
     def begin(self) -> None:
-        """Start on another list: its cursors have nothing to do with those of the last one."""
+        """Start on another list, whose cursors are unrelated to those of the last one."""
         self._cursors.clear()
         self._stale = self._surplus = 0
 
-    def note(self, *, rows: int, new: int) -> None:
-        """Note what a page brought.
+    def record(self, *, rows: int, new: int) -> None:
+        """Record a page.
 
-        :param rows: on the page
-        :param new: those whose id no earlier page had
+        :param rows: how many it has
+        :param new: how many of them have an id that no earlier page had
         """
         self._stale = 0 if new else self._stale + 1
         self._surplus = max(0, self._surplus + rows - 2 * new)
 
     def follow(self, cursor: str) -> None:
-        """Go on at this cursor.
+        """Follow this cursor.
 
         A list that leads back to page one at its end is an error too: a cursor that breaks in the middle of
-        a list does the same, and who ended there in silence would publish a part of it as the whole.
+        a list does the same, and to stop there silently would be to take a part for the whole.
 
         :param cursor: of the page that was just read
-        :raises TwitchPaginationError: it leads back, or page after page brought nothing (or hardly anything)
-            new
+        :raises TwitchPaginationError: it was followed before, or the last pages had no new row, or hardly any
         """
         if cursor in self._cursors:
             raise TwitchPaginationError(
-                f"{self.path}: Twitch sent the same cursor twice, the list would never end; ask again later"
+                f"{self.path}: Twitch sent the same cursor twice, so the list would never end; try later"
             )
         if self._stale >= STALE_PAGES:
             raise TwitchPaginationError(
-                f"{self.path}: {self._stale} pages in a row brought nothing new, the list would never end; "
-                f"ask for less of it, or again later"
+                f"{self.path}: {self._stale} pages in a row had no new row, so the list would never end; "
+                f"narrow the query, or try later"
             )
         if self._surplus > STALE_ROWS:
             raise TwitchPaginationError(
-                f"{self.path}: page after page brought more old rows than new, the list goes in circles; "
-                f"ask for less of it, or again later"
+                f"{self.path}: page after page had more old rows than new ones, so the list would never end; "
+                f"narrow the query, or try later"
             )
         self._cursors.add(cursor)

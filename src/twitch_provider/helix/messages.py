@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The values that go to and fro between the rules and a transport."""
+"""Requests, answers and pages, and the steps that a conversation asks its driver to do."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Params = tuple[tuple[str, str], ...]
 
 
 def plain(text: str, most: int = 80) -> str:
-    """Make text from outside fit for a message or a log: one line, printable, not too long.
+    """Make text from outside safe for a message or a log: one line, printable, not too long.
 
-    :param text: what came from outside
-    :param most: characters
+    :param text: from outside
+    :param most: how many characters, at most
     """
     shown = "".join(each if each.isprintable() else "�" for each in text[:most])
     return shown if len(text) <= most else f"{shown}…"
@@ -38,8 +38,8 @@ class Request:
     :param params: the query
     :param headers: they may carry a token: not shown
     :param body: the form of a token request, which carries the secret: not shown
-    :param endpoint: what to call it in messages, for example ``games/top``
-    :param secrets: what it carries that no message may repeat
+    :param endpoint: its name in messages, for example ``games/top``
+    :param secrets: the parts of it that no message may repeat
     """
 
     method: str
@@ -52,7 +52,7 @@ class Request:
 
     @property
     def host(self) -> str:
-        """Whom it goes to, for messages."""
+        """The server, for messages."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     def __str__(self) -> str:
@@ -65,11 +65,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP answer, read to its end.
+    """One complete HTTP answer.
 
     :param status: of HTTP
     :param headers: names in lower case
-    :param body: untouched; not shown
+    :param body: as received; not shown
     :param received_at: aware UTC, by our clock
     """
 
@@ -80,7 +80,7 @@ class Response:
 
     @property
     def rate_limit(self) -> RateLimit | None:
-        """What the headers say about the bucket."""
+        """What the headers say about the rate limit."""
         return RateLimit.from_headers(self.headers)
 
     @property
@@ -100,12 +100,12 @@ class Response:
         try:
             return json.loads(self.body.decode())
         except RecursionError:
-            raise ValueError("nested without end") from None
+            raise ValueError("nested too deeply") from None
 
 
 @dataclass(frozen=True)
 class Failure:
-    """No whole answer arrived. A transport returns this instead of raising its library's errors.
+    """No complete answer arrived. A transport returns this instead of raising its library's errors.
 
     :param reason: what happened in a few words, without URL, token or secret
     """
@@ -113,13 +113,13 @@ class Failure:
     reason: str
 
 
-#: What a transport gives back for a request.
+#: What a transport returns for a request.
 Reply = Response | Failure
 
 
 @dataclass(frozen=True)
 class Send:
-    """Do this: send the request, give back the reply.
+    """A step: send the request; its result is the reply.
 
     :param request: signed
     """
@@ -129,7 +129,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Sleep:
-    """Do this: wait.
+    """A step: wait.
 
     :param seconds: how long
     :param reason: why, for the log
@@ -140,13 +140,13 @@ class Sleep:
 
     @property
     def level(self) -> int:
-        """How loud to say so: what is over in a moment is for those who look for it."""
+        """Log level: DEBUG for a wait of less than a second."""
         return logging.INFO if self.seconds >= 1 else logging.DEBUG
 
 
 @dataclass(frozen=True)
 class Call:
-    """Do this: call a function that may block, away from an event loop; give back what it returned.
+    """A step: call a function that may block, off the event loop; its result is what the function returns.
 
     :param function: it takes no argument and raises nothing
     """
@@ -156,14 +156,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list endpoint: the rows, and what they came with.
+    """One page of a list endpoint: the rows, and the metadata of the answer.
 
     :param endpoint: for example ``streams``
-    :param params: the query that was sent
+    :param params: the parameters that were sent
     :param answered_at: when Twitch answered, aware UTC
-    :param body: untouched
+    :param body: as received
     :param rows: all rows of the body, as they are
-    :param fresh: those whose id no earlier page of this walk had, cut at ``max_items``
     :param cursor: where the next page begins; None at the end of the list
     :param rate_limit: what the headers said
     :param total: Helix's ``total``, on the few endpoints that send one
@@ -174,20 +173,30 @@ class Page:
     answered_at: datetime
     body: bytes = field(repr=False)
     rows: list[Any] = field(repr=False)
-    fresh: list[Any] = field(repr=False)
+    _new_rows: list[Any] = field(repr=False)
     cursor: str | None
     rate_limit: RateLimit | None = None
     total: int | None = None
 
     @property
-    def objects(self) -> list[dict[str, Any]]:
-        """The fresh rows, each an object as the reference has it.
+    def new_rows(self) -> list[dict[str, Any]]:
+        """The rows whose id no earlier page of this walk had, up to ``max_items``.
 
-        :raises TwitchResponseError: one of them is something else
+        :raises TwitchResponseError: one of them is not a JSON object
         """
-        for row in self.fresh:
-            if not isinstance(row, dict):
-                raise TwitchResponseError(
-                    f"{self.endpoint}: a row is {type(row).__name__} where an object belongs; try later"
-                )
-        return self.fresh
+        return objects(self.endpoint, self._new_rows)
+
+
+def objects(endpoint: str, rows: list[Any]) -> list[dict[str, Any]]:
+    """Return the rows, if each is a JSON object as in Helix's reference.
+
+    :param endpoint: for the message
+    :param rows: of an answer
+    :raises TwitchResponseError: one of them is something else
+    """
+    for row in rows:
+        if not isinstance(row, dict):
+            raise TwitchResponseError(
+                f"{endpoint}: a row must be an object, not {type(row).__name__}; try later"
+            )
+    return rows

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rate limit: what the headers say, and a bucket that mirrors the server's.
+"""The rate limit: what the headers say, and a limiter that mirrors the server's.
 
-Twitch keeps one bucket of points per client id for app tokens; most requests cost one point and the
-bucket refills continuously. https://dev.twitch.tv/docs/api/guide#twitch-rate-limits
+Twitch keeps one token bucket per client id for app tokens; most requests cost one point, and points are
+added continuously. https://dev.twitch.tv/docs/api/guide#twitch-rate-limits
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-#: What Twitch documents for a client id that was granted no more.
+#: Points of a client id to which Twitch has not granted more.
 DEFAULT_LIMIT = 800
-#: The bucket refills from empty to full in this many seconds.
+#: Seconds from no points to all of them.
 REFILL_SECONDS = 60.0
-#: Less than this is missing only because floats round: a wait so short would not move the clock.
+#: So little is missing only because floats round: so short a wait would not move the clock.
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """What one answer said about the bucket.
+    """What one answer said about the rate limit.
 
-    :param limit: size of the bucket, in points
-    :param remaining: points left in it
-    :param full_at: when the bucket is *full* again if nothing is spent: not when the next point arrives
+    :param limit: how many points there are at most
+    :param remaining: points left
+    :param full_at: when *all* points are back if none is spent, not when the next one arrives
     """
 
     limit: int
@@ -39,7 +39,7 @@ class RateLimit:
         """Read ``Ratelimit-Limit``, ``-Remaining`` and ``-Reset`` (a Unix epoch, in seconds).
 
         :param headers: the answer's headers, names in lower case
-        :returns: None where limit or remaining is absent or no number: not every answer carries them
+        :returns: None where limit or remaining is absent or not a number: not every answer has them
         """
         limit = _whole(headers.get("ratelimit-limit"))
         remaining = _whole(headers.get("ratelimit-remaining"))
@@ -49,7 +49,7 @@ class RateLimit:
 
 
 def _whole(text: str | None) -> int | None:
-    # Longer numbers than these are no points and no epochs.
+    # Longer numbers are neither points nor epochs.
     return int(text) if text is not None and re.fullmatch(r"[0-9]{1,15}", text) else None
 
 
@@ -62,14 +62,14 @@ def _instant(epoch: int | None) -> datetime | None:
 
 @dataclass
 class RateLimiter:
-    """A mirror of Twitch's bucket: lazy refill, no thread, time is an argument.
+    """A mirror of Twitch's rate limit: lazy refill, no thread, time is an argument.
 
-    Ask :meth:`take` before a request. The headers of the answers correct the mirror, because every process
-    with the same client id draws from the one real bucket: the headers are their shared memory. Corrections
-    only go down; going up is left to the refill, as answers overtake each other.
+    Call :meth:`take` before a request. The headers of the answers correct the mirror, because all processes
+    with the same client id spend the same points: the headers are their shared memory. Corrections only
+    lower it, as answers overtake each other; only the refill raises it.
 
-    :param reserve: points left to others, never more than a tenth of the real limit
-    :param limit: points in the full bucket, until an answer says another number
+    :param reserve: points to leave to others, never more than a tenth of the real limit
+    :param limit: how many points there are at most, until an answer says another number
     """
 
     reserve: float = 50
@@ -86,9 +86,8 @@ class RateLimiter:
         """Take one point for a request.
 
         :param now: seconds on a monotonic clock
-        :param leave: points to leave, beyond the reserve, to requests that are in a greater hurry
-        :returns: 0 where the point is taken; else the seconds after which to ask again: the wait for one
-            point, not for a full bucket
+        :param leave: points to leave, beyond the reserve, to more urgent requests
+        :returns: 0 where the point is taken; else the seconds until there is one, not until all are back
         """
         with self._lock:
             self._refill(now)
@@ -101,7 +100,7 @@ class RateLimiter:
             return 0.0
 
     def record(self, now: float, rate_limit: RateLimit | None, *, refused: bool = False) -> None:
-        """A request that took a point is over.
+        """Record the end of a request that took a point.
 
         :param now: seconds on a monotonic clock
         :param rate_limit: what its answer said; None without headers or without an answer
@@ -112,7 +111,7 @@ class RateLimiter:
             self.in_flight = max(0, self.in_flight - 1)
             if rate_limit is not None:
                 self.limit = rate_limit.limit
-                # What is still under way may be spent already or not: take it for spent.
+                # Requests in flight may be counted already or not: count them as spent.
                 self.level = min(self.level, rate_limit.remaining - self.in_flight, self.limit)
             elif refused:
                 self.level = min(self.level, 0.0)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Coming by an app token: the one that is held, the one of the cache, or a new one, which only one fetches.
+"""Getting an app token: the one this process holds, the cached one, or a new one, which only one fetches.
 
-Users report that the 51st valid token of a client id ends the first
-(https://github.com/twitchdev/issues/issues/986), so a token is shared as widely as the store shares it, and
+Users report that the 51st valid token of a client id invalidates the first
+(https://github.com/twitchdev/issues/issues/986), so a token is shared as widely as its cache allows, and
 threads, coroutines and processes that need one at the same time wait for the first of them to fetch it.
 """
 
@@ -18,16 +18,16 @@ from twitch_provider.helix.retry import TRANSIENT, RetryState
 from twitch_provider.helix.session import Session, Steps
 from twitch_provider.helix.token import AppToken
 
-#: Seconds between two looks at whether the other one has the token by now: some share of one request.
+#: Seconds between two checks for the token that another one is fetching: a fraction of a request.
 POLL = 0.1
-#: Seconds that the waits between the tries of a fetch take, and some more.
+#: Seconds that the waits between the retries of a fetch take, with a margin.
 _PAUSES = 15.0
 
-_WAITING = "somebody else is fetching the app token"
+_WAITING = "another conversation or process is fetching the app token"
 
 
-def obtain(session: Session) -> Steps[tuple[AppToken, bool]]:
-    """Come by a token.
+def get_token(session: Session) -> Steps[tuple[AppToken, bool]]:
+    """Return a token, fetching one if needed.
 
     :param session: what all conversations of the application share
     :returns: the token, and whether it was fetched just now
@@ -35,7 +35,7 @@ def obtain(session: Session) -> Steps[tuple[AppToken, bool]]:
     :raises TwitchError: the token endpoint cannot be reached or understood
     """
     tokens = session.tokens
-    waited, longest = 0.0, min(longest_wait(session), session.budget)
+    waited, longest = 0.0, min(longest_wait(session), session.max_wait)
     while (token := tokens.held()) is None:
         if tokens.claim():
             try:
@@ -50,25 +50,25 @@ def obtain(session: Session) -> Steps[tuple[AppToken, bool]]:
 
 
 def longest_wait(session: Session) -> float:
-    """Seconds to wait for who is fetching: as long as that can take, every try running into its time-out.
+    """Return how many seconds to wait for whoever is fetching: what a fetch takes if every try times out.
 
-    Past that they are stuck, and a token too many is better than a standstill.
+    After that the other one is stuck, and a superfluous token is better than a standstill.
 
-    :param session: whose time-outs count
+    :param session: whose time-out counts
     """
     return TRANSIENT.tries * session.timeout + _PAUSES
 
 
-def _recall_or_fetch(session: Session, patience: float) -> Steps[tuple[AppToken, bool]]:
+def _recall_or_fetch(session: Session, max_wait: float) -> Steps[tuple[AppToken, bool]]:
     tokens = session.tokens
     token: AppToken | None = yield Call(tokens.recall)
     if token is not None:
         return token, False
     try:
-        while not (yield Call(tokens.lock)) and patience > 0:
-            patience -= POLL
+        while not (yield Call(tokens.lock)) and max_wait > 0:
+            max_wait -= POLL
             yield from session.sleep(POLL, _WAITING)
-        # Once more: who had the lock before may have left a token.
+        # Again: the previous owner of the lock may have left a token.
         token = yield Call(tokens.recall)
         if token is not None:
             return token, False
@@ -86,17 +86,17 @@ def _fetch_and_keep(session: Session) -> Steps[AppToken]:
 
 def _fetch(session: Session) -> Steps[AppToken]:
     request = _token_request(session)
-    patience = RetryState(session.random, renewable=False, budget=session.budget)
+    retry = RetryState(session.random, renewable=False, max_wait=session.max_wait)
     while True:
         reply = yield from session.send(request, metered=False)
         try:
             return read_token(request, reply)
         except TwitchError as error:
-            yield from session.persist(patience, error)
+            yield from session.wait_to_retry(retry, error)
 
 
 def _token_request(session: Session) -> Request:
-    """Make the request in a frame of its own: tools that collect errors read the variables of all frames."""
+    """Build the request in its own frame: error trackers collect the local variables of every frame."""
     credentials = session.credentials
     form = {
         "client_id": credentials.client_id,

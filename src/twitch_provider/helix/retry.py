@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RetryState: what may pass by itself, how often to ask again, and how long to wait before."""
+"""Which failures are worth a retry, how many, and how long to wait before each."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Backoff:
 
     Jitter keeps the tasks of a deployment from coming back all at once after an outage.
 
-    :param tries: how often one request is sent at the most
+    :param tries: how often one request is sent at most
     :param base: seconds before the second try
-    :param cap: no wait is longer, in seconds
+    :param cap: the longest wait, in seconds
     """
 
     tries: int
@@ -35,7 +35,7 @@ class Backoff:
     cap: float
 
     def delay(self, failures: int, random: Callable[[], float]) -> float | None:
-        """Seconds to wait after so many failures; None when patience has run out.
+        """Return the seconds to wait before the next try; None after the last one.
 
         :param failures: 1 after the first failure
         :param random: a number from 0 to 1; the wait is at least half of the nominal one
@@ -45,25 +45,24 @@ class Backoff:
         return min(self.cap, self.base * 2.0 ** (failures - 1)) * (0.5 + random() / 2)
 
 
-#: 5xx, time-outs, dropped connections, half bodies, HTML. The guide says to retry a 503 once; a second and
-#: third try some seconds later cost little and keep a snapshot.
+#: 5xx, time-outs, dropped connections, incomplete bodies, HTML. The guide says to retry a 503 once; two more
+#: tries some seconds later cost little and save a snapshot.
 #: https://dev.twitch.tv/docs/api/guide#api-errors
 TRANSIENT = Backoff(tries=4, base=1.0, cap=30.0)
 
-#: 429. The first wait is at least a second, also where points remain: such a 429 has other reasons than the
-#: bucket, and Twitch sends no Retry-After. https://github.com/twitchdev/issues/issues/664
+#: 429. The first wait is at least a second, even where points remain: such a 429 has other reasons than the
+#: rate limit, and Twitch sends no Retry-After. https://github.com/twitchdev/issues/issues/664
 RATE_LIMITED = Backoff(tries=6, base=2.0, cap=60.0)
 
-#: A good cursor is refused now and then. https://github.com/twitchdev/issues/issues/91
+#: Twitch refuses valid cursors now and then. https://github.com/twitchdev/issues/issues/91
 CURSOR_REFUSED = Backoff(tries=2, base=1.0, cap=1.0)
 
-#: A token that was just fetched was refused: at once with a new one, but only where it was the first.
+#: A token that was just fetched was refused: retry once, immediately, with another one.
 #: https://dev.twitch.tv/docs/authentication/refresh-tokens/
-RENEWED = Backoff(tries=2, base=0.0, cap=0.0)
+NEW_TOKEN = Backoff(tries=2, base=0.0, cap=0.0)
 
-#: A token from earlier, or from another process, was refused: the one that this process holds may be over,
-#: and then the one of the cache, too.
-OUTDATED = Backoff(tries=3, base=0.0, cap=0.0)
+#: An older token was refused: the one that this process holds may have expired, and then the cached one too.
+OLD_TOKEN = Backoff(tries=3, base=0.0, cap=0.0)
 
 
 @dataclass
@@ -72,41 +71,41 @@ class RetryState:
 
     :param random: a number from 0 to 1, for jitter
     :param renewable: it is signed with a token that can be replaced
-    :param repeatable: sending it twice does no harm
+    :param repeatable: it is safe to send twice
     :param paged: it carries a cursor
-    :param budget: seconds to wait in all, over all kinds of failures
-    :param failures: how many there were so far, by kind
+    :param max_wait: seconds that are left to wait, over all kinds of failures
+
     """
 
     random: Callable[[], float]
     renewable: bool = True
     repeatable: bool = True
     paged: bool = False
-    budget: float = math.inf
-    failures: Counter[str] = field(default_factory=Counter)
+    max_wait: float = math.inf
+    failures: Counter[str] = field(default_factory=Counter, init=False)
 
-    def after(self, error: TwitchError, *, fresh: bool = True) -> tuple[str, float]:
-        """Decide what follows on this error.
+    def after(self, error: TwitchError, *, new_token: bool = True) -> tuple[str, float]:
+        """Decide whether this error is worth a retry.
 
-        :param error: what happened
-        :param fresh: the request was signed with a token that was fetched for it
+        :param error: why the request failed
+        :param new_token: the request was signed with a token that was fetched for it
         :returns: the kind of failure, and the seconds to wait before the next try
-        :raises TwitchError: the error itself, where no waiting helps or patience has run out
+        :raises TwitchError: the error itself, where a retry does not help or all retries are used up
         """
-        kind, backoff = self._policy(error, fresh=fresh)
+        kind, backoff = self._policy(error, new_token=new_token)
         if backoff is None:
             raise error
         self.failures[kind] += 1
         delay = backoff.delay(self.failures[kind], self.random)
-        if delay is None or delay > self.budget:
+        if delay is None or delay > self.max_wait:
             raise error
-        self.budget -= delay
+        self.max_wait -= delay
         return kind, delay
 
-    def _policy(self, error: TwitchError, *, fresh: bool) -> tuple[str, Backoff | None]:
+    def _policy(self, error: TwitchError, *, new_token: bool) -> tuple[str, Backoff | None]:
         match error:
             case TwitchAuthError() if self.renewable:
-                return "token", RENEWED if fresh else OUTDATED
+                return "token", NEW_TOKEN if new_token else OLD_TOKEN
             case TwitchRateLimitError():
                 return "rate limit", RATE_LIMITED
             case TwitchRequestError(status=400) if self.paged:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What conversations with Twitch have in common: the session, and the steps that they are made of."""
+"""What conversations with Twitch share: the session, and the steps that they are made of."""
 
 from __future__ import annotations
 
@@ -17,12 +17,20 @@ from twitch_provider.helix.token import Credentials, TokenStore
 
 T = TypeVar("T")
 
-#: What a conversation asks of its driver.
+#: What a conversation asks its driver to do.
 Step = Send | Sleep | Call
 
-#: What a conversation looks like to its driver: a Send wants a Reply sent back, a Call wants what the
-#: function returned, a Sleep wants nothing.
+#: A conversation, as its driver sees it. The driver sends back the Reply to a Send, what the function of a
+#: Call returned, and None after a Sleep.
 Steps = Generator[Step, Any, T]
+
+
+def yield_answer(steps: Steps[T]) -> Generator[Step | T, Any, None]:
+    """Yield the answer of a conversation last, where a walk yields its pages: one driver serves both.
+
+    :param steps: a conversation
+    """
+    yield (yield from steps)
 
 
 @dataclass(frozen=True)
@@ -33,14 +41,14 @@ class Session:
     :param base_url: of Helix, without a slash at its end
     :param auth_url: of the OAuth endpoints, without a slash at its end
     :param tokens: where the app token is kept
-    :param limiter: the mirror of the rate limit
+    :param limiter: keeps to the rate limit
     :param clock: seconds on a monotonic clock
     :param random: a number from 0 to 1, for jitter
-    :param name: what to call the connection in messages
+    :param name: the connection's id, for messages
     :param timeout: seconds that one answer may take
-    :param budget: seconds that one request may be waited for in all; an error that asks for more is raised at
-        once. A task has no such bound beyond that of each kind of error; a person at a Test button has.
-    :param priority: points to leave, beyond the reserve, to requests that are in a greater hurry
+    :param max_wait: seconds that the retries of one request may wait in all; an error that needs more is
+        raised at once. Unlimited for tasks; short for the Test button, where a person is waiting.
+    :param priority: points of the rate limit to leave, beyond the reserve, to more urgent requests
     :param stats: what was done: ``requests`` to Helix, ``tokens`` fetched, ``waited_ms``, and
         ``retries: rate limit``, ``retries: transient``, ``retries: token``, ``retries: cursor``
     """
@@ -54,7 +62,7 @@ class Session:
     random: Callable[[], float]
     name: str = "twitch_default"
     timeout: float = 30.0
-    budget: float = math.inf
+    max_wait: float = math.inf
     priority: float = 0
     stats: Counter[str] = field(default_factory=Counter)
 
@@ -68,13 +76,13 @@ class Session:
 
         :param request: signed
         :param metered: it took a point of the rate limit
-        :raises TypeError: its driver sent nothing back
+        :raises TypeError: the driver sent nothing back
         """
         reply: Reply | None = None
         try:
             reply = yield Send(request)
         finally:
-            # Also where the driver gives up meanwhile: a point must not stay under way for ever.
+            # Also where the driver stops in between: the point must not stay in flight.
             if metered:
                 self.stats["requests"] += 1
                 answer = reply if isinstance(reply, Response) else None
@@ -84,18 +92,18 @@ class Session:
                     refused=answer is not None and answer.status == 429,
                 )
         if reply is None:
-            raise TypeError("a Send wants a Response or a Failure sent back")
+            raise TypeError("the driver must answer a Send with a Response or a Failure")
         return reply
 
-    def persist(self, patience: RetryState, error: TwitchError, *, fresh: bool = True) -> Steps[None]:
-        """Wait as long as this error asks for.
+    def wait_to_retry(self, retry: RetryState, error: TwitchError, *, new_token: bool = True) -> Steps[None]:
+        """Wait before a request is sent again.
 
-        :param patience: of this request
-        :param error: what happened
-        :param fresh: the request was signed with a token that was fetched for it
-        :raises TwitchError: the error itself, where no waiting helps or patience has run out
+        :param retry: of this request
+        :param error: why it failed
+        :param new_token: the request was signed with a token that was fetched for it
+        :raises TwitchError: the error itself, where a retry does not help or all retries are used up
         """
-        kind, delay = patience.after(error, fresh=fresh)
+        kind, delay = retry.after(error, new_token=new_token)
         self.stats[f"retries: {kind}"] += 1
         if delay:
             yield from self.sleep(delay, str(error))

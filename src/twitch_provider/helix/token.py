@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The app access token, the credentials that buy one, and where it is kept.
+"""The app access token, the credentials that it is fetched with, and where it is kept.
 
 https://dev.twitch.tv/docs/authentication/getting-tokens-oauth/#client-credentials-grant-flow
 """
@@ -28,8 +28,8 @@ class AppToken:
     """An app access token. It cannot be refreshed, only replaced.
 
     :param value: the token; never shown
-    :param expires_at: aware UTC; None where Twitch does not say. It keeps a token that is over from being
-        taken out of a cache, and nothing else: Twitch asks applications to renew on 401 and not by the clock.
+    :param expires_at: aware UTC; None where Twitch does not say. It only keeps an expired token from being
+        read from a cache: Twitch asks applications to renew on 401 and not by the clock.
         https://dev.twitch.tv/docs/authentication/refresh-tokens/
     """
 
@@ -40,9 +40,10 @@ class AppToken:
 class TokenStore(Protocol):
     """Where one application's token is kept between requests, and who may fetch a new one.
 
-    Two circles: the conversations of this process, and whatever shares a cache with it. ``held``, ``refuse``,
-    ``claim``, ``release`` and ``unlock`` return at once. The others may block (a file, a database), so a
-    conversation has its driver call them. None of them raises: a cache that fails is no cache.
+    It has two scopes: the conversations of this process (claim), and all processes that share its cache
+    (lock). ``held``, ``refuse``, ``claim``, ``release`` and ``unlock`` return at once. The others may block
+    (a file, a database), so a conversation has its driver call them. None of them raises: a cache that fails
+    counts as empty.
     """
 
     def held(self) -> AppToken | None:
@@ -50,35 +51,35 @@ class TokenStore(Protocol):
         ...
 
     def recall(self) -> AppToken | None:
-        """Return the token that this process holds, else the one of the cache, unless it was refused here."""
+        """Return the token that this process holds, else the cached one, unless Twitch refused it here."""
         ...
 
     def keep(self, token: AppToken) -> None:
-        """Hold a token that was just fetched, and share it.
+        """Hold a token that was just fetched, and cache it.
 
         :param token: the new one
         """
         ...
 
     def refuse(self, token: AppToken) -> None:
-        """Never return this token again: Twitch refused it. Another one that came meanwhile stays.
+        """Never return this token again: Twitch refused it. A newer one is kept.
 
         :param token: the refused one
         """
         ...
 
     def claim(self) -> bool:
-        """Become the one conversation of this process that looks for a token; False where there is one."""
+        """Claim the search for a token in this process; False where another conversation has the claim."""
         ...
 
     def release(self) -> None:
-        """Give that back."""
+        """Release the claim."""
         ...
 
     def lock(self) -> bool:
-        """Become the one process that fetches a token; False where there is one."""
+        """Lock the fetching of a token; False where another process has the lock."""
         ...
 
     def unlock(self) -> None:
-        """Give that back; nothing happens where it was not had."""
+        """Release the lock, if this process has it."""
         ...

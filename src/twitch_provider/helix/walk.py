@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The walk over the pages of a list: each id once, to its real end, never in circles.
+"""The walk over the pages of a list: each id once, to its real end, never in a loop.
 
-A list moves while it is read: rows come twice, pages come short or empty. None of that is its end; only a
+A list moves while it is read: rows appear twice, pages are short or empty. None of that is the end; only a
 missing or empty cursor is. https://dev.twitch.tv/docs/api/guide#pagination
 """
 
@@ -17,109 +17,118 @@ from twitch_provider.helix.conversation import converse
 from twitch_provider.helix.loop_guard import CursorLoopGuard
 from twitch_provider.helix.messages import Page, Params, Request
 from twitch_provider.helix.queries import Query
-from twitch_provider.helix.session import Session, Step
+from twitch_provider.helix.session import Session, Step, Steps
 
 
 @dataclass
 class WalkState:
-    """Where a walk has been.
+    """What a walk has read so far.
 
     :param path: of the endpoint, for messages
     :param id_field: what identifies a row
-    :param max_items: how many distinct rows are wanted; None for all
+    :param max_items: stop after this many distinct rows; None for all
     """
 
     path: str
     id_field: str
     max_items: int | None = None
     rows: int = field(default=0, init=False)
-    circles: CursorLoopGuard = field(init=False)
+    loop_guard: CursorLoopGuard = field(init=False)
     _ids: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self.circles = CursorLoopGuard(self.path)
+        self.loop_guard = CursorLoopGuard(self.path)
 
     @property
     def full(self) -> bool:
-        """Whether all rows that were wanted are there."""
+        """Whether ``max_items`` rows were read."""
         return self.max_items is not None and self.rows >= self.max_items
 
-    def fresh(self, rows: list[Any]) -> list[Any]:
-        """Pick the rows not seen before, cut at ``max_items``.
+    def new_rows(self, rows: list[Any]) -> list[Any]:
+        """Return the rows not seen before, up to ``max_items``.
 
-        A row without an id is always fresh, and no sign that the list goes on.
+        A row without an id is always new, but no sign that the list goes on.
 
         :param rows: of one page
         """
-        fresh, new = [], 0
+        new_rows, new_ids = [], 0
         for row in rows:
             identity = row.get(self.id_field) if isinstance(row, dict) else None
             if isinstance(identity, str | int):
-                # Helix's ids are text; a number would be one all the same.
+                # Helix's ids are text, but a number would identify a row as well.
                 if str(identity) in self._ids:
                     continue
                 self._ids.add(str(identity))
-                new += 1
-            fresh.append(row)
+                new_ids += 1
+            new_rows.append(row)
         if self.max_items is not None:
-            fresh = fresh[: self.max_items - self.rows]
-        self.rows += len(fresh)
-        self.circles.note(rows=len(rows), new=new)
-        return fresh
+            new_rows = new_rows[: self.max_items - self.rows]
+        self.rows += len(new_rows)
+        self.loop_guard.record(rows=len(rows), new=new_ids)
+        return new_rows
 
 
 def walk(session: Session, query: Query) -> Generator[Step | Page, Any, None]:
     """Read a list, page by page.
 
-    Yields steps for its driver, and each :class:`Page` for its caller; holds one page at a time.
+    Yields steps for its driver and each :class:`Page` for its caller; holds one page at a time.
 
     :param session: what all conversations of the application share
     :param query: what to read
-    :raises TwitchPaginationError: the list goes in circles
-    :raises TwitchError: a page could not be read; ``where`` says how far the walk had come
+    :raises TwitchPaginationError: the list would never end
+    :raises TwitchError: a page could not be read; ``where`` says how far the walk got
     """
-    trail = WalkState(query.endpoint.path, query.endpoint.id_field, query.max_items)
+    state = WalkState(query.endpoint.path, query.endpoint.id_field, query.max_items)
     for params in query.batches:
-        trail.circles.begin()
-        yield from _walk_batch(session, query, params, trail)
-        if trail.full:
+        state.loop_guard.begin()
+        yield from _walk_batch(session, query, params, state)
+        if state.full:
             return
 
 
 def _walk_batch(
-    session: Session, query: Query, params: Params, trail: WalkState
+    session: Session, query: Query, params: Params, state: WalkState
 ) -> Generator[Step | Page, Any, None]:
     path = query.endpoint.path
-    url = f"{session.base_url}/{path}"
+
     number, asked = 1, params
     while True:
-        request = Request("GET", url, asked, endpoint=path)
         try:
-            envelope = yield from converse(session, request, read_page)
-            page = _page(request, envelope, trail)
+            envelope = yield from request_page(session, path, asked)
+            page = _page(path, asked, envelope, state)
             yield page
-            if page.cursor is None or trail.full or number == query.max_pages or not query.follows(params):
+            if page.cursor is None or state.full or number == query.max_pages or not query.follows(params):
                 return
-            trail.circles.follow(page.cursor)
+            state.loop_guard.follow(page.cursor)
         except TwitchError as error:
             by_id = query.endpoint.absent_ids_are_404 and any(name == "id" for name, _ in params)
             if by_id and isinstance(error, TwitchNotFoundError):
                 return
-            error.where = f"page {number}, {trail.rows} rows read so far"
+            error.where = f"page {number}, {state.rows} rows read so far"
             raise
         number += 1
         asked = (*(pair for pair in params if pair[0] not in {"after", "before"}), ("after", page.cursor))
 
 
-def _page(request: Request, envelope: Envelope, trail: WalkState) -> Page:
+def request_page(session: Session, path: str, params: Params) -> Steps[Envelope]:
+    """Request one page of a list.
+
+    :param session: what all conversations of the application share
+    :param path: of the endpoint
+    :param params: checked ones
+    """
+    return converse(session, Request("GET", f"{session.base_url}/{path}", params, endpoint=path), read_page)
+
+
+def _page(path: str, params: Params, envelope: Envelope, state: WalkState) -> Page:
     response = envelope.response
     return Page(
-        endpoint=request.endpoint,
-        params=request.params,
+        endpoint=path,
+        params=params,
         answered_at=response.answered_at,
         body=response.body,
         rows=envelope.rows,
-        fresh=trail.fresh(envelope.rows),
+        _new_rows=state.new_rows(envelope.rows),
         cursor=envelope.cursor,
         rate_limit=response.rate_limit,
         total=envelope.total,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The readers: one for each list of Helix, the same for every hook."""
+"""The readers: one method for each list of Helix, the same in every hook."""
 
 from __future__ import annotations
 
@@ -13,41 +13,40 @@ from twitch_provider.helix.queries import Ids, Query
 
 #: A row of Helix, as it is.
 Row = dict[str, Any]
-#: Iterators: plain in the hook for tasks, asynchronous in the one for the event loop.
+#: Iterators: plain ones in TwitchHook, asynchronous ones in TwitchAsyncHook.
 Rows = TypeVar("Rows")
 Pages = TypeVar("Pages")
 
 
 class Readers(ABC, Generic[Rows, Pages]):
-    """Checks the arguments of a reading and hands it to the hook, which walks it.
+    """Declares what can be read: the parameters of each reader, and Helix's names for them.
 
-    Everywhere: arguments are checked at once (``TwitchParameterError`` names the one that Helix would
-    refuse), rows come while you iterate, more than 100 ids are cut into several requests, and ids that
-    Twitch does not know are absent from the answer. What goes wrong while reading is raised while you
-    iterate: see :mod:`twitch_provider.exceptions`.
+    Arguments are checked at once (``TwitchParameterError`` names the one that Helix would refuse). Rows
+    arrive while you iterate, and so do errors. More than 100 ids are split into several requests. Ids that
+    Twitch does not know are absent from the answer.
     """
 
     @abstractmethod
     def walk(self, query: Query) -> Pages:
-        """Walk a checked query of :mod:`twitch_provider.helix.queries`, page by page.
+        """Read the pages of a checked query.
 
-        :param query: what to read
+        :param query: made by :func:`twitch_provider.helix.queries.query`
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
 
     @abstractmethod
     def _rows(self, query: Query) -> Rows:
-        """Walk a list, row by row."""
+        """Read the rows of a checked query, each id once."""
 
     def pages(
         self, endpoint: str, params: Mapping[str, Any] | None = None, *, max_pages: int | None = None
     ) -> Pages:
-        """Walk any list endpoint, page by page.
+        """Read the pages of any list endpoint.
 
         :param endpoint: for example ``streams`` or ``games/top``
         :param params: by Helix's names; a list is sent as a repeated parameter; ``first`` is 100 if not given
-        :param max_pages: stop after so many pages
-        :returns: a lazy iterator of pages, each with its untouched body, rows, cursor and instant
+        :param max_pages: stop after this many pages
+        :returns: a lazy iterator of :class:`twitch_provider.helix.messages.Page`
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
@@ -56,11 +55,11 @@ class Readers(ABC, Generic[Rows, Pages]):
     def paginate(
         self, endpoint: str, params: Mapping[str, Any] | None = None, *, max_items: int | None = None
     ) -> Rows:
-        """Walk any list endpoint, row by row, each id once.
+        """Read the rows of any list endpoint, each id once.
 
         :param endpoint: for example ``streams`` or ``games/top``
         :param params: by Helix's names; a list is sent as a repeated parameter
-        :param max_items: stop after so many rows
+        :param max_items: stop after this many rows
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
@@ -85,20 +84,18 @@ class Readers(ABC, Generic[Rows, Pages]):
         :param user_logins: of these broadcasters
         :param languages: ISO 639-1 codes or ``other``
         :param stream_type: ``all`` or ``live``
-        :param max_items: stop after so many streams
+        :param max_items: stop after this many streams
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._rows(
-            queries.streams(
-                game_ids=game_ids,
-                user_ids=user_ids,
-                user_logins=user_logins,
-                languages=languages,
-                stream_type=stream_type,
-                max_items=max_items,
-            )
-        )
+        params = {
+            "game_id": game_ids,
+            "user_id": user_ids,
+            "user_login": user_logins,
+            "language": languages,
+            "type": stream_type,
+        }
+        return self._rows(queries.query("streams", params, max_items=max_items, split=True))
 
     def get_top_games(self, max_items: int | None = 20) -> Rows:
         """Games with the most viewers, in that order.
@@ -109,7 +106,7 @@ class Readers(ABC, Generic[Rows, Pages]):
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._rows(queries.top_games(max_items=max_items))
+        return self._rows(queries.query("games/top", max_items=max_items))
 
     def get_games(
         self, *, ids: Ids | None = None, names: Ids | None = None, igdb_ids: Ids | None = None
@@ -124,7 +121,8 @@ class Readers(ABC, Generic[Rows, Pages]):
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._rows(queries.games(ids=ids, names=names, igdb_ids=igdb_ids))
+        params = {"id": ids, "name": names, "igdb_id": igdb_ids}
+        return self._rows(queries.query("games", params, split=True))
 
     def get_users(self, *, ids: Ids | None = None, logins: Ids | None = None) -> Rows:
         """Users by id or login.
@@ -136,7 +134,7 @@ class Readers(ABC, Generic[Rows, Pages]):
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._rows(queries.users(ids=ids, logins=logins))
+        return self._rows(queries.query("users", {"id": ids, "login": logins}, split=True))
 
     def get_channels(self, broadcaster_ids: Ids) -> Rows:
         """Channels: title, game, language, tags.
@@ -147,7 +145,7 @@ class Readers(ABC, Generic[Rows, Pages]):
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._rows(queries.channels(broadcaster_ids=broadcaster_ids))
+        return self._rows(queries.query("channels", {"broadcaster_id": broadcaster_ids}, split=True))
 
     def get_videos(
         self,
@@ -163,7 +161,7 @@ class Readers(ABC, Generic[Rows, Pages]):
     ) -> Rows:
         """Videos by exactly one of ids, user or game.
 
-        By game Helix gives one page, at most 100 videos. https://dev.twitch.tv/docs/api/reference/#get-videos
+        By game Helix returns one page, at most 100 videos. https://dev.twitch.tv/docs/api/reference/#get-videos
 
         :param ids: of videos
         :param user_id: of this broadcaster
@@ -172,22 +170,20 @@ class Readers(ABC, Generic[Rows, Pages]):
         :param period: ``all``, ``day``, ``week`` or ``month``; like ``sort`` and ``video_type`` not with ids
         :param sort: ``time``, ``trending`` or ``views``
         :param video_type: ``all``, ``archive``, ``highlight`` or ``upload``
-        :param max_items: stop after so many videos
+        :param max_items: stop after this many videos
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._rows(
-            queries.videos(
-                ids=ids,
-                user_id=user_id,
-                game_id=game_id,
-                language=language,
-                period=period,
-                sort=sort,
-                video_type=video_type,
-                max_items=max_items,
-            )
-        )
+        params = {
+            "id": ids,
+            "user_id": user_id,
+            "game_id": game_id,
+            "language": language,
+            "period": period,
+            "sort": sort,
+            "type": video_type,
+        }
+        return self._rows(queries.query("videos", params, max_items=max_items, split=True))
 
     def get_clips(
         self,
@@ -202,7 +198,7 @@ class Readers(ABC, Generic[Rows, Pages]):
     ) -> Rows:
         """Clips by exactly one of ids, broadcaster or game, most viewed first.
 
-        Helix gives some 1,000 for a window; narrow ``started_at`` and ``ended_at`` for more.
+        Helix returns about 1,000 clips of a window; narrow ``started_at`` and ``ended_at`` for more.
         https://dev.twitch.tv/docs/api/reference/#get-clips
 
         :param ids: of clips
@@ -211,36 +207,35 @@ class Readers(ABC, Generic[Rows, Pages]):
         :param started_at: RFC 3339 text or an aware datetime
         :param ended_at: likewise; only with ``started_at``
         :param is_featured: only featured clips, or only the others
-        :param max_items: stop after so many clips
+        :param max_items: stop after this many clips
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._rows(
-            queries.clips(
-                ids=ids,
-                broadcaster_id=broadcaster_id,
-                game_id=game_id,
-                started_at=started_at,
-                ended_at=ended_at,
-                is_featured=is_featured,
-                max_items=max_items,
-            )
-        )
+        params = {
+            "id": ids,
+            "broadcaster_id": broadcaster_id,
+            "game_id": game_id,
+            "started_at": started_at,
+            "ended_at": ended_at,
+            "is_featured": is_featured,
+        }
+        return self._rows(queries.query("clips", params, max_items=max_items, split=True))
 
     def search_channels(
         self, query: str, *, live_only: bool | None = None, max_items: int | None = None
     ) -> Rows:
-        """Channels that streamed within six months and whose name begins so.
+        """Channels that streamed within six months, by the beginning of their name.
 
         https://dev.twitch.tv/docs/api/reference/#search-channels
 
         :param query: the beginning of a name
         :param live_only: only channels that are live
-        :param max_items: stop after so many channels
+        :param max_items: stop after this many channels
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._rows(queries.search_channels(query, live_only=live_only, max_items=max_items))
+        params = {"query": query, "live_only": live_only}
+        return self._rows(queries.query("search/channels", params, max_items=max_items))
 
     def search_categories(self, query: str, *, max_items: int | None = None) -> Rows:
         """Games and categories by name.
@@ -248,8 +243,8 @@ class Readers(ABC, Generic[Rows, Pages]):
         https://dev.twitch.tv/docs/api/reference/#search-categories
 
         :param query: a part of the name
-        :param max_items: stop after so many categories
+        :param max_items: stop after this many categories
         :raises TwitchParameterError: at once, naming the parameter that Helix would refuse
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        return self._rows(queries.search_categories(query, max_items=max_items))
+        return self._rows(queries.query("search/categories", {"query": query}, max_items=max_items))

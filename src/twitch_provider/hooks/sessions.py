@@ -15,7 +15,6 @@ from twitch_provider.aws.quiet import keep_boto_quiet
 from twitch_provider.aws.secrets import explain_absence
 from twitch_provider.compat import AirflowNotFoundException
 from twitch_provider.exceptions import TwitchConfigError, TwitchLookupError
-from twitch_provider.helix.answers import Validation
 from twitch_provider.helix.ratelimit import RateLimiter
 from twitch_provider.helix.session import Session
 from twitch_provider.hooks.caches import open_cache
@@ -24,10 +23,6 @@ from twitch_provider.hooks.settings import Settings
 from twitch_provider.hooks.tokens import SharedTokens
 
 USER_AGENT = f"airflow-provider-twitch/{__version__}"
-
-#: Seconds that the Test button waits in all for errors to pass, and for one answer: a person is waiting.
-TEST_BUDGET = 2.0
-TEST_TIMEOUT = 5.0
 
 _sharing = threading.Lock()
 
@@ -122,12 +117,3 @@ def explained(conn_id: str) -> Iterator[None]:
             f"connection {conn_id} could not be looked up ({type(error).__name__}); see the logs of "
             f"Airflow's API server and of the secrets backend, and try later"
         ) from None
-
-
-def accepted(found: Validation) -> str:
-    """Say what Twitch said of a token, for the Test button.
-
-    :param found: what Twitch said
-    """
-    valid = "" if found.expires_in is None else f", token valid for {found.expires_in:,} s"
-    return f"Twitch accepts client id {found.client_id}{valid}"

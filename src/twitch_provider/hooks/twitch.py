@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -18,9 +18,9 @@ from twitch_provider.exceptions import TwitchError
 from twitch_provider.helix import lookups
 from twitch_provider.helix.answers import read_response
 from twitch_provider.helix.conversation import converse, validate
-from twitch_provider.helix.messages import Page, Request, Response, Send, Sleep
+from twitch_provider.helix.messages import Call, Page, Request, Response, Send, Sleep
 from twitch_provider.helix.queries import Query
-from twitch_provider.helix.session import Session, Step, Steps
+from twitch_provider.helix.session import Session, Step, Steps, yield_answer
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import form, sessions
 from twitch_provider.hooks.lineage import report_reading
@@ -31,22 +31,27 @@ from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 
 __all__ = ["TwitchAsyncHook", "TwitchHook"]
 
+#: Seconds that the Test button may wait for retries, and for one answer: a person is waiting.
+TEST_MAX_WAIT = 2.0
+TEST_TIMEOUT = 5.0
+
 T = TypeVar("T")
+Y = TypeVar("Y")
 
 
 class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
     """Read Twitch's Helix API with an app access token.
 
-    The token is fetched on first use and renewed on 401; requests keep to the rate limit; passing faults are
-    survived; lists are read to their end, each id once. All rows are Helix's own, as dicts:
+    The token is fetched on first use and renewed on 401; requests keep to the rate limit; transient failures
+    are retried; lists are read to their end, each id once. Rows are Helix's own, as dicts:
     https://dev.twitch.tv/docs/api/reference lists their fields. IDs are text.
 
-    Readers check their arguments at once and read lazily: rows come while you iterate. Everywhere, more than
-    100 ids are cut into several requests; ids that Twitch does not know are absent from the answer.
+    Readers check their arguments at once and read lazily: rows arrive while you iterate. More than 100 ids
+    are split into several requests; ids that Twitch does not know are absent from the answer.
 
-    Whatever takes an ``HttpHook`` takes this one: :meth:`get_conn` and :meth:`run` go through the same
-    conversation. Of HttpHook's options only ``method``, ``adapter`` and the keep-alive ones have an effect:
-    signing, TLS checks, redirects and retries are not for a caller or a connection's extra to switch.
+    It works wherever an ``HttpHook`` does: :meth:`get_conn` and :meth:`run` sign, wait and retry in the same
+    way. Of HttpHook's options only ``method``, ``adapter`` and the keep-alive ones have an effect: neither a
+    caller nor a connection's extra can change signing, TLS checks, redirects or retries.
 
     :param twitch_conn_id: the ``twitch`` connection: client id (login), client secret (password), optionally
         the API's base URL (host) and the extras ``auth_url``, ``timeout``, ``rate_limit_reserve`` and
@@ -69,38 +74,28 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
     # --- the lists -----------------------------------------------------------------------------------------
 
     def walk(self, query: Query) -> Iterator[Page]:
-        """Walk a checked query of :mod:`twitch_provider.helix.queries`, page by page.
+        """Read the pages of a checked query.
 
-        Airflow's hook lineage learns of ``twitch://helix/{endpoint}`` with the first page.
+        The first page reports ``twitch://helix/{endpoint}`` to Airflow's hook lineage.
 
-        :param query: what to read
+        :param query: made by :func:`twitch_provider.helix.queries.query`
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        steps, reply, seen = walk(self._session, query), None, False
-        with closing(steps):
-            while True:
-                try:
-                    step = steps.send(reply)
-                except StopIteration:
-                    return
-                if not isinstance(step, Page):
-                    reply = self._do(step)
-                    continue
-                if not seen:
-                    report_reading(self, step.endpoint)
-                yield step
-                reply, seen = None, True
+        for number, page in enumerate(self._drive(walk(self._session, query))):
+            if number == 0:
+                report_reading(self, page.endpoint)
+            yield page
 
     def get_follower_count(self, broadcaster_id: str) -> int:
-        """How many followers a channel has.
+        """Return how many followers a channel has.
 
         https://dev.twitch.tv/docs/api/reference/#get-channel-followers
 
         :param broadcaster_id: of the channel
-        :raises TwitchDataError: Twitch did not say
+        :raises TwitchDataError: the answer has no total
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
-        return self._drive(lookups.follower_count(self._session, broadcaster_id))
+        return self._answer(lookups.follower_count(self._session, broadcaster_id))
 
     def require_games(self, ids: Iterable[str]) -> None:
         """Make sure that Twitch knows these games: it answers an unknown id with an empty list of streams.
@@ -109,63 +104,63 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
         :raises TwitchNotFoundError: naming the ids that it does not know
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
-        self._drive(lookups.require_games(self._session, ids))
+        self._answer(lookups.require_games(self._session, ids))
 
     # --- one request, one connection -----------------------------------------------------------------------
 
     def get_conn(
         self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
     ) -> requests.Session:
-        """Return a ``requests`` session that reads Helix, and nothing else, through our conversation.
+        """Return a ``requests`` session for Helix only, with token, rate limit and retries.
 
-        :param headers: additional ones; Authorization and Client-Id are always ours
-        :param extra_options: for ``HttpHook``'s sake; none has an effect
+        :param headers: additional ones; Authorization and Client-Id are always set by the hook
+        :param extra_options: as of ``HttpHook``; none has an effect
         :raises TwitchConfigError: the connection is missing or malformed
         """
         self.base_url = self.settings.base_url
         self.merged_extra = {"allow_redirects": False}
         session = requests.Session()
-        adapter = ConversationAdapter(self._ask, self.settings.base_url)
+        adapter = ConversationAdapter(self._converse, self.settings.base_url)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         session.headers.update(headers or {})
         return session
 
     def url_from_endpoint(self, endpoint: str | None) -> str:
-        """Join the base URL and an endpoint, whichever of them has a slash there.
+        """Join the base URL and an endpoint, with one slash.
 
         :param endpoint: for example ``games/top``
         """
         return f"{self.settings.base_url}/{(endpoint or '').lstrip('/')}"
 
     def test_connection(self) -> tuple[bool, str]:
-        """Fetch or use a token and ask Twitch whose it is; the contract of the UI's Test button.
+        """Validate the app token, fetching one if needed: the Test button of Airflow's UI.
 
         :returns: whether it works, and a sentence
         """
         try:
-            settings = replace(self.settings, timeout=min(self.settings.timeout, sessions.TEST_TIMEOUT))
-            session = replace(self._session, budget=sessions.TEST_BUDGET)
-            transport = self._open_transport(settings)
-            return True, sessions.accepted(self._drive(validate(session), transport))
+            transport = self._open_transport(min(self.settings.timeout, TEST_TIMEOUT))
+            found = self._answer(validate(replace(self._session, max_wait=TEST_MAX_WAIT)), transport)
         except TwitchError as error:
             return False, str(error)
+        valid = "" if found.expires_in is None else f", token valid for {found.expires_in:,} s"
+        return True, f"Twitch accepts client id {found.client_id}{valid}"
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Return the extra fields of the form, for Airflow 2.11 to 3.1; newer ones read our card."""
+        """Return the form's extra fields for Airflow 2.11 to 3.1; later, the provider metadata has them."""
         return form.connection_form_widgets()
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return how the form names and hides fields, for Airflow 2.11 to 3.1; newer ones read our card."""
+        """Return the form's labels for Airflow 2.11 to 3.1; later, the provider metadata has them."""
         return form.ui_field_behaviour()
 
-    # --- the engine ----------------------------------------------------------------------------------------
+    # --- how it works --------------------------------------------------------------------------------------
 
     @functools.cached_property
     def settings(self) -> Settings:
-        """The connection, resolved and checked once for each hook.
+        """The connection, looked up and checked once per hook.
 
         :raises TwitchConfigError: it is missing or malformed
         """
@@ -175,7 +170,7 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
 
     @property
     def stats(self) -> Counter[str]:
-        """What this hook has done: see :class:`twitch_provider.helix.session.Session`."""
+        """Counts of requests, waits and retries: see :class:`twitch_provider.helix.session.Session`."""
         return self._session.stats
 
     @functools.cached_property
@@ -184,40 +179,48 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
 
     @functools.cached_property
     def _transport(self) -> RequestsTransport:
-        return self._open_transport(self.settings)
+        return self._open_transport(self.settings.timeout)
 
-    def _open_transport(self, settings: Settings) -> RequestsTransport:
-        self.base_url = settings.base_url
+    def _open_transport(self, timeout: float) -> RequestsTransport:
+        self.base_url = self.settings.base_url
         session = self._configure_session_from_mount_adapters(requests.Session())
         session.headers["User-Agent"] = sessions.USER_AGENT
-        return RequestsTransport(session, settings.timeout)
+        return RequestsTransport(session, timeout)
 
-    def _ask(self, request: Request) -> Response:
-        return self._drive(converse(self._session, request, read_response))
+    def _converse(self, request: Request) -> Response:
+        return self._answer(converse(self._session, request, read_response))
 
     def _rows(self, query: Query) -> Iterator[Row]:
-        return (row for page in self.walk(query) for row in page.objects)
+        return (row for page in self.walk(query) for row in page.new_rows)
 
-    def _drive(self, steps: Steps[T], transport: RequestsTransport | None = None) -> T:
-        reply: Any = None
-        # Closed at once, also where a time-out of Airflow breaks in: what it had claimed is given back then.
+    def _answer(self, steps: Steps[T], transport: RequestsTransport | None = None) -> T:
+        (answer,) = self._drive(yield_answer(steps), transport)
+        return answer
+
+    def _drive(
+        self, steps: Generator[Step | Y, Any, None], transport: RequestsTransport | None = None
+    ) -> Iterator[Y]:
+        """Do the steps of a generator, and yield everything else that it yields."""
+        result: Any = None
+        # Closed in any case, also where Airflow's task timeout interrupts: that releases claim and lock.
         with closing(steps):
             while True:
                 try:
-                    step = steps.send(reply)
-                except StopIteration as done:
-                    return done.value  # type: ignore[no-any-return]
-                reply = self._do(step, transport)
+                    step = steps.send(result)
+                except StopIteration:
+                    return
+                result = None
+                if isinstance(step, Send):
+                    result = (transport or self._transport).send(step.request)
+                elif isinstance(step, Sleep):
+                    self.log.log(step.level, "Waiting %.1f s: %s", step.seconds, step.reason)
+                    self._sleep(step.seconds)
+                elif isinstance(step, Call):
+                    result = step.function()
+                else:
+                    yield step
 
-    def _do(self, step: Step, transport: RequestsTransport | None = None) -> Any:
-        if isinstance(step, Send):
-            return (transport or self._transport).send(step.request)
-        if isinstance(step, Sleep):
-            self.log.log(step.level, "Waiting %.1f s: %s", step.seconds, step.reason)
-            return self._sleep(step.seconds)
-        return step.function()
-
-    # Time is an argument of all rules; these two are where it comes from.
+    # Time is an argument everywhere else; it comes from these two.
 
     def _clock(self) -> float:
         return time.monotonic()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hook for Twitch's Helix API on an event loop: for triggers and asynchronous tasks."""
+"""The asynchronous hook for Twitch's Helix API: for triggers and asynchronous tasks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Generator, Iterable
-from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
+from contextlib import AsyncExitStack, closing, suppress
 from typing import Any, Self, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -18,12 +17,10 @@ from twitch_provider.crawl.driver import CrawlDriver
 from twitch_provider.crawl.light_page import LightPage
 from twitch_provider.crawl.plan import Crawl, Remembered
 from twitch_provider.crawl.report import CrawlReport
-from twitch_provider.exceptions import TwitchError
 from twitch_provider.helix import lookups
-from twitch_provider.helix.conversation import validate
 from twitch_provider.helix.messages import Call, Page, Send, Sleep
 from twitch_provider.helix.queries import Query
-from twitch_provider.helix.session import Session, Step, Steps
+from twitch_provider.helix.session import Session, Step, Steps, yield_answer
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import sessions
 from twitch_provider.hooks.readers import Readers, Row
@@ -35,7 +32,7 @@ Y = TypeVar("Y")
 
 
 class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook):
-    """Read Twitch's Helix API on an event loop; the twin of :class:`.TwitchHook`.
+    """Read Twitch's Helix API on an event loop, as :class:`.TwitchHook` does in a task.
 
     ::
 
@@ -43,11 +40,10 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
             async for stream in hook.get_streams(user_logins=["monstercat"]):
                 ...
 
-    It has the same readers, rules, tokens and rate limit; nothing in it blocks the loop. One hook may be used
-    by several coroutines at once.
+    It has the same readers, token and rate limit, and never blocks the loop. Several coroutines may share one
+    hook. Outside of ``async with`` every reader raises RuntimeError when iterated.
 
     :param twitch_conn_id: the ``twitch`` connection, as of ``TwitchHook``
-    :raises RuntimeError: (every reader, while iterating) it is used outside of ``async with``
     """
 
     conn_name_attr = "twitch_conn_id"
@@ -62,12 +58,12 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         self._exits = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Resolve the connection.
+        """Look the connection up.
 
         :raises TwitchConfigError: it is missing or malformed
         """
         settings = await self._settings()
-        session = await _away(lambda: sessions.open_session(settings, self._clock))
+        session = await _in_thread(lambda: sessions.open_session(settings, self._clock))
         transport = AiohttpTransport(settings.timeout, sessions.USER_AGENT)
         self._open = session, await self._exits.enter_async_context(transport)
         return self
@@ -78,12 +74,12 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         await self._exits.aclose()
 
     async def walk(self, query: Query) -> AsyncIterator[Page]:
-        """Walk a checked query of :mod:`twitch_provider.helix.queries`, page by page.
+        """Read the pages of a checked query.
 
-        :param query: what to read
+        :param query: made by :func:`twitch_provider.helix.queries.query`
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        async for page in self._each(walk(self._opened[0], query)):
+        async for page in self._drive(walk(self._opened[0], query)):
             yield page
 
     async def crawl(
@@ -107,19 +103,18 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         :raises TwitchError: nothing could be read, or what failed would fail for every chain
         """
         crawl = Crawl(remembered, from_cursors=from_cursors)
-        return await CrawlDriver(crawl, self._opened[0], self._each, keep, seconds, self.log).run()
+        return await CrawlDriver(crawl, self._opened[0], self._drive, keep, seconds, self.log).run()
 
     async def get_follower_count(self, broadcaster_id: str) -> int:
-        """How many followers a channel has.
+        """Return how many followers a channel has.
 
         https://dev.twitch.tv/docs/api/reference/#get-channel-followers
 
         :param broadcaster_id: of the channel
-        :raises TwitchDataError: Twitch did not say
+        :raises TwitchDataError: the answer has no total
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
-        session, transport = self._opened
-        return await self._drive(lookups.follower_count(session, broadcaster_id), transport)
+        return await self._answer(lookups.follower_count(self._opened[0], broadcaster_id))
 
     async def require_games(self, ids: Iterable[str]) -> None:
         """Make sure that Twitch knows these games: it answers an unknown id with an empty list of streams.
@@ -128,33 +123,17 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         :raises TwitchNotFoundError: naming the ids that it does not know
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
-        session, transport = self._opened
-        await self._drive(lookups.require_games(session, ids), transport)
-
-    async def test_connection(self) -> tuple[bool, str]:
-        """Fetch or use a token and ask Twitch whose it is; needs no ``async with``.
-
-        :returns: whether it works, and a sentence
-        """
-        try:
-            settings = await self._settings()
-            opened = await _away(lambda: sessions.open_session(settings, self._clock))
-            session = replace(opened, budget=sessions.TEST_BUDGET)
-            timeout = min(settings.timeout, sessions.TEST_TIMEOUT)
-            async with AiohttpTransport(timeout, sessions.USER_AGENT) as transport:
-                return True, sessions.accepted(await self._drive(validate(session), transport))
-        except TwitchError as error:
-            return False, str(error)
+        await self._answer(lookups.require_games(self._opened[0], ids))
 
     @property
     def stats(self) -> Counter[str]:
-        """What this hook has done: see :class:`twitch_provider.helix.session.Session`."""
+        """Counts of requests, waits and retries: see :class:`twitch_provider.helix.session.Session`."""
         return self._opened[0].stats
 
     @property
     def _opened(self) -> tuple[Session, AiohttpTransport]:
         if self._open is None:
-            raise RuntimeError("TwitchAsyncHook reads inside `async with TwitchAsyncHook(…) as hook:` only")
+            raise RuntimeError("TwitchAsyncHook must be used inside `async with TwitchAsyncHook(…) as hook:`")
         return self._open
 
     async def _settings(self) -> Settings:
@@ -163,54 +142,41 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
                 connection = self.get_connection(self.twitch_conn_id)
             return Settings.from_connection(connection)
 
-        # In a thread, in every Airflow: the asynchronous way masks secrets by a blocking call before 3.3.2,
-        # and is missing before 3.1. A secrets backend that has failed is asked once more there, too.
-        found: Settings = await _away(settings)
+        # In a thread on every Airflow: the asynchronous method masks secrets by a blocking call before 3.3.2,
+        # and does not exist before 3.1.
+        found: Settings = await _in_thread(settings)
         return found
 
     async def _rows(self, query: Query) -> AsyncIterator[Row]:
         async for page in self.walk(query):
-            for row in page.objects:
+            for row in page.new_rows:
                 yield row
 
-    async def _each(self, steps: Generator[Step | Y, Any, None]) -> AsyncIterator[Y]:
-        """Drive a generator, and hand on whatever is no step."""
-        transport, reply = self._opened[1], None
-        try:
+    async def _answer(self, steps: Steps[T]) -> T:
+        (answer,) = [each async for each in self._drive(yield_answer(steps))]
+        return answer
+
+    async def _drive(self, steps: Generator[Step | Y, Any, None]) -> AsyncIterator[Y]:
+        """Do the steps of a generator, and yield everything else that it yields."""
+        transport, result = self._opened[1], None
+        with closing(steps):
             while True:
                 try:
-                    step = steps.send(reply)
+                    step = steps.send(result)
                 except StopIteration:
                     return
-                if isinstance(step, Send | Sleep | Call):
-                    reply = await self._do(step, transport)
+                result = None
+                if isinstance(step, Send):
+                    result = await transport.send(step.request)
+                elif isinstance(step, Sleep):
+                    self.log.log(step.level, "Waiting %.1f s: %s", step.seconds, step.reason)
+                    await self._sleep(step.seconds)
+                elif isinstance(step, Call):
+                    result = await _in_thread(step.function)
                 else:
                     yield step
-                    reply = None
-        finally:
-            steps.close()
 
-    async def _drive(self, steps: Steps[T], transport: AiohttpTransport) -> T:
-        reply: Any = None
-        try:
-            while True:
-                try:
-                    step = steps.send(reply)
-                except StopIteration as done:
-                    return done.value  # type: ignore[no-any-return]
-                reply = await self._do(step, transport)
-        finally:
-            steps.close()
-
-    async def _do(self, step: Step, transport: AiohttpTransport) -> Any:
-        if isinstance(step, Send):
-            return await transport.send(step.request)
-        if isinstance(step, Sleep):
-            self.log.log(step.level, "Waiting %.1f s: %s", step.seconds, step.reason)
-            return await self._sleep(step.seconds)
-        return await _away(step.function)
-
-    # Time is an argument of all rules; these two are where it comes from.
+    # Time is an argument everywhere else; it comes from these two.
 
     def _clock(self) -> float:
         return time.monotonic()
@@ -219,12 +185,12 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         await asyncio.sleep(seconds)
 
 
-async def _away(function: Any) -> Any:
-    """Call what may block in a thread, and wait for it even where we are cancelled meanwhile.
+async def _in_thread(function: Any) -> Any:
+    """Call a function that may block in a thread, and wait for its end even when cancelled.
 
-    Otherwise a lock that it takes would be taken after its conversation has given it back.
+    Otherwise it could take a lock after its conversation has released it.
     """
-    # Not asyncio.to_thread: Airflow's supervisor answers a thread only where asgiref knows its loop.
+    # Not asyncio.to_thread: Airflow's supervisor answers only threads that asgiref started.
     running = asyncio.ensure_future(sync_to_async(function, thread_sensitive=False)())
     try:
         return await asyncio.shield(running)

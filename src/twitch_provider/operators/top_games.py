@@ -116,7 +116,7 @@ class TwitchTopGamesOperator(BaseOperator):
         """
         games = native(self.max_items, int)
         if not is_s3(self.output_to):
-            pages = self.hook.walk(queries.top_games(max_items=games))
+            pages = self.hook.walk(queries.query("games/top", max_items=games))
             return rows_for_xcom(pages, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
         names = dataset_names(self.dataset, beside=["_streams"])
         file_format = table_format(self.file_format, self.compression)

@@ -75,7 +75,7 @@ def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -
     rows: list[dict[str, Any]] = []
     size = len("[]")
     for page in pages:
-        for row in page.objects:
+        for row in page.new_rows:
             size += len(json.dumps(row)) + (len(", ") if rows else 0)
             if size > max_xcom_bytes:
                 raise TwitchParameterError(

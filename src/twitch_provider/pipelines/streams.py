@@ -53,14 +53,14 @@ class FilteredStreams:
         :raises TwitchNotFoundError: at the end, naming the games that Twitch does not know
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
-        query = queries.streams(
-            game_ids=self.game_ids,
-            user_ids=self.user_ids,
-            user_logins=self.user_logins,
-            languages=self.languages,
-            stream_type=self.stream_type,
-            max_items=self.max_items,
-        )
+        params = {
+            "game_id": self.game_ids,
+            "user_id": self.user_ids,
+            "user_login": self.user_logins,
+            "language": self.languages,
+            "type": self.stream_type,
+        }
+        query = queries.query("streams", params, max_items=self.max_items, split=True)
         seen = set()
         for page in hook.walk(query):
             seen |= {row.get("game_id") for row in page.rows if isinstance(row, dict)}

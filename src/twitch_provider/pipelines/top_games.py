@@ -45,7 +45,7 @@ class TopGames:
         """
         from twitch_provider.lake.top_games import game_ids
 
-        games = list(hook.walk(queries.top_games(max_items=self.games)))
+        games = list(hook.walk(queries.query("games/top", max_items=self.games)))
         yield from games
         for game_id in game_ids(games)[: self.games]:
             yield from hook.pages("streams", {"game_id": game_id}, max_pages=self.pages_per_game)

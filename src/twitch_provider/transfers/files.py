@@ -93,7 +93,7 @@ def _write_csv(pages: Iterable[Page], file: Any) -> int:
 
 def _lines(pages: Iterable[Page]) -> Iterator[tuple[dict[str, Any], bytes]]:
     for page in pages:
-        for row in page.objects:
+        for row in page.new_rows:
             try:
                 line = json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
             except (ValueError, RecursionError):
