@@ -52,9 +52,10 @@ coverage: $(DEV) ## Twitch's rules in helix/: every line and branch, by their ow
 	  --cov-report=term:skip-covered
 
 .PHONY: lint
-lint: $(DEV) ## ruff (rules and format), hadolint, no addresses among the pins
+lint: $(DEV) ## ruff (rules and format), pylint (docstrings), hadolint, no addresses among the pins
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
+	@$(RUN) -m pylint src/twitch_provider
 	@.venv/bin/hadolint Dockerfile
 	@if grep -nE '://|^-' constraints/*.txt; then echo "A constraints file names an address or an option." >&2; exit 1; fi
 

@@ -149,7 +149,7 @@ def deny_what_is_missing(parsed: dict[str, Any], **_: Any) -> None:
 
 
 def kind(key: str) -> str:
-    """What an object is, whichever run it belongs to: a dataset, ``raw``, ``latest``, ``manifests`` …
+    """What an object is, whichever run it belongs to: a dataset, ``raw``, ``latest`` or ``manifests``.
 
     :param key: of it
     """

@@ -17,6 +17,7 @@ def fail_fast() -> Iterator[None]:
     Works around a block and as a decorator below ``@task``. Airflow retries other errors.
 
     :raises AirflowFailException: a :class:`~twitch_provider.exceptions.TwitchError` that is ``fatal``
+    :raises TwitchError: one that may pass
     """
     try:
         yield

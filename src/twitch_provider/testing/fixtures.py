@@ -24,6 +24,10 @@ def twitch_simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def twitch_connection(twitch_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    """The simulator, with Airflow's connection ``twitch_default`` pointing to it."""
+    """The simulator, with Airflow's connection ``twitch_default`` pointing to it.
+
+    :param twitch_simulator: the fixture
+    :param monkeypatch: of pytest
+    """
     monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", twitch_simulator.connection_json())
     return twitch_simulator
