@@ -17,7 +17,7 @@ from tests.cloud.template import Document, policy
 REGION, STACK, BUCKET, PREFIX = "eu-central-1", "the-stack", "a-lake", "twitch"
 SECRET = f"{STACK}/connections/twitch_default"
 
-#: What the template's functions stand for here.
+#: The values of the template's functions here.
 FACTS = {
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
@@ -40,7 +40,7 @@ ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action":
 
 
 class Account:
-    """A bucket, an empty secret, a role without a policy, and somebody who may do anything.
+    """A bucket, an empty secret, a role without a policy, and an administrator.
 
     :param metadata: of the instance that has the role
     """
@@ -68,7 +68,7 @@ class Account:
         self._server.server_close()
 
     def client(self, service: str) -> Any:
-        """Return a client of whoever may do anything."""
+        """Return a client of the administrator."""
         if service not in self._clients:
             made = boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **self._key)
             self._clients[service] = made
@@ -100,13 +100,13 @@ class Account:
             self._filled = False
         if self.amazon.policies != [POLICY]:
             self.grant(POLICY)
-        self.metadata.role, self.metadata.off, self.metadata.one_hop = ("it", self._session), None, False
+        self.metadata.role, self.metadata.off = ("it", self._session), None
         self.amazon.clock_ahead = timedelta()
         for log in (self.amazon.canned, self.amazon.requests, self.metadata.asked):
             log.clear()
 
     def put_secret(self, value: str | bytes) -> None:
-        """Give the secret a value, as whoever deploys does by hand."""
+        """Give the secret a value, which is done by hand when deploying."""
         self._filled = True
         given = {"SecretString" if isinstance(value, str) else "SecretBinary": value}
         self.client("secretsmanager").put_secret_value(SecretId=SECRET, **given)
@@ -129,7 +129,7 @@ class Account:
         )
         key = iam.create_access_key(UserName="administrator")["AccessKey"]
         role = iam.create_role(RoleName="it", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
-        # The session of the instance: moto does not know EC2's own way to it.
+        # The session of the instance: moto does not implement EC2's own way to get it.
         session = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="i-0")["Credentials"]
         self._session = {
             "Type": "AWS-HMAC",

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """moto's server with policies enforced, and what S3 and IAM do beyond it.
 
-moto 5.2.5 takes no notice of conditions, checks Secrets Manager against ``*`` only, and has no opinion on
-clocks and on keys that are not there. What is added here stands beside the page of AWS that says so; the rest
-is moto's.
+moto 5.2.5 ignores conditions, checks Secrets Manager against ``*`` only, and ignores clocks and permissions
+on missing keys. What is added here stands beside the page of AWS that says so; the rest is moto's.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ DENIED = ERROR.format(code="AccessDenied", said="Access Denied", more="")
 
 
 class Request(NamedTuple):
-    """What came in."""
+    """A request."""
 
     key_id: str
     method: str
@@ -47,7 +46,7 @@ class Request(NamedTuple):
 
 
 class Canned(NamedTuple):
-    """An answer to the role that stands for whatever moto cannot be brought to say."""
+    """An answer to the role that moto does not give."""
 
     method: str
     path: str
@@ -61,7 +60,7 @@ class Amazon:
 
     def __init__(self) -> None:
         self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
-        #: Access key of the role's session: only what it asks is judged here.
+        #: Access key of the role's session: only its requests are checked here.
         self.role_key = ""
         self.policies: list[Document] = []
         #: ARNs of secrets by name.
@@ -71,7 +70,7 @@ class Amazon:
         self.requests: list[Request] = []
 
     def serve(self) -> BaseWSGIServer:
-        """Start to answer on loopback, in a thread of its own."""
+        """Start to answer on loopback, in a thread."""
         # The handler of moto's own server, in versions that have one.
         handler = getattr(werkzeug_app, "MotoRequestHandler", None)
         server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=handler)
@@ -133,7 +132,7 @@ class Amazon:
     def _as_s3_answers(
         self, request: Request, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Answer 403 for a missing key to who may not list the bucket as a whole.
+        """Answer 403 for a missing key to a role that may not list the whole bucket.
 
         "If you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP status code 403":
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html. A request for an object has no
@@ -153,7 +152,7 @@ class Amazon:
         return [body]
 
     def _may(self, action: str, resource: str, context: Mapping[str, str]) -> bool:
-        """Whether a policy allows it; there is no Deny in the role's.
+        """Whether a policy allows it; the role's have no Deny.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
         """
@@ -175,7 +174,7 @@ class Amazon:
 
 
 def listed(value: str | list[str]) -> list[str]:
-    """Return what may be one or many as many."""
+    """Return one or many values as a list."""
     return [value] if isinstance(value, str) else value
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The metadata service of an EC2 instance, on loopback, as far as boto3 asks it for a role.
 
-It is version 2 alone, as on an instance with ``HttpTokens: required``: who has no session token gets 401.
+It is version 2 alone, as with ``HttpTokens: required``: without a session token it answers 401.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
-moto's own hands out a key that no policy of moto's knows.
+moto's own returns a key that none of moto's policies knows.
 """
 
 from __future__ import annotations
@@ -29,10 +29,8 @@ class MetadataService:
         self.region = region
         #: The role's name and its session credentials: None for an instance without a profile.
         self.role: tuple[str, Mapping[str, str]] | None = None
-        #: Status with which everything is answered, 403 where somebody turned it off.
+        #: The status of every answer, if somebody turned it off: 403.
         self.off: int | None = None
-        #: Whether the answer with a session token dies on its second hop, on the way into a container.
-        self.one_hop = False
         self.tokens: set[str] = set()
         #: What was asked for: method, path, status.
         self.asked: list[tuple[str, str, int]] = []
@@ -49,9 +47,6 @@ class MetadataService:
 
             def _answer(self, status: int, body: str) -> None:
                 service.asked.append((self.command, self.path, status))
-                if service.one_hop and self.command == "PUT":
-                    self.close_connection = True
-                    return
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body.encode())))
                 self.end_headers()

@@ -11,7 +11,7 @@ DAGS = Path(__file__).parents[2] / "dags"
 
 
 class Job:
-    """All there is in the folder: a DAG that is added is in it."""
+    """Every DAG in the folder: a new one is included."""
 
     def __init__(self) -> None:
         from airflow.dag_processing.dagbag import DagBag
@@ -32,7 +32,7 @@ class Job:
         return [dag_id for dag_id, dag in self.dags.items() if "bucket" in dag.params]
 
     def run(self, dag_id: str, run_after: datetime, **params: Any) -> dict[str, str]:
-        """Run a DAG in this process, and give the state of each task.
+        """Run a DAG in this process, and return the state of each task.
 
         :param dag_id: which
         :param run_after: its tick
@@ -43,7 +43,7 @@ class Job:
         return {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
 
     def refusal(self, dag_id: str, run_after: datetime, **params: Any) -> BaseException | None:
-        """Run a DAG, and give the exception that it failed with.
+        """Run a DAG, and return the exception that it failed with.
 
         :param dag_id: which
         :param run_after: its tick

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policies of the template that is deployed, with what its functions stand for put in."""
+"""The policies of the template that is deployed, with its functions resolved."""
 
 from __future__ import annotations
 

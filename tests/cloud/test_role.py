@@ -26,7 +26,7 @@ DONE = {"success", "skipped"}
 
 
 def assert_described(account: Account) -> list[Any]:
-    """Every manifest is true to the byte."""
+    """Every object is what its manifest says, to the byte."""
     manifests = [json.loads(account.read(key)) for key in account.objects() if "/manifests/" in key]
     for entry in (entry for manifest in manifests for entry in manifest["objects"]):
         body = account.read(entry["key"])
@@ -35,7 +35,7 @@ def assert_described(account: Account) -> list[Any]:
 
 
 def assert_nothing_but_the_role(account: Account) -> None:
-    """Whoever asked had the role's session, from the metadata service; no other key is to be found."""
+    """Every request has the role's session, from the metadata service; there is no other key."""
     assert ("GET", f"{ROLES}it", 200) in account.metadata.asked
     assert account.amazon.requests, "nothing was asked"
     keys = {request.key_id for request in account.amazon.requests}

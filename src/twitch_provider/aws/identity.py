@@ -1,37 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why there are no AWS credentials, in sentences that say what to do.
 
-On EC2 they are those of the instance's role, and come from its metadata service:
-https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html#instance-metadata-security-credentials
+A worker's own are those of its IAM role, on EC2, ECS, EKS and MWAA alike; boto3 fetches them:
+https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 """
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 from botocore import exceptions as boto
-from botocore.session import get_session
-from botocore.utils import IMDSRegionProvider
 
-#: Nobody has any to give.
-MISSING = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.NoAuthTokenError, boto.SSOError)
+INCOMPLETE = (boto.PartialCredentialsError, boto.NoAuthTokenError, boto.SSOError)
+NOT_FETCHED = (boto.MetadataRetrievalError, boto.CredentialRetrievalError, boto.TokenRetrievalError)
 
-#: Whoever gives them did not, this time.
-NOT_GIVEN = (boto.MetadataRetrievalError, boto.CredentialRetrievalError, boto.TokenRetrievalError)
-
-CLOCK = "set this machine's clock, for example by chrony from 169.254.169.123, the time server of EC2"
+CLOCK = "correct the clock, on EC2 with chrony and its time server 169.254.169.123"
 
 
 class Cause(NamedTuple):
-    """What is wrong with credentials, and whether no retry mends it."""
+    """What is wrong with the credentials, and whether a retry is pointless."""
 
     sentence: str
     fatal: bool
 
 
+def holder(aws_conn_id: str | None = None) -> str:
+    """Name the identity that AWS was asked with.
+
+    :param aws_conn_id: the connection in use; None for the worker's own credentials
+    """
+    return f"connection {aws_conn_id!r}" if aws_conn_id else "the IAM role of this worker"
+
+
 def is_expired_at_once(error: Exception) -> bool:
-    """Whether botocore says that credentials which it just fetched are of yesterday.
+    """Whether botocore says that credentials were out of date when it fetched them.
 
     It has no class of its own for that:
     https://github.com/boto/botocore/blob/1.44.5/botocore/credentials.py#L630
@@ -42,53 +44,25 @@ def is_expired_at_once(error: Exception) -> bool:
 
 
 def cause(error: Exception, aws_conn_id: str | None = None) -> Cause | None:
-    """Return what is wrong with the credentials; None where the error is about something else.
+    """Return what is wrong with the credentials; None if the error is about something else.
 
     :param error: of botocore
-    :param aws_conn_id: the connection that should have some; None for the machine's own credentials
+    :param aws_conn_id: the connection in use; None for the worker's own credentials
     """
-    name = type(error).__name__
-    who = f"of connection {aws_conn_id!r}" if aws_conn_id else "of this machine"
+    name, who = type(error).__name__, holder(aws_conn_id)
     if is_expired_at_once(error):
-        return Cause(f"the AWS credentials {who} had expired when they came: {CLOCK}", fatal=True)
-    if isinstance(error, NOT_GIVEN):
-        # A metadata service or an STS that is busy is well again in a moment: worth a retry.
-        sentence = f"the AWS credentials {who} cannot be fetched ({name}): if this stays, look at where from"
-        return Cause(sentence, fatal=False)
-    if isinstance(error, MISSING):
-        connection = f"connection {aws_conn_id!r} has no access key, and " if aws_conn_id else ""
-        sentence, fatal = _missing()
-        return Cause(f"there are no AWS credentials ({name}): {connection}{sentence}", fatal)
+        return Cause(f"the AWS credentials of {who} had expired when they were fetched: {CLOCK}", fatal=True)
+    if isinstance(error, boto.NoCredentialsError):
+        keyless = f"connection {aws_conn_id!r} has no access key; " if aws_conn_id else ""
+        # The service that hands them out may be busy, or the worker may have just started: worth a retry.
+        return Cause(
+            f"there are no AWS credentials ({name}): {keyless}give this worker an IAM role and let it reach "
+            "the metadata service (from containers on EC2: HttpPutResponseHopLimit 2), or name a connection "
+            "with an access key in [twitch] aws_conn_id",
+            fatal=False,
+        )
+    if isinstance(error, INCOMPLETE):
+        return Cause(f"the AWS credentials of {who} are incomplete ({name}): complete or renew them", True)
+    if isinstance(error, NOT_FETCHED):
+        return Cause(f"the AWS credentials of {who} cannot be fetched ({name}): check their source", False)
     return None
-
-
-def _missing() -> Cause:
-    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
-        return Cause(
-            "AWS_EC2_METADATA_DISABLED keeps the instance's role from being asked for; unset it, or name a "
-            "connection with an access key in [twitch] aws_conn_id",
-            fatal=True,
-        )
-    if metadata_answers():
-        return Cause(
-            "the instance metadata service has no role to give; attach an instance profile whose role trusts "
-            "EC2 and may use the bucket",
-            fatal=True,
-        )
-    # It may be busy, or the instance may have just begun: worth a retry.
-    return Cause(
-        "the instance metadata service does not answer; turn it on, and let containers reach it "
-        "(HttpPutResponseHopLimit 2), or name a connection with an access key in [twitch] aws_conn_id",
-        fatal=False,
-    )
-
-
-def metadata_answers() -> bool:
-    """Whether the metadata service of an EC2 instance answers; what it says of roles is another matter.
-
-    It takes no longer than boto3 took to look for credentials there.
-    """
-    try:
-        return bool(IMDSRegionProvider(get_session()).provide())
-    except boto.BotoCoreError:
-        return False

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a secrets backend of Airflow's, such as AWS Secrets Manager, gives no connection.
+"""Why a secrets backend of Airflow's, such as AWS Secrets Manager, does not return a connection.
 
-Airflow passes over whatever goes wrong there, and says that the connection does not exist.
+Airflow ignores whatever a backend raises, and says that the connection does not exist.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any
 
 from airflow.configuration import get_custom_secret_backend
 
+from twitch_provider.aws.masking import code_of, said
 from twitch_provider.exceptions import TwitchConfigError, TwitchError, TwitchLookupError
 
-#: What belongs into a secret: https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html
+#: The value of a secret: https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html
 WANTED = '{"conn_type": "twitch", "login": "<client id>", "password": "<client secret>"}'
 
 _DENIED = {"AccessDeniedException", "AccessDenied"}
@@ -22,10 +23,10 @@ _CLOCK = {"InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooS
 
 
 def explain_absence(conn_id: str) -> TwitchError | None:
-    """Return our error for a connection that Airflow does not find; None where no backend is to blame.
+    """Return our error for a connection that Airflow does not find; None if no backend is responsible for it.
 
-    The backend is asked once more, which is the only way to its own error; but not within an event loop: that
-    would be held up.
+    The backend is asked once more, since only the backend knows the reason; but not within an event loop,
+    which that would block.
 
     :param conn_id: of the connection
     """
@@ -33,13 +34,9 @@ def explain_absence(conn_id: str) -> TwitchError | None:
     if backend is None or not _is_asked(backend, conn_id):
         return None
     place = _place(backend, conn_id)
-    fill = f"connection {conn_id} does not exist: {place} has none; put {WANTED} there"
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        return TwitchConfigError(f"{fill}, and let this machine read it (secretsmanager:GetSecretValue)")
+    missing = f"connection {conn_id} does not exist: store {WANTED} in {place}"
+    if _is_on_a_loop():
+        return TwitchConfigError(f"{missing}, and let this worker read it (secretsmanager:GetSecretValue)")
     try:
         value = backend.get_conn_value(conn_id)
     except NotImplementedError:
@@ -48,11 +45,11 @@ def explain_absence(conn_id: str) -> TwitchError | None:
         return _failure(error, conn_id, place)
     if value and value.strip():
         return _malformed(conn_id, place)
-    return TwitchConfigError(fill)
+    return TwitchConfigError(missing)
 
 
 def also_in(conn_id: str) -> str:
-    """Say where else a connection may be that has to be mended: the end of a sentence, often empty.
+    """Name the secret that a connection may come from: the end of a sentence, often empty.
 
     :param conn_id: of the connection
     """
@@ -61,7 +58,7 @@ def also_in(conn_id: str) -> str:
 
 
 def _backend() -> Any:
-    """Make the backend that a worker asks."""
+    """Return the backend of a worker."""
     try:
         # Since Airflow 3.0, [workers] may name one of their own.
         return get_custom_secret_backend(worker_mode=True)
@@ -75,6 +72,14 @@ def _is_asked(backend: Any, conn_id: str) -> bool:
     return asked and (not pattern or re.match(pattern, conn_id, re.IGNORECASE) is not None)
 
 
+def _is_on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _place(backend: Any, conn_id: str) -> str:
     name = type(backend).__name__
     prefix, separator = getattr(backend, "connections_prefix", None), getattr(backend, "sep", "/")
@@ -84,32 +89,28 @@ def _place(backend: Any, conn_id: str) -> str:
 
 
 def _malformed(conn_id: str, place: str) -> TwitchError:
-    return TwitchConfigError(f"connection {conn_id}: what {place} has is none; put {WANTED} there")
+    return TwitchConfigError(f"connection {conn_id}: invalid value in {place}; store {WANTED} in it")
 
 
 def _failure(error: Exception, conn_id: str, place: str) -> TwitchError:
-    # botocore is not loaded where there is nothing of AWS's to explain.
+    # botocore is not imported where there is nothing of AWS's to explain.
     from twitch_provider.aws import identity
 
-    answer = getattr(error, "response", None)
-    details = answer.get("Error", {}) if isinstance(answer, dict) else {}
-    code = str(details.get("Code", ""))[:60]
+    code, words = code_of(error), said(error)
     failed = f"connection {conn_id} cannot be looked up in {place}"
     if code in _DENIED:
-        # The whole of what Secrets Manager says of a key: "Access to KMS is not allowed".
-        by_kms = "KMS" in str(details.get("Message"))
-        action = "kms:Decrypt on its KMS key" if by_kms else "secretsmanager:GetSecretValue on it"
-        return TwitchConfigError(f"{failed}: grant {action} to this machine's IAM role ({code})")
-    if code in _CLOCK:
         return TwitchConfigError(
-            f"{failed}: AWS refuses the time of the signature ({code}); {identity.CLOCK}"
+            f"{failed} ({code}): grant secretsmanager:GetSecretValue on it to {identity.holder()}, and "
+            f"kms:Decrypt if the secret has a KMS key of its own.{words}"
         )
+    if code in _CLOCK:
+        return TwitchConfigError(f"{failed} ({code}): if the signature expired, {identity.CLOCK}.{words}")
     if found := identity.cause(error):
         kind = TwitchConfigError if found.fatal else TwitchLookupError
         return kind(f"{failed}: {found.sentence}")
     if isinstance(error, ValueError) and not code:  # such as JSON that breaks off
         return _malformed(conn_id, place)
     return TwitchLookupError(
-        f"{failed} ({code or type(error).__name__}): a later try may succeed; if this stays, see that this "
-        "machine can reach it"
+        f"{failed} ({code or type(error).__name__}): a later try may succeed; if this persists, check that "
+        f"this worker can reach it.{words}"
     )

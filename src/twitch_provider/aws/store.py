@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, BinaryIO, cast
@@ -12,10 +12,9 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from twitch_provider.aws.errors import explain, is_endless, unlisted
-from twitch_provider.aws.identity import is_expired_at_once
+from twitch_provider.aws.errors import DENIED, cannot_tell, explain
+from twitch_provider.aws.identity import holder, is_expired_at_once
 from twitch_provider.aws.quiet import keep_boto_quiet
-from twitch_provider.aws.refusals import DENIED
 from twitch_provider.compat import AirflowException, AirflowNotFoundException, mask_secret
 from twitch_provider.exceptions import TwitchConfigError, TwitchError
 
@@ -29,23 +28,21 @@ class S3Store:
     :param aws_conn_id: Airflow's connection to AWS; None or empty: boto3's own chain, such as an IAM role
     :raises TwitchConfigError: (every method) the connection or the region is missing or wrong
     :raises TwitchStoreAccessError: (every method) credentials, permission or bucket are wrong
-    :raises TwitchStoreUnavailableError: (every method) S3 is down or out of reach
+    :raises TwitchStoreUnavailableError: (every method) S3 is down or cannot be reached
     """
 
     def __init__(self, bucket: str, aws_conn_id: str | None) -> None:
         self.bucket = bucket
         self.aws_conn_id = aws_conn_id or None
         self._hook: _Hook | None = None
-        # Whether we may read: yes, or it is in doubt.
-        self._reads = self._doubts = False
 
     @property
     def hook(self) -> S3Hook:
-        """The hook that does all of it.
+        """The hook behind every method.
 
         :raises TwitchConfigError: the connection does not exist
         """
-        return self._typed(None)
+        return self._sending()
 
     def put(self, key: str, body: bytes, *, content_type: str) -> None:
         """Write an object, replacing what was there.
@@ -54,49 +51,47 @@ class S3Store:
         :param body: its bytes
         :param content_type: its media type
         :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or is out of reach
+        :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         with self._explained(key):
-            self._typed(content_type).load_bytes(body, key=key, bucket_name=self.bucket, replace=True)
-            self._read_again(key)
+            hook = self._sending(ContentType=content_type)
+            hook.load_bytes(body, key=key, bucket_name=self.bucket, replace=True)
 
     def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
         """Write an object from a file, replacing what was there. The file stays open.
 
-        A large one goes up in parts. Until all are there, and so if one fails, the key is as it was. Those of
-        a worker that is killed stay out of sight until a lifecycle rule of the bucket deletes them:
+        A large file is uploaded in parts, and the key changes when the last one is there. The parts of a
+        worker that is killed are invisible, and stay until a lifecycle rule of the bucket deletes them:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
 
         :param key: without the bucket
         :param file: read from its beginning
         :param content_type: its media type
         :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or is out of reach
+        :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         with self._explained(key):
             file.seek(0)
-            hook, lent = self._typed(content_type), cast(BytesIO, _Lent(file))
-            hook.load_file_obj(lent, key=key, bucket_name=self.bucket, replace=True)
-            self._read_again(key)
+            hook = self._sending(ContentType=content_type)
+            hook.load_file_obj(cast(BytesIO, _Lent(file)), key=key, bucket_name=self.bucket, replace=True)
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's bytes, None where there is no such key.
+        """Return an object's bytes, None if there is no such key.
 
         :param key: without the bucket
         :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or is out of reach
+        :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         with self._explained(key):
             found = self._open(key)
-            body: bytes | None = None if found is None else found.read()
-            return body
+            return None if found is None else bytes(found.read())
 
     def exists(self, key: str) -> bool:
         """Whether there is such a key.
 
         :param key: without the bucket
         :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or is out of reach
+        :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         # Not by HEAD: its refusals have no code to explain.
         with self._explained(key):
@@ -107,51 +102,33 @@ class S3Store:
 
     def _open(self, key: str) -> Any:
         try:
-            answer = self.hook.get_conn().get_object(Bucket=self.bucket, Key=key)
+            return self.hook.get_conn().get_object(Bucket=self.bucket, Key=key)["Body"]
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == "NoSuchKey" or (code in DENIED and self._is_missing(key)):
                 return None
             raise
-        self._reads = True
-        return answer["Body"]
 
     def _is_missing(self, key: str) -> bool:
-        """Ask whether there is a key that S3 denies us.
+        """Whether a key that S3 denies us is just not there.
 
-        It denies a missing one, too, where s3:ListBucket is granted for some prefixes only:
+        S3 denies a missing key, too, if s3:ListBucket is granted for some prefixes only:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
         try:
             listed = self.hook.get_conn().list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
         except ClientError as error:
             if error.response["Error"]["Code"] in DENIED:
-                raise unlisted(bucket=self.bucket, key=key, aws_conn_id=self.aws_conn_id) from None
+                raise cannot_tell(bucket=self.bucket, key=key, aws_conn_id=self.aws_conn_id) from None
             raise
-        missing = key not in (entry["Key"] for entry in listed.get("Contents", ()))
-        self._doubts |= missing
-        return missing
-
-    def _read_again(self, key: str) -> None:
-        """Read a byte of what was just written, where it is open whether we may.
-
-        Else a role that may not would be found out only by the next run, when there is something to be read.
-        """
-        if self._reads or not self._doubts:
-            return
-        try:
-            self.hook.get_conn().get_object(Bucket=self.bucket, Key=key, Range="bytes=0-0")["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "InvalidRange":  # It is empty, and we may.
-                raise
-        self._reads = True
+        return key not in (entry["Key"] for entry in listed.get("Contents", ()))
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects in this order; missing ones are fine.
 
         :param keys: without the bucket
         :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or is out of reach
+        :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         # One by one: S3Hook's batch hides why S3 refused, and a run deletes a handful.
         for key in keys:
@@ -163,7 +140,7 @@ class S3Store:
 
         :param prefix: of keys
         :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or is out of reach
+        :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         with self._explained(prefix):
             return sorted(self.hook.list_prefixes(bucket_name=self.bucket, prefix=prefix, delimiter="/"))
@@ -173,7 +150,7 @@ class S3Store:
 
         :param prefix: of keys
         :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or is out of reach
+        :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         with self._explained(prefix):
             return sorted(self.hook.list_keys(bucket_name=self.bucket, prefix=prefix))
@@ -185,39 +162,43 @@ class S3Store:
         """
         return f"s3://{self.bucket}/{key}"
 
-    def _typed(self, content_type: str | None) -> S3Hook:
-        """Keep one hook, and so one client: making one takes longer than to use it."""
+    def _sending(self, **arguments: Any) -> S3Hook:
+        """Return the hook, which adds these arguments to what it uploads.
+
+        There is one hook, and so one client: making a client takes longer than using it.
+        """
         if self._hook is None:
             keep_boto_quiet()
             if self.aws_conn_id:
                 self._check_connection(self.aws_conn_id)
             self._hook = _Hook(aws_conn_id=self.aws_conn_id)
-        self._hook.content_type = content_type
+        self._hook.arguments = arguments
         self._hook.hide_credentials()
         return self._hook
 
     @staticmethod
     def _check_connection(aws_conn_id: str) -> None:
-        # S3Hook would only warn and go on with whatever credentials the machine has.
+        # S3Hook would only log a warning and use whatever credentials the worker has.
         try:
             S3Hook.get_connection(aws_conn_id)
         except AirflowNotFoundException:
             raise TwitchConfigError(
                 f"Connection {aws_conn_id!r} does not exist: create it, "
-                "or give no aws_conn_id to use the machine's IAM role."
+                f"or leave aws_conn_id empty to use {holder()}."
             ) from None
 
     @contextmanager
     def _explained(self, key: str) -> Iterator[None]:
-        # `from None`: a cause may carry an access key, and Airflow prints causes.
         try:
             yield
         except TwitchError:
             raise
         except (ClientError, BotoCoreError, ResponseParserError, AirflowException, ValueError) as error:
+            # `from None`: a cause may carry an access key, and Airflow prints causes.
             raise self._explain(error, key) from None
         except RuntimeError as error:
-            if not (is_expired_at_once(error) or is_endless(error)):
+            # RecursionError: a redirect does not name its region, and botocore follows it endlessly.
+            if not (isinstance(error, RecursionError) or is_expired_at_once(error)):
                 raise
             raise self._explain(error, key) from None
 
@@ -226,16 +207,16 @@ class S3Store:
 
 
 class _Hook(S3Hook):
-    """``S3Hook`` that takes the media type from call to call, and hides a role's credentials in the logs."""
+    """``S3Hook`` with upload arguments for each call, and a role's credentials masked in the logs."""
 
-    content_type: str | None = None
+    arguments: Mapping[str, Any] = {}
     _credentials: Any = None
     _hidden: Any = None
 
     @property
     def extra_args(self) -> dict[str, Any]:
-        # Amazon's own takes the media type once, in its constructor.
-        return {**super().extra_args, **({"ContentType": self.content_type} if self.content_type else {})}
+        # S3Hook's own are those of its constructor, and a hook has one client.
+        return {**super().extra_args, **self.arguments}
 
     def get_session(self, *args: Any, **kwargs: Any) -> Any:
         session = super().get_session(*args, **kwargs)
@@ -245,7 +226,7 @@ class _Hook(S3Hook):
     def hide_credentials(self) -> None:
         """Mask them in the logs: at DEBUG, botocore writes the session token of every request.
 
-        To be called again and again: those of a role are renewed on the way.
+        Called before every request, as a role's credentials are renewed while it runs.
         """
         self.get_conn()
         frozen = self._credentials.get_frozen_credentials() if self._credentials else None
@@ -256,7 +237,7 @@ class _Hook(S3Hook):
 
 
 class _Lent:
-    """A file that nobody else can close: boto3 closes small ones when it has sent them."""
+    """A file that boto3 cannot close: it closes small ones after the upload."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell

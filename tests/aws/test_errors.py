@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+from botocore import exceptions as boto
+
+from twitch_provider.aws.errors import cannot_tell, explain
+from twitch_provider.exceptions import (
+    TwitchConfigError,
+    TwitchError,
+    TwitchStoreAccessError,
+    TwitchStoreError,
+    TwitchStoreUnavailableError,
+)
+
+ACCESS, DOWN, CONFIG = TwitchStoreAccessError, TwitchStoreUnavailableError, TwitchConfigError
+OBJECT = "arn:aws:s3:::lake/a/b.csv"
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+def refusal(code: str, status: int = 400, operation: str = "PutObject", **details: str) -> boto.ClientError:
+    answer = {
+        "Error": {"Code": code, **details},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}},
+    }
+    return boto.ClientError(answer, operation)
+
+
+def explained(error: Exception, aws_conn_id: str | None = "mine") -> TwitchError:
+    return explain(error, bucket="lake", key="a/b.csv", aws_conn_id=aws_conn_id)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "sentence"),
+    [
+        ("NoSuchBucket", 404, ACCESS, "The bucket 'lake' does not exist: create it, or correct its name"),
+        ("InvalidBucketName", 400, CONFIG, "'lake' is not a valid bucket name"),
+        ("InvalidAccessKeyId", 403, ACCESS, "AWS does not know the access key id of connection 'mine'"),
+        (
+            "SignatureDoesNotMatch",
+            403,
+            ACCESS,
+            "connection 'mine' (SignatureDoesNotMatch): correct the secret",
+        ),
+        ("InvalidSignatureException", 400, ACCESS, "or this worker's clock if the signature has expired"),
+        (
+            "RequestTimeTooSkewed",
+            403,
+            ACCESS,
+            "This worker's clock differs from AWS's by more than 15 minutes",
+        ),
+        (
+            "ExpiredToken",
+            400,
+            ACCESS,
+            "The session token of connection 'mine' is no longer valid (ExpiredToken)",
+        ),
+        ("PermanentRedirect", 301, CONFIG, "The bucket 'lake' is in another region: set region_name in"),
+        (
+            "SlowDown",
+            503,
+            DOWN,
+            "S3 is busy or down (SlowDown) at s3://lake/a/b.csv: a later try may succeed",
+        ),
+        ("KMS.ThrottlingException", 400, DOWN, "AWS KMS is busy or down (KMS.ThrottlingException)"),
+        (
+            "KMS.DisabledException",
+            400,
+            ACCESS,
+            "The KMS key of bucket 'lake' cannot be used for s3://lake/a/b",
+        ),
+        ("Unheard", 502, DOWN, "S3 is down at s3://lake/a/b.csv (HTTP 502): try later"),
+        ("Unheard", 429, DOWN, "HTTP 429"),
+        (
+            "EntityTooLarge",
+            400,
+            TwitchStoreError,
+            "S3 refused PutObject at s3://lake/a/b.csv (EntityTooLarge, H",
+        ),
+        (SECRET, 400, TwitchStoreError, "S3 refused PutObject at s3://lake/a/b.csv (***, HTTP 400)"),
+    ],
+)
+def test_a_code_says_what_to_do(code: str, status: int, kind: type[TwitchError], sentence: str) -> None:
+    error = explained(refusal(code, status, Message=f"Sorry, {SECRET}."))
+    assert type(error) is kind
+    assert sentence in str(error)
+    assert str(error).endswith(" AWS said: Sorry, ***.")
+    assert getattr(error, "key", "s3://lake/a/b.csv") == "s3://lake/a/b.csv"
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AllAccessDisabled", "403", "KMS.AccessDeniedException"])
+@pytest.mark.parametrize(
+    ("operation", "sentence"),
+    [
+        (
+            "PutObject",
+            f"S3 denies s3:PutObject on {OBJECT}: grant it to connection 'mine', and kms:GenerateDataKey",
+        ),
+        (
+            "UploadPart",
+            f"S3 denies s3:PutObject on {OBJECT}: grant it to connection 'mine', and kms:GenerateData",
+        ),
+        (
+            "GetObject",
+            f"S3 denies s3:GetObject on {OBJECT}: grant it to connection 'mine', and kms:Decrypt on the",
+        ),
+        ("DeleteObject", f"S3 denies s3:DeleteObject on {OBJECT}: grant it to connection 'mine'."),
+        (
+            "ListObjectsV2",
+            "S3 denies s3:ListBucket on arn:aws:s3:::lake for keys that begin with a/b.csv: grant it to",
+        ),
+        ("PutBucketAcl", f"S3 denies s3:PutBucketAcl on {OBJECT}: grant it to connection 'mine'."),
+        (
+            "AssumeRole",
+            "AWS STS denies sts:AssumeRole on the role of connection 'mine': allow it in the role's",
+        ),
+    ],
+)
+def test_a_denial_names_action_and_resource(code: str, operation: str, sentence: str) -> None:
+    error = explained(refusal(code, 403, operation))
+    assert type(error) is ACCESS
+    assert str(error).startswith(sentence)
+
+
+def test_why_it_is_denied_is_in_aws_s_own_words() -> None:
+    said = (
+        "User: arn:aws:sts::123456789012:assumed-role/it/i-0 is not authorized to perform: s3:PutObject on "
+        f'resource: "{OBJECT}" with an explicit deny in a resource-based policy'
+    )
+    assert str(explained(refusal("AccessDenied", 403, Message=said), None)) == (
+        f"S3 denies s3:PutObject on {OBJECT}: grant it to the IAM role of this worker, and "
+        "kms:GenerateDataKey on the bucket's KMS key if it has one. "
+        f"AWS said: {said.replace('/i-0', '/***')}"
+    )
+
+
+def test_a_region_is_named_if_s3_names_it() -> None:
+    error = explained(refusal("AuthorizationHeaderMalformed", Region="eu-west-1"))
+    assert "The bucket 'lake' is in another region (eu-west-1): set region_name in" in str(error)
+    assert SECRET not in str(explained(refusal("PermanentRedirect", 301, Region=SECRET)))
+
+
+def test_a_session_of_a_role_is_renewed_by_itself() -> None:
+    error = explained(refusal("ExpiredToken"), None)
+    assert type(error) is DOWN
+    assert str(error) == (
+        "The session token of the IAM role of this worker is no longer valid (ExpiredToken): "
+        "the next try has a new one."
+    )
+
+
+def test_a_key_of_which_nothing_is_known_needs_two_permissions() -> None:
+    assert str(cannot_tell(bucket="lake", key="a/b.csv", aws_conn_id=None)) == (
+        f"S3 denies s3:GetObject on {OBJECT} and s3:ListBucket on arn:aws:s3:::lake for keys that begin with "
+        "a/b.csv: grant both to the IAM role of this worker."
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (
+            boto.NoCredentialsError(),
+            DOWN,
+            "(NoCredentialsError): connection 'mine' has no access key; give this",
+        ),
+        (
+            boto.PartialCredentialsError(provider="env", cred_var="x"),
+            ACCESS,
+            "'mine' are incomplete (Partial",
+        ),
+        (
+            boto.CredentialRetrievalError(provider="p", error_msg=SECRET),
+            DOWN,
+            "'mine' cannot be fetched (Cred",
+        ),
+        (boto.MetadataRetrievalError(error_msg=SECRET), DOWN, "cannot be fetched (MetadataRetrievalError)"),
+        (
+            RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."),
+            ACCESS,
+            "the AWS credentials of connection 'mine' had expired when they were fetched: correct the clock",
+        ),
+        (
+            boto.EndpointConnectionError(endpoint_url="http://x"),
+            DOWN,
+            "cannot be reached for s3://lake/a/b.csv",
+        ),
+        (
+            boto.ReadTimeoutError(endpoint_url="http://x"),
+            DOWN,
+            "(ReadTimeoutError): if this persists, correct",
+        ),
+        (boto.HTTPClientError(error=RecursionError()), DOWN, "correct endpoint_url of connection 'mine'"),
+        (boto.NoRegionError(), CONFIG, "'mine' (NoRegionError): correct the bucket's name, region_name and"),
+        (ValueError(f"Invalid endpoint: {SECRET}"), CONFIG, "(ValueError): correct the bucket's name"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_is_no_answer_of_s3(error: Exception, kind: type[TwitchError], sentence: str) -> None:
+    ours = explained(error)
+    assert type(ours) is kind
+    assert sentence in str(ours)
+    assert SECRET not in str(ours)
