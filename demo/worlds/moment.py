@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from demo.worlds.crowd import LANGUAGES, Crowd, Numbers, stream_id
 from twitch_provider.testing.population import Broadcast, Population
-from twitch_provider.testing.world import Filters, Game, Keys, Row, Snapshot, Stream
+from twitch_provider.testing.world import Entry, Filters, Keys, Row, Snapshot, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +131,12 @@ def _among(
     return chosen
 
 
-def _ranked(state: State, games: Mapping[str, Row]) -> list[Game]:
+def _ranked(state: State, games: Mapping[str, Row]) -> list[Entry]:
     """The games by their viewers, descending."""
     # A stream without a game has the code -1, which becomes 0 and is cut off.
     totals = np.bincount(state.game_codes + 1, np.floor(state.scores), minlength=len(games) + 1)[1:]
     places = zip(totals.tolist(), games.values(), strict=True)
     ranked = [
-        Game(total + 1 - (place + 1) / (len(games) + 1), row) for place, (total, row) in enumerate(places)
+        Entry(total + 1 - (place + 1) / (len(games) + 1), row) for place, (total, row) in enumerate(places)
     ]
     return sorted(ranked, key=lambda game: -game.score)

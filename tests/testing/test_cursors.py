@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import pytest
 
 from twitch_provider.testing import cursors
-from twitch_provider.testing.world import Game
+from twitch_provider.testing.world import Entry
 
-LIST = [Game(score, {"id": str(score)}) for score in (9.5, 7.25, 7.0, 3.5, 1.0)]
+LIST = [Entry(score, {"id": str(score)}) for score in (9.5, 7.25, 7.0, 3.5, 1.0)]
 
 
-def scores(games: Sequence[Game]) -> list[float]:
+def scores(games: Sequence[Entry]) -> list[float]:
     return [game.score for game in games]
 
 

@@ -23,18 +23,18 @@ _WHOLE = {Delivery.WHOLE, Delivery.HELD}
 
 
 def make_app(
+    released: asyncio.Event,
     twitch: Twitch,
     *,
-    latency: float = 0.0,
-    compress: bool = False,
-    released: asyncio.Event,
-    routes: Sequence[web.RouteDef] = (),
+    latency: float,
+    compress: bool,
+    routes: Sequence[web.RouteDef],
 ) -> web.Application:
     """Return the app that serves one simulated Twitch.
 
+    :param released: when it is set, the responses are sent that the fault ``hang`` holds back
     :param latency: seconds that every response of Twitch takes
     :param compress: compress responses for a client that accepts gzip
-    :param released: when it is set, the responses are sent that the fault ``hang`` holds back
     :param routes: served beside Twitch's
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from twitch_provider.testing.world import Channel, Filters, Game, Keys, Row, Snapshot
+from twitch_provider.testing.world import Channel, Entry, Filters, Keys, Row, Snapshot
 
 #: Without ``taken_at``: a new stream is in the list a few minutes after its start.
 _AFTER_LATEST_START = timedelta(minutes=5)
@@ -77,7 +77,7 @@ def _snapshot(rows: Sequence[Row], games: Sequence[Row] | None) -> Snapshot:
     derived = _games_of(rows)
     listed = derived if games is None else games
     return Snapshot(
-        games=[Game(float(len(listed) - rank), row) for rank, row in enumerate(listed)],
+        games=[Entry(float(len(listed) - rank), row) for rank, row in enumerate(listed)],
         streams=_in_order(rows),
         other_games=[] if games is None else derived,
         open_ended=True,

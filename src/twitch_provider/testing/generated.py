@@ -18,7 +18,7 @@ from datetime import datetime
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.testing import vocabulary as words
 from twitch_provider.testing.population import Broadcast, Population, made_up_games, mix, unit
-from twitch_provider.testing.world import Channel, Game, Keys, Row, Snapshot
+from twitch_provider.testing.world import Channel, Entry, Keys, Row, Snapshot
 
 _MOST_STREAMS = 2**20
 _MOST_GAMES = len(words.FIRST_GAMES) + len(words.GAME_HEADS) * len(words.GAME_TAILS)
@@ -128,13 +128,15 @@ class GeneratedWorld:
         tie_break = slot * 0x9E37_79B1 % _MOST_STREAMS / _MOST_STREAMS
         return GeneratedStream(int(viewers + jitter) + tie_break, broadcast, self._population)
 
-    def _ranked(self, streams: Sequence[GeneratedStream]) -> list[Game]:
+    def _ranked(self, streams: Sequence[GeneratedStream]) -> list[Entry]:
         totals = dict.fromkeys(self._games, 0)
         for stream in streams:
             if game_id := stream.keys.game_id:
                 totals[game_id] += int(stream.score)
         places = enumerate(self._games.items())
-        games = [Game(totals[key] + 1 - (place + 1) / (len(totals) + 1), row) for place, (key, row) in places]
+        games = [
+            Entry(totals[key] + 1 - (place + 1) / (len(totals) + 1), row) for place, (key, row) in places
+        ]
         return sorted(games, key=lambda game: -game.score)
 
     def _period(self, slot: int) -> int:

@@ -4,25 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from twitch_provider.testing import cursors
 from twitch_provider.testing.answers import Answer
 from twitch_provider.testing.query import Position
-from twitch_provider.testing.world import Listed, Row
+from twitch_provider.testing.world import Entry, Listed, Row
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A row whose score is its position in a list that is sorted already."""
-
-    score: float
-    row: Row
-
-
-def ranked(rows: Iterable[Row]) -> list[Ranked]:
+def ranked(rows: Iterable[Row]) -> list[Entry]:
     """Give each row its position as score."""
-    return [Ranked(float(-place), row) for place, row in enumerate(rows)]
+    return [Entry(float(-place), row) for place, row in enumerate(rows)]
 
 
 def page(

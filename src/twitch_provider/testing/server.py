@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from aiohttp import web
 
 from twitch_provider.exceptions import TwitchConfigError
-from twitch_provider.testing.app import make_app
-from twitch_provider.testing.twitch import Twitch
 
 HOST = "127.0.0.1"
 
@@ -23,23 +21,13 @@ _GRACE = 0.1
 class Server:
     """A server that listens from its construction until it is closed.
 
-    :param latency: seconds that every response takes
-    :param compress: compress responses for a client that accepts gzip
+    :param make_app: makes the app, given the event that releases the responses which ``hang`` holds back
     :param port: 0 chooses a free one; the attribute ``port`` is the chosen one
-    :param routes: of aiohttp, served beside Twitch's
     :raises TwitchConfigError: the port is in use
     """
 
-    def __init__(
-        self,
-        twitch: Twitch,
-        *,
-        latency: float,
-        compress: bool,
-        port: int,
-        routes: Sequence[web.RouteDef] = (),
-    ) -> None:
-        self._twitch, self._latency, self._compress, self._routes = twitch, latency, compress, routes
+    def __init__(self, make_app: Callable[[asyncio.Event], web.Application], *, port: int) -> None:
+        self._make_app = make_app
         self._listening: Future[int] = Future()
         self._thread = threading.Thread(target=self._run, args=(port,), name="twitch-simulator", daemon=True)
         self._thread.start()
@@ -69,13 +57,7 @@ class Server:
     async def _serve(self, port: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._closing, self._released = asyncio.Event(), asyncio.Event()
-        app = make_app(
-            self._twitch,
-            latency=self._latency,
-            compress=self._compress,
-            released=self._released,
-            routes=self._routes,
-        )
+        app = self._make_app(self._released)
         # Without handler_cancellation, a held response would outlive a client that gives up.
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE)
         await runner.setup()

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import string
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
 from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.testing.app import make_app
 from twitch_provider.testing.auth import LIFETIME, Auth, Tokens
 from twitch_provider.testing.faults import ELSEWHERE, Fault
 from twitch_provider.testing.generated import GeneratedWorld
@@ -22,8 +23,6 @@ from twitch_provider.testing.rate_limit import RateLimit
 from twitch_provider.testing.server import HOST, Server
 from twitch_provider.testing.twitch import AUTH_ROOT, HELIX_ROOT, Counters, Logged, Twitch
 from twitch_provider.testing.world import World, WorldClock
-
-_LETTERS = string.ascii_lowercase + string.digits
 
 
 class Simulator:
@@ -81,10 +80,10 @@ class Simulator:
             auth=Auth(self.client_id, self.client_secret, Tokens(token_lifetime, most_tokens)),
             rate_limit=RateLimit(limit, refill_per_minute),
         )
-        self._latency = latency_ms / 1000
-        self._compress = compress
+        self._make_app = partial(
+            make_app, twitch=self.twitch, latency=latency_ms / 1000, compress=compress, routes=routes
+        )
         self._port = port
-        self._routes = routes
         self._server: Server | None = None
 
     def __enter__(self) -> Self:
@@ -102,13 +101,7 @@ class Simulator:
         :raises TwitchConfigError: the port is in use
         """
         if self._server is None:
-            self._server = Server(
-                self.twitch,
-                latency=self._latency,
-                compress=self._compress,
-                port=self._port,
-                routes=self._routes,
-            )
+            self._server = Server(self._make_app, port=self._port)
 
     def close(self) -> None:
         """Stop listening and end the thread; responses that ``hang`` holds back are released."""
@@ -215,9 +208,4 @@ class Simulator:
 
 def _derived(purpose: str) -> str:
     """Thirty letters and digits, as in Twitch's ids and secrets; the same for the same purpose."""
-    number = int.from_bytes(hashlib.blake2b(purpose.encode()).digest(), "big")
-    text = ""
-    while len(text) < 30:
-        number, index = divmod(number, len(_LETTERS))
-        text += _LETTERS[index]
-    return text
+    return hashlib.blake2b(purpose.encode()).hexdigest()[:30]

@@ -66,8 +66,8 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Game:
-    """A game in the list."""
+class Entry:
+    """A row at its position in a list, such as a game in Get Top Games."""
 
     score: float
     row: Row
@@ -98,7 +98,7 @@ class Snapshot:
     :param short_pages: a page in the middle of the list may hold fewer rows than ``first``
     """
 
-    games: Sequence[Game]
+    games: Sequence[Entry]
     streams: Sequence[Stream]
     other_games: Sequence[Row] = ()
     open_ended: bool = False

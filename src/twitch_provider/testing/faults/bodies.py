@@ -8,58 +8,40 @@ from http import HTTPStatus
 
 from twitch_provider.testing.answers import Answer, Delivery
 from twitch_provider.testing.faults.registry import (
-    Behaviour,
     Context,
+    changes,
     fault,
     instead,
     rows_of,
+    sends,
     without_rate_limit,
 )
 
 _HTML = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
 
 
-def _html(status: int) -> Behaviour:
-    def behave(answer: Answer, context: Context) -> Answer:
-        text = _HTML.format(f"{status} {HTTPStatus(status).phrase}")
-        return instead(answer, Answer(status, text=text, content_type="text/html; charset=utf-8"))
-
-    return behave
+def _html(status: int) -> Answer:
+    text = _HTML.format(f"{status} {HTTPStatus(status).phrase}")
+    return Answer(status, text=text, content_type="text/html; charset=utf-8")
 
 
-fault("html_200", "an HTML page with status 200, as a captive portal or proxy sends")(_html(200))
-fault("html_502", "an HTML page with status 502, as a gateway sends")(_html(502))
-fault("token_html", "the token endpoint answers 200 with an HTML page")(_html(200))
-
-
-@fault("not_json", "status 200, Content-Type JSON, and a body that is cut off")
-def _not_json(answer: Answer, context: Context) -> Answer:
-    return instead(answer, Answer(text='{"data":[{"id":"4086'))
-
-
-@fault("null_data", 'status 200 and "data": null')
-def _null_data(answer: Answer, context: Context) -> Answer:
-    return instead(answer, Answer(payload={"data": None, "pagination": {}}))
-
-
-@fault("half_body", "half of the promised Content-Length, then the connection closes")
-def _half_body(answer: Answer, context: Context) -> Answer:
-    return replace(answer, delivery=Delivery.HALF)
+fault("html_200", "an HTML page with status 200, as a captive portal or proxy sends")(sends(_html(200)))
+fault("html_502", "an HTML page with status 502, as a gateway sends")(sends(_html(502)))
+fault("token_html", "the token endpoint answers 200 with an HTML page")(sends(_html(200)))
+fault("not_json", "status 200, Content-Type JSON, and a body that is cut off")(
+    sends(Answer(text='{"data":[{"id":"4086'))
+)
+fault("null_data", 'status 200 and "data": null')(sends(Answer(payload={"data": None, "pagination": {}})))
+fault("half_body", "half of the promised Content-Length, then the connection closes")(
+    changes(delivery=Delivery.HALF)
+)
+fault("dropped_connection", "the connection closes without a response")(changes(delivery=Delivery.DROPPED))
+fault("hang", "no response until release() is called or the client gives up")(changes(delivery=Delivery.HELD))
 
 
 @fault("gzip", "the body is compressed")
 def _gzip(answer: Answer, context: Context) -> Answer:
     return replace(answer, headers={**answer.headers, "Content-Encoding": "gzip"})
-
-
-@fault("dropped_connection", "the connection closes without a response")
-def _dropped_connection(answer: Answer, context: Context) -> Answer:
-    return replace(answer, delivery=Delivery.DROPPED)
-
-
-@fault("hang", "no response until release() is called or the client gives up")
-def _hang(answer: Answer, context: Context) -> Answer:
-    return replace(answer, delivery=Delivery.HELD)
 
 
 @fault("redirect", "302 to another host")

@@ -56,7 +56,8 @@ class Fault:
 
     def apply(self, answer: Answer, *, endpoint: str, context: Callable[..., Context]) -> Answer:
         """Return the response as this fault changes it; the same object where it does not."""
-        if not self._matches(endpoint) or self._is_over:
+        is_over = self.times is not None and self.played >= self.times
+        if is_over or not self._matches(endpoint):
             return answer
         self._seen += 1
         if self._seen < self.start:
@@ -68,10 +69,6 @@ class Fault:
             return answer
         self.played += 1
         return changed
-
-    @property
-    def _is_over(self) -> bool:
-        return self.times is not None and self.played >= self.times
 
     def _matches(self, endpoint: str) -> bool:
         if self.endpoint is not None:

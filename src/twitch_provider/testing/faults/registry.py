@@ -60,6 +60,16 @@ def instead(answer: Answer, other: Answer, **headers: str) -> Answer:
     return replace(other, headers={**answer.headers, **headers})
 
 
+def sends(other: Answer) -> Behaviour:
+    """A behaviour that always sends another response."""
+    return lambda answer, context: instead(answer, other)
+
+
+def changes(**fields: Any) -> Behaviour:
+    """A behaviour that sets fields of the response."""
+    return lambda answer, context: replace(answer, **fields)
+
+
 def without_rate_limit(answer: Answer) -> Answer:
     """The response without the headers of the rate limit."""
     kept = {name: value for name, value in answer.headers.items() if not name.startswith("Ratelimit-")}
