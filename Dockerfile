@@ -11,11 +11,11 @@ COPY dags dags
 RUN python -m build --no-isolation --wheel --outdir /dist .
 
 FROM apache/airflow:3.3.2-python3.12
-# Airflow's own pin is repeated, so that pip cannot change it. Our floors lie below what the image has, so that
-# everything stays as the image's own constraints made it, and pip check confirms it. Our constraints/runtime.txt
-# would move dozens of packages, such as boto3 away from the image's aiobotocore.
+# Airflow's version is repeated so that pip cannot change it. Our lower bounds are below what the image has, so
+# all packages stay as the image's constraints pinned them, and pip check confirms it. Our constraints/runtime.txt
+# would change dozens of packages, such as boto3, which the image's aiobotocore pins.
 # https://airflow.apache.org/docs/docker-stack/build.html#extending-the-image
-# The folder of the token cache is used only where it is private; a new volume on it takes over owner and mode.
+# The folder of the token cache is used only if it is private; a new volume mounted on it inherits owner and mode.
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     pip install --no-cache-dir \
       "apache-airflow==${AIRFLOW_VERSION}" \
@@ -23,7 +23,7 @@ RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     && mkdir --mode=0700 /opt/airflow/twitch_tokens \
     && pip check
 COPY --chown=airflow:0 dags /opt/airflow/dags
-# Airflow reads it when any of its processes begins.
+# Every Airflow process reads it when it starts.
 COPY --chown=airflow:0 deploy/airflow_local_settings.py /opt/airflow/config/
-# What a machine needs beside the image to run it; docs/deploy-aws.md takes it out of here.
+# What a machine needs to run the image; the stack of docs/deploy-aws.md copies it from here.
 COPY --chown=airflow:0 deploy/compose.yaml deploy/new_env.py /opt/airflow/deploy/

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-# Everything a newcomer types. `make` lists it.
+# Every command of the project. `make` lists the targets.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-# A name on the PATH is no proof that it runs (pyenv has shims for versions that are not installed), so each
-# candidate is asked. PYTHON=/path/to/python decides otherwise.
+# A name on the PATH need not run (pyenv has shims for versions that are not installed), so each candidate is
+# tried. PYTHON=/path/to/python overrides the search.
 PYTHON ?=
 FIND_PYTHON = for python in "$(PYTHON)" python3 python3.12 python3.13 python3.11 python; do \
 	[ -n "$$python" ] && "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	  >/dev/null 2>&1 && break; \
 	if [ -n "$$python" ] && [ "$$python" = "$(PYTHON)" ]; then \
-	  echo "PYTHON=$(PYTHON) is no Python 3.11, 3.12 or 3.13 that runs." >&2; exit 1; fi; \
+	  echo "PYTHON=$(PYTHON) must be a working Python 3.11, 3.12 or 3.13." >&2; exit 1; fi; \
 	python=; \
 	done; \
-	[ -n "$$python" ] || { echo "No Python 3.11, 3.12 or 3.13 found: install one, or name it with PYTHON=/path/to/python." >&2; exit 1; }
+	[ -n "$$python" ] || { echo "No Python 3.11, 3.12 or 3.13 found: install one, or set PYTHON=/path/to/python." >&2; exit 1; }
 
 RUN := .venv/bin/python
 PINS := pyproject.toml constraints/dev.txt demo/environment.py
@@ -26,7 +26,7 @@ UI := .venv/.ui-is-ready
 DOCS := .venv/.docs-is-ready
 CLUSTER := .cluster/venv/.cluster-is-ready
 
-# Settings of the caller that would let foreign packages into .venv.
+# Settings of the caller that would make packages from elsewhere visible in .venv.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .PHONY: help
@@ -35,19 +35,19 @@ help: ## show this list (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: $(DEMO) ## run the pipeline twice against a simulated Twitch and show the result (DATASET=path: replay a capture)
+demo: $(DEMO) ## run the DAG twice against a simulated Twitch and print what it published (DATASET=path: replay a capture)
 	@$(RUN) -m demo $(if $(DATASET),--dataset '$(DATASET)')
 
 .PHONY: airflow
-airflow: $(DEMO) ## a whole local Airflow with the DAG running every five minutes; Ctrl-C ends it (PORT=8080, DATASET=path)
+airflow: $(DEMO) ## a local Airflow with all DAGs running every five minutes; Ctrl-C stops it (PORT=8080, DATASET=path)
 	@$(RUN) -m demo.local_airflow $(if $(DATASET),--dataset '$(DATASET)') $(if $(PORT),--port '$(PORT)')
 
 .PHONY: test
-test: $(DEV) ## the whole test suite on all processors: no internet, no credentials (ARGS='-k name' picks tests)
+test: $(DEV) ## the test suite on all processors: no internet, no credentials (ARGS='-k name' selects tests)
 	@$(RUN) -m pytest $(or $(ARGS),--numprocesses=auto --dist=worksteal)
 
 .PHONY: coverage
-coverage: $(DEV) ## Twitch's rules in helix/: every line and branch, by their own tests
+coverage: $(DEV) ## require 100 % line and branch coverage of helix/ by its own tests
 	@$(RUN) -m pytest tests/helix --quiet --cov=twitch_provider.helix --cov-branch --cov-fail-under=100 \
 	  --cov-report=term:skip-covered
 
@@ -63,35 +63,35 @@ lint: $(DEV) ## ruff (rules and format), pylint (docstrings), hadolint, no addre
 types: $(DEV) ## mypy, strict
 	@$(RUN) -m mypy
 
-# The variable hides a notice that the theme is maintained until May 2027, and Zensical, its successor, reads mkdocs.yml too.
+# The variable hides a notice: the theme is maintained until May 2027; its successor, Zensical, reads mkdocs.yml too.
 .PHONY: docs
 docs: $(DOCS) ## build the documentation into site/, strictly and without the network
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet --clean
 	@echo "Built: open site/index.html, or with search: $(RUN) -m http.server --bind 127.0.0.1 --directory site 8000"
 
 .PHONY: image-test
-image-test: $(DEV) ## replay the Dockerfile's install lines in a clean environment (needs PyPI)
+image-test: $(DEV) ## run the Dockerfile's install commands in a clean environment (needs PyPI)
 	@$(RUN) -m pytest tests/packaging/replay_dockerfile.py
 
 .PHONY: ui-test
-ui-test: $(UI) ## drive the connection form and the Test button in a headless Chromium (SCREENSHOTS=docs/images keeps pictures)
+ui-test: $(UI) ## test the connection form and the Test button in a headless Chromium (SCREENSHOTS=docs/images saves pictures)
 	@$(HAVE_CHROMIUM)
 	@CHROMIUM='$(CHROMIUM)' $(if $(SCREENSHOTS),SCREENSHOTS='$(SCREENSHOTS)') $(RUN) -m pytest tests/ui/browse_airflow.py
 
-# Debian's package, with a font that it can show Airflow in; any other is named with CHROMIUM=/path/to/chromium.
+# Debian's package, with a font to render Airflow; set CHROMIUM=/path/to/chromium for another one.
 CHROMIUM ?= chromium
 HAVE_CHROMIUM = command -v '$(CHROMIUM)' >/dev/null \
 	|| { [ '$(CHROMIUM)' = chromium ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && echo "Installing Debian's Chromium." && apt-get update -qq \
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
-	|| { echo "There is no $(CHROMIUM): install Chromium (Debian: apt-get install chromium), or name one with CHROMIUM=/path/to/chromium." >&2; exit 1; }
+	|| { echo "$(CHROMIUM) was not found: install Chromium (Debian: apt-get install chromium), or set CHROMIUM=/path/to/chromium." >&2; exit 1; }
 
 .PHONY: matrix
-matrix: $(DEV) ## the suite on every Airflow and Python that we promise, from a wheel (CELLS='2.11.2 3.3.2/3.13' or 'oldest newest'; JOBS=2 at a time)
+matrix: $(DEV) ## the suite on every supported Airflow and Python, from a wheel (CELLS='2.11.2 3.3.2/3.13' or 'oldest newest'; JOBS=2 at a time)
 	@$(RUN) -m tests.matrix $(if $(JOBS),--jobs '$(JOBS)') $(CELLS)
 
 .PHONY: kill-test
-kill-test: $(DEV) ## kill -9 crawls at random moments, and check every manifest after each (ROUNDS=50, SEED=n; some minutes)
+kill-test: $(DEV) ## kill -9 crawls at random moments, then check every manifest (ROUNDS=50, SEED=n; some minutes)
 	@$(RUN) -m tests.kills.kill_crawls $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(SEED),--seed '$(SEED)')
 
 .PHONY: cluster-test
@@ -99,20 +99,20 @@ cluster-test: $(CLUSTER) ## deploy/compose.yaml's cluster as processes: two Cele
 	@$(HAVE_SERVERS)
 	@.cluster/venv/bin/python -m tests.cluster.run_cluster $(if $(KILLS),--kills '$(KILLS)') $(if $(SEED),--seed '$(SEED)')
 
-# Debian's packages; PostgreSQL puts its programs where the PATH does not lead.
+# Debian's packages; PostgreSQL installs its programs outside the PATH.
 HAVE_SERVERS = have() { { ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } && command -v redis-server; }; \
 	have >/dev/null 2>&1 \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && echo "Installing Debian's PostgreSQL and Redis." && apt-get update -qq \
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null; } \
-	|| { echo "There is no PostgreSQL or no Redis: install both (Debian: apt-get install postgresql redis-server)." >&2; exit 1; }
+	|| { echo "PostgreSQL or Redis was not found: install both (Debian: apt-get install postgresql redis-server)." >&2; exit 1; }
 
 .PHONY: bench
-bench: $(DEV) ## measure it, as ratios, into benchmarks/RESULTS.md (SECTIONS='local airflow' picks; all of it takes some 40 minutes)
+bench: $(DEV) ## measure ratios into benchmarks/RESULTS.md (SECTIONS='local airflow' selects; all sections take some 40 minutes)
 	@$(RUN) -m benchmarks $(SECTIONS)
 
 .PHONY: constraints
-constraints: $(DEV) ## resolve the pins anew: our own, and those of each cell of the matrix as of its time (CELLS as above)
+constraints: $(DEV) ## resolve the pins again: our own, and those of each cell of the matrix as of its date (CELLS as above)
 	@$(RUN) -m uv pip compile $(COMPILE) --output-file constraints/runtime.txt pyproject.toml
 	@$(RUN) -m uv pip compile $(COMPILE) --all-extras --constraint constraints/runtime.txt --constraint constraints/held-back.in \
 	  --output-file constraints/dev.txt pyproject.toml
@@ -120,11 +120,11 @@ constraints: $(DEV) ## resolve the pins anew: our own, and those of each cell of
 COMPILE := --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate
 
 .PHONY: clean
-clean: ## remove what demo and airflow wrote
+clean: ## delete what demo and airflow wrote
 	@rm -rf .demo .airflow
 
 .PHONY: distclean
-distclean: clean ## remove .venv and every cache, too
+distclean: clean ## delete .venv and every cache too
 	@rm -rf .venv .cluster .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 
 $(DEMO): $(PINS)

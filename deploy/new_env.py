@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Print a new ``.env`` for ``compose.yaml``: fresh secrets, and the settings that are given as NAME=VALUE.
+"""Print a new ``.env`` for ``compose.yaml``: new secrets, and the settings that are given as NAME=VALUE.
 
 ``(umask 077; python deploy/new_env.py TWITCH_BUCKET=my-lake AWS_REGION=eu-central-1 > deploy/.env)``
 
-Once for an installation: the database keeps the password that it was made with, and what Airflow has
-encrypted only the old Fernet key opens. Needs nothing but Python.
+Run it once per installation: the database keeps the password that it was created with, and only the old
+Fernet key can decrypt what Airflow has encrypted. It needs only Python.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Setting:
-    """A name that can be given.
+    """A setting that can be given.
 
-    :param default: None where it has to be given
+    :param default: None if it is required
     :param pattern: of the whole value
-    :param meaning: what the value has to be, for the sentence that refuses another
+    :param meaning: what the value must be, for the error message
     """
 
     default: str | None
@@ -47,7 +47,7 @@ SETTINGS = {
         "the name of an S3 bucket, without s3:// and without a path",
     ),
     "TWITCH_PREFIX": Setting(
-        "twitch", r"[\w!*().-]+(/[\w!*().-]+)*", "what the keys begin with, without a slash at its ends"
+        "twitch", r"[\w!*().-]+(/[\w!*().-]+)*", "a prefix of keys, without a leading or trailing slash"
     ),
     "AWS_REGION": Setting("us-east-1", r"[a-z]{2,}(-[a-z]+)+-\d+", "a region, such as eu-central-1"),
     "SECRETS_BACKEND": Setting(
@@ -62,7 +62,7 @@ def _fernet_key() -> str:
     return base64.urlsafe_b64encode(os.urandom(32)).decode()
 
 
-#: Of letters, digits, ``-``, ``_`` and ``=`` only: they stand in addresses of databases, too.
+#: Only letters, digits, ``-``, ``_`` and ``=``, because they are also used in database URLs.
 SECRETS: Mapping[str, Callable[[], str]] = {
     "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(32),
     "REDIS_PASSWORD": lambda: secrets.token_urlsafe(32),
@@ -74,54 +74,54 @@ SECRETS: Mapping[str, Callable[[], str]] = {
 
 
 def read(arguments: Sequence[str]) -> dict[str, str]:
-    """Return every setting, those that were not given with their defaults.
+    """Return every setting, with defaults for those that were not given.
 
     :param arguments: each NAME=VALUE
-    :raises ValueError: one is unknown, given twice, wrong or missing; a sentence for a person
+    :raises ValueError: one is unknown, given twice, invalid or missing; the message says what to do
     """
     given: dict[str, str] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if name in SECRETS:
             raise ValueError(
-                f"{name} is made here and cannot be given: every user of a machine can read arguments. "
-                "Put another value into the finished file."
+                f"{name} is generated and cannot be given, because every user can read arguments: "
+                "change it in the finished file."
             )
         if name not in SETTINGS or not equals:
             raise ValueError(
-                f"{name!r:.80} is no setting: give NAME=VALUE, where NAME is one of {', '.join(SETTINGS)}."
+                f"{name!r:.80} is not a setting: give NAME=VALUE, where NAME is one of {', '.join(SETTINGS)}."
             )
         if name in given:
             raise ValueError(f"{name} is given twice: give it once.")
         given[name] = value
     if given.get("SECRETS_BACKEND_KWARGS") and not given.get("SECRETS_BACKEND"):
-        raise ValueError("SECRETS_BACKEND_KWARGS is of no use without a SECRETS_BACKEND: give both.")
+        raise ValueError("SECRETS_BACKEND_KWARGS requires SECRETS_BACKEND: give both.")
     settings = {name: given.get(name, setting.default) for name, setting in SETTINGS.items()}
     return {name: check(name, value) for name, value in settings.items()}
 
 
 def check(name: str, value: str | None) -> str:
-    """Return a value that is right.
+    """Return a value if it is valid.
 
     :param name: of the setting
-    :param value: as it was given; None where it was not
-    :raises ValueError: it is wrong or missing; a sentence for a person
+    :param value: as it was given; None if it was not
+    :raises ValueError: it is invalid or missing; the message says what to do
     """
     setting = SETTINGS[name]
     if value is None:
         raise ValueError(f"{name} is missing: give {name}=…, {setting.meaning}.")
-    # Whatever ends a line or the quotes could bring in settings of its own.
+    # A value that ends the line or the quotes could inject further settings.
     if not value.isprintable() or "'" in value or value.endswith("\\"):
         raise ValueError(
-            f"{name} has a character that a line of .env cannot hold: a line's end, a single quote, "
-            "or a backslash at its end."
+            f"{name} contains a character that .env does not allow: a line break, a single quote, "
+            "or a trailing backslash."
         )
     if name == "SECRETS_BACKEND_KWARGS":
-        # Without the value, in which somebody may have written a key.
+        # Without the value, which may contain a key.
         if not _is_object(value):
-            raise ValueError(f"{name} is wrong: it is {setting.meaning}.")
+            raise ValueError(f"{name} is invalid: it must be {setting.meaning}.")
     elif not re.fullmatch(setting.pattern, value, re.ASCII):
-        raise ValueError(f"{name}={value:.200} is wrong: it is {setting.meaning}.")
+        raise ValueError(f"{name}={value:.200} is invalid: it must be {setting.meaning}.")
     return value
 
 
@@ -135,20 +135,20 @@ def _is_object(text: str) -> bool:
 def render(settings: Mapping[str, str]) -> str:
     """Return the file.
 
-    :param settings: every setting, checked
+    :param settings: every setting, validated
     """
     values = {**settings, **{name: make() for name, make in SECRETS.items()}}
     if settings["EXECUTOR"] == "CeleryExecutor":
         # Compose itself reads it.
         values["COMPOSE_PROFILES"] = "celery"
-    # Between single quotes, Compose takes everything as it is, $ too.
+    # Compose takes everything between single quotes literally, including $.
     # https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
     lines = [f"{name}='{value}'\n" for name, value in values.items()]
     return "# Secrets of this installation: keep them, and keep them private.\n" + "".join(lines)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the file, or a sentence why not; return the exit status."""
+    """Print the file, or an error message; return the exit status."""
     try:
         text = render(read(arguments))
     except ValueError as error:
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     descriptor = sys.stdout.fileno()
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        # Whatever the umask was.
+        # Regardless of the umask.
         os.fchmod(descriptor, 0o600)
     sys.stdout.write(text)
     return 0

@@ -92,9 +92,9 @@ def test_jwt_secret_is_as_long_as_its_hash() -> None:
     [
         ([], "TWITCH_BUCKET is missing: give TWITCH_BUCKET=…"),
         (["TWITCH_BUCKET=s3://lake"], "without s3://"),
-        (["TWITCH_BUCKET=Lake"], "TWITCH_BUCKET=Lake is wrong"),
+        (["TWITCH_BUCKET=Lake"], "TWITCH_BUCKET=Lake is invalid"),
         (["TWITCH_BUCKET=my-lake", "TWITCH_BUCKET=other"], "TWITCH_BUCKET is given twice"),
-        (["TWITCH_BUCKET=my-lake", "TWITCH_PREFIX=/twitch/"], "without a slash at its ends"),
+        (["TWITCH_BUCKET=my-lake", "TWITCH_PREFIX=/twitch/"], "without a leading or trailing slash"),
         (["TWITCH_BUCKET=my-lake", "AWS_REGION=Frankfurt"], "a region, such as eu-central-1"),
         (["TWITCH_BUCKET=my-lake", "EXECUTOR=KubernetesExecutor"], "LocalExecutor or CeleryExecutor"),
         (["TWITCH_BUCKET=my-lake", "AIRFLOW_IMAGE="], "the name of an image"),
@@ -104,11 +104,14 @@ def test_jwt_secret_is_as_long_as_its_hash() -> None:
             ["TWITCH_BUCKET=my-lake", f"SECRETS_BACKEND={BACKEND}", "SECRETS_BACKEND_KWARGS=[1]"],
             "a JSON object",
         ),
-        (["TWITCH_BUCKET=my-lake", "SECRETS_BACKEND_KWARGS={}"], "SECRETS_BACKEND_KWARGS is of no use"),
+        (
+            ["TWITCH_BUCKET=my-lake", "SECRETS_BACKEND_KWARGS={}"],
+            "SECRETS_BACKEND_KWARGS requires SECRETS_BACKEND",
+        ),
         (["TWITCH_BUCKET"], "give NAME=VALUE"),
-        (["TWITCH_BUCKETS=my-lake"], "'TWITCH_BUCKETS' is no setting"),
-        (["COMPOSE_PROFILES=celery"], "'COMPOSE_PROFILES' is no setting"),
-        (["POSTGRES_PASSWORD=x"], "POSTGRES_PASSWORD is made here and cannot be given"),
+        (["TWITCH_BUCKETS=my-lake"], "'TWITCH_BUCKETS' is not a setting"),
+        (["COMPOSE_PROFILES=celery"], "'COMPOSE_PROFILES' is not a setting"),
+        (["POSTGRES_PASSWORD=x"], "POSTGRES_PASSWORD is generated and cannot be given"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(arguments: list[str], sentence: str) -> None:
@@ -121,12 +124,12 @@ def test_what_is_wrong_is_said_in_a_sentence(arguments: list[str], sentence: str
 )
 @pytest.mark.parametrize("name", ["TWITCH_BUCKET", "SECRETS_BACKEND_KWARGS"])
 def test_nothing_can_bring_in_a_line_of_its_own(name: str, value: str) -> None:
-    with pytest.raises(ValueError, match=r"has a character that a line of \.env cannot hold"):
+    with pytest.raises(ValueError, match=r"contains a character that \.env does not allow"):
         new_env.check(name, value)
 
 
 def test_a_key_among_the_arguments_is_not_repeated() -> None:
-    with pytest.raises(ValueError, match="is a JSON object") as refused:
+    with pytest.raises(ValueError, match="must be a JSON object") as refused:
         new_env.check("SECRETS_BACKEND_KWARGS", '{"aws_secret_access_key": "sesame-sesame"')
     assert "sesame" not in str(refused.value)
 
