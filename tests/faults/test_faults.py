@@ -136,7 +136,7 @@ def _connection(simulator: Simulator, case: Case) -> dict[str, Any]:
 
 def _late_answers(caplog: pytest.LogCaptureFixture, played: list[simulated.Fault]) -> int:
     """How often a true answer came after the short time-out of a case: of a busy machine."""
-    timed_out = sum("not within" in record.getMessage() for record in caplog.records)
+    timed_out = sum("timed out after" in record.getMessage() for record in caplog.records)
     return max(0, timed_out - sum(fault.played for fault in played if fault.name == "hang"))
 
 

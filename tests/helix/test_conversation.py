@@ -111,7 +111,7 @@ PASSING = [
     ("503", lambda a: a.error(503)),
     ("504 without a body", lambda a: a.ok(b"", 504)),
     ("dropped", lambda a: a.failure("the connection broke")),
-    ("timed out", lambda a: a.failure("not within 30 s")),
+    ("timed out", lambda a: a.failure("timed out after 30 s")),
     ("half a body", lambda a: a.ok(b'{"data": [{"id"')),
     ("a web page", lambda a: a.ok(b"<html>", 200, {"content-type": "text/html; charset=utf-8"})),
     ("no JSON", lambda a: a.ok(b"OK")),

@@ -175,7 +175,7 @@ def test_a_hang_ends_in_a_time_out(
     connection["extra"]["timeout"] = 0.1
     monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
     twitch_connection.fault("hang", endpoint="games/top", times=None)
-    with pytest.raises(TwitchConnectionError, match=r"not within 0\.1 s"):
+    with pytest.raises(TwitchConnectionError, match=r"timed out after 0\.1 s"):
         list(hook.get_top_games())
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``helix`` requests over the ``requests`` library: dull on purpose, every decision is in ``helix``."""
+"""Sends requests with the ``requests`` library. It decides nothing: the rules are in ``helix``."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import requests
-from requests.adapters import BaseAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
+from twitch_provider.hooks.deadline import bound_answers
 from twitch_provider.hooks.settings import is_loopback
-from twitch_provider.hooks.watchdog import Watchdog, guard
 
-#: A page of Helix has some 50 kB; whatever sends more than this is not Helix.
+#: A page of Helix has about 50 kB; an answer that is larger than this is not from Helix.
 MOST_BYTES = 8 * 1024 * 1024
 
 
 class RequestsTransport:
-    """Sends one request, reads its answer to the end, raises nothing that a network may do.
+    """Sends one request and reads its answer to the end. A network failure is returned, not raised.
 
     :param session: its adapters, headers and environment (proxies, CA bundle) are used; its redirects,
         cookies and ``.netrc`` are not
@@ -36,8 +37,6 @@ class RequestsTransport:
         # Without an auth of its own, requests takes one from a .netrc file, over our header.
         session.auth = lambda prepared: prepared
         session.headers["Accept-Encoding"] = "gzip"
-        for adapter in session.adapters.values():
-            guard(adapter)
         self._session = session
         self._timeout = timeout
 
@@ -46,7 +45,6 @@ class RequestsTransport:
 
         :param request: signed
         """
-        watchdog = Watchdog(self._timeout)
         try:
             prepared = self._session.prepare_request(
                 requests.Request(
@@ -59,28 +57,32 @@ class RequestsTransport:
             )
             url = prepared.url or ""
             # The adapter itself: a session would look into a redirect even where it does not follow it.
-            environment: Any = self._session.merge_environment_settings(url, {}, True, None, None)
+            options: Any = self._session.merge_environment_settings(url, {}, True, None, None)
             if is_loopback(urlsplit(url).hostname or ""):
-                environment["proxies"] = {}  # in clear, so only to this machine and through nobody
+                options["proxies"] = {}  # not encrypted, so only to this machine and through no proxy
             adapter = self._session.get_adapter(url)
-            with watchdog, adapter.send(prepared, timeout=self._timeout, **environment) as answer:
+            options["timeout"] = self._timeout
+            if isinstance(adapter, HTTPAdapter):
+                tls_and_proxy = options["verify"], options["proxies"], options["cert"]
+                pool: Any = adapter.get_connection_with_tls_context(prepared, *tls_and_proxy)
+                bound_answers(pool)
+                options["timeout"] = Timeout(total=self._timeout)
+            with adapter.send(prepared, **options) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 body = _read(answer)
-            if watchdog.expired:  # what ended there was cut off, however whole it looks
-                raise requests.Timeout
             if is_gzip(headers):
                 body = unpacked(body)
             return Response(answer.status_code, headers, body, datetime.now(UTC))
         except (requests.RequestException, HTTPError, OSError, ValueError, zlib.error) as error:
-            # The library's error stays here: it holds the request with all its headers.
-            return Failure(self._reason(error, expired=watchdog.expired))
+            # Not the library's error: it holds the request with all its headers.
+            return Failure(self._reason(error))
 
-    def _reason(self, error: Exception, *, expired: bool) -> str:
-        if expired or isinstance(error, requests.Timeout | TimeoutError | ReadTimeoutError):
-            return f"not within {self._timeout:g} s"
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, requests.Timeout | TimeoutError | ReadTimeoutError):
+            return f"timed out after {self._timeout:g} s"
         causes = [error, *error.args, *(getattr(cause, "reason", None) for cause in error.args)]
         if any(isinstance(cause, NameResolutionError) for cause in causes):
-            return "its name could not be resolved"
+            return "the host name could not be resolved"
         return _REASONS.get(type(error), "the connection broke")
 
 
@@ -104,37 +106,37 @@ def is_gzip(headers: Mapping[str, str]) -> bool:
 def unpacked(body: bytes) -> bytes:
     """Decompress gzip, but no more of it than an answer may have.
 
-    :param body: as it came
-    :raises ValueError: it is cut off or too large
+    :param body: as received
+    :raises ValueError: it is incomplete or too large
     :raises zlib.error: it is not gzip
     """
     if not body:
         return b""
-    # One member, as Helix sends: a small body may hold any number of empty ones.
+    # One gzip member, as Helix sends: a small body could have any number of empty ones.
     member = zlib.decompressobj(wbits=31)
     whole = member.decompress(body, MOST_BYTES + 1)
     if not member.eof or member.unused_data or len(whole) > MOST_BYTES:
-        raise ValueError("cut off, or too large")
+        raise ValueError("incomplete, or too large")
     return whole
 
 
 _REASONS: Mapping[type[Exception], str] = {
-    requests.exceptions.SSLError: "no secure connection (TLS) came about",
+    requests.exceptions.SSLError: "the TLS connection failed",
     requests.exceptions.ProxyError: "the proxy failed",
     requests.exceptions.InvalidHeader: "a header is malformed",
 }
 
 
 class ConversationAdapter(BaseAdapter):
-    """Gives code that was written for ``requests`` the whole conversation behind ``session.get(…)``.
+    """Sends what code for ``requests`` sends with token, rate limit and retries.
 
-    :param ask: takes a ``helix`` request and returns its answer, or raises one of our errors
+    :param converse: takes a ``helix`` request and returns its answer, or raises one of our errors
     :param base_url: of Helix
     """
 
-    def __init__(self, ask: Callable[[Request], Response], base_url: str) -> None:
+    def __init__(self, converse: Callable[[Request], Response], base_url: str) -> None:
         super().__init__()
-        self._ask = ask
+        self._converse = converse
         self._base_url = base_url
 
     def send(
@@ -146,7 +148,7 @@ class ConversationAdapter(BaseAdapter):
         cert: Any = None,
         proxies: Any = None,
     ) -> requests.Response:
-        """Answer a prepared request; the other arguments are decided by the connection alone.
+        """Answer a prepared request; the connection decides about everything else.
 
         :param request: as ``requests`` prepared it
         :param stream: no effect
@@ -158,7 +160,7 @@ class ConversationAdapter(BaseAdapter):
         url = urlsplit(request.url or "")
         bare = urlunsplit(url._replace(query="", fragment=""))
         body = request.body.encode() if isinstance(request.body, str) else request.body
-        answer = self._ask(
+        answer = self._converse(
             Request(
                 request.method or "GET",
                 bare,
@@ -171,7 +173,7 @@ class ConversationAdapter(BaseAdapter):
         return _as_requests(answer, request)
 
     def close(self) -> None:
-        """Nothing is held open here."""
+        """Do nothing: this adapter has no connections."""
 
 
 def _as_requests(answer: Response, request: requests.PreparedRequest) -> requests.Response:

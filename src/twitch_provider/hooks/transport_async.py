@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``helix`` requests over aiohttp: the twin of :mod:`twitch_provider.hooks.transport`, and as dull."""
+"""Sends requests with aiohttp, as :mod:`twitch_provider.hooks.transport` does with ``requests``."""
 
 from __future__ import annotations
 
@@ -25,45 +25,45 @@ from twitch_provider.hooks import transport
 from twitch_provider.hooks.settings import is_loopback
 from twitch_provider.hooks.transport import is_gzip, unpacked
 
-#: The most requests at the same time; one bucket of 800 points a minute does not need more.
+#: The most requests at the same time; 800 points a minute do not need more.
 CONNECTIONS = 32
 
-#: Compressed bytes that are unpacked on the loop; a page of 100 streams has some 13,000.
+#: Compressed bytes that are decompressed on the loop; a page of 100 streams has about 13,000.
 SMALL_BODY = 2**16
 
 
 class AiohttpTransport:
-    """Sends one request, reads its answer to the end, raises nothing that a network may do.
+    """Sends one request and reads its answer to the end. A network failure is returned, not raised.
 
     Proxies and the CA bundle come from the environment, as they do for tasks (``HTTPS_PROXY``, ``NO_PROXY``,
     ``REQUESTS_CA_BUNDLE``); redirects, cookies and ``.netrc`` are not used.
 
     :param timeout: seconds for a whole answer, from the connect to the last byte
-    :param user_agent: what to call us
+    :param user_agent: of the requests
     """
 
     def __init__(self, timeout: float, user_agent: str) -> None:
         self._timeout = timeout
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
-        # Not the library's own limit: whoever waits there spends the time-out of an answer.
+        # Not the library's own limit: waiting there counts towards the time-out of an answer.
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._proxies: dict[str, str | None] = {}
 
     async def __aenter__(self) -> Self:
-        # Reading the bundle takes a while, and an event loop has others to serve.
+        # Reading the CA bundle would block the loop.
         context = await asyncio.to_thread(_ssl_context)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context, limit=CONNECTIONS),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip", "Accept": "*/*"},
             timeout=aiohttp.ClientTimeout(total=self._timeout),
-            # Unpacked below: the library would unpack a small bomb into all the memory there is.
+            # Decompressed below: the library does not limit the size.
             auto_decompress=False,
-            # It would take a login from .netrc, over our header.
+            # It would take a login from .netrc, in place of our header.
             trust_env=False,
         )
-        # The library would send what it lost once more, and nobody would count it. It has no public switch.
+        # The library would repeat a request after a lost connection, uncounted. It has no public switch.
         if hasattr(self._session, "_retry_connection"):
             self._session._retry_connection = False  # noqa: SLF001
         return self
@@ -80,7 +80,7 @@ class AiohttpTransport:
         :raises RuntimeError: it is not inside ``async with``
         """
         if self._session is None:
-            raise RuntimeError("use it inside `async with`")
+            raise RuntimeError("AiohttpTransport must be used inside `async with`")
         try:
             async with (
                 self._free,
@@ -97,16 +97,16 @@ class AiohttpTransport:
                 body = await _read(answer)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
             if is_gzip(headers):
-                # The way to a thread and back costs more than a page does.
+                # A thread costs more than decompressing a page does.
                 small = len(body) <= SMALL_BODY
                 body = unpacked(body) if small else await asyncio.to_thread(unpacked, body)
             return Response(answer.status, headers, body, datetime.now(UTC))
         except (aiohttp.ClientError, OSError, ValueError, zlib.error) as error:
-            # The library's error stays here: it may hold the request with all its headers.
+            # Not the library's error: it may hold the request with all its headers.
             return Failure(self._reason(error))
 
     def _proxy(self, request: Request) -> str | None:
-        """What the environment says for a server; reading that takes as long as sending the request."""
+        """The environment's proxy for a server; looking it up takes as long as sending a request."""
         scheme, _, rest = request.url.partition("://")
         server = f"{scheme}://{rest.partition('/')[0]}"
         if server not in self._proxies:
@@ -115,11 +115,11 @@ class AiohttpTransport:
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):
-            return f"not within {self._timeout:g} s"
+            return f"timed out after {self._timeout:g} s"
         if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, socket.gaierror):
-            return "its name could not be resolved"
+            return "the host name could not be resolved"
         if isinstance(error, aiohttp.ClientSSLError):
-            return "no secure connection (TLS) came about"
+            return "the TLS connection failed"
         if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
             return "the proxy failed"
         return "the connection broke"
@@ -138,12 +138,12 @@ def _ssl_context() -> ssl.SSLContext:
     bundle = (
         os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
     )
-    folder = os.path.isdir(bundle)  # noqa: PTH112 - a text of the environment
+    folder = os.path.isdir(bundle)  # noqa: PTH112 - text from the environment
     return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
 
 
 def _proxy(url: str) -> str | None:
     if is_loopback(urlsplit(url).hostname or ""):
-        return None  # in clear, so only to this machine and through nobody
+        return None  # not encrypted, so only to this machine and through no proxy
     proxy = select_proxy(url, get_environ_proxies(url, no_proxy=None))
     return None if proxy is None else str(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A time-out for a whole answer. That of ``requests`` is for each read, and never ends a trickle."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+
+def bound_answers(pool: HTTPConnectionPool) -> None:
+    """Give a whole answer, headers included, the time that a connection's time-out gives each read.
+
+    :param pool: whose new connections are bound
+    """
+    pool.ConnectionCls = _HTTPS if pool.scheme == "https" else _HTTP
+
+
+class _Reads(io.RawIOBase):
+    """What a socket receives before a deadline."""
+
+    def __init__(self, received: socket.socket) -> None:
+        self._socket = received
+        self._raw = received.makefile("rb", buffering=0)
+        self._deadline = time.monotonic() + (received.gettimeout() or 0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Reads(sock))
+
+
+class _HTTP(HTTPConnection):
+    response_class = _Answer
+
+
+class _HTTPS(HTTPSConnection):
+    response_class = _Answer
