@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One simulated Twitch for the whole table, as new for every case."""
+"""One simulated Twitch for the whole table, reset for every case."""
 
 from __future__ import annotations
 

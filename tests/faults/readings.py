@@ -26,14 +26,12 @@ class Reading:
     """A reader, what it is asked for, and the requests that this takes.
 
     :param batches: the parameters of each list that it reads, without ``first`` and ``after``
-    :param paged: each of them comes in several pages
     """
 
     reader: str
     arguments: Mapping[str, Any]
     endpoint: str
     batches: tuple[Params, ...]
-    paged: bool = True
 
     def pages(self) -> list[Any]:
         """What the simulator answers without faults, asked without HTTP and without a hook."""
@@ -115,11 +113,9 @@ READINGS: tuple[Reading, ...] = (
         ((("language", "en"), ("language", "es")),),
     ),
     Reading("get_top_games", {"max_items": None}, "games/top", ((),)),
-    Reading("get_games", {"ids": _GAMES}, "games", _cut("id", _GAMES), paged=False),
-    Reading("get_users", {"logins": _LOGINS}, "users", _cut("login", _LOGINS), paged=False),
-    Reading(
-        "get_channels", {"broadcaster_ids": _USERS}, "channels", _cut("broadcaster_id", _USERS), paged=False
-    ),
+    Reading("get_games", {"ids": _GAMES}, "games", _cut("id", _GAMES)),
+    Reading("get_users", {"logins": _LOGINS}, "users", _cut("login", _LOGINS)),
+    Reading("get_channels", {"broadcaster_ids": _USERS}, "channels", _cut("broadcaster_id", _USERS)),
     Reading("get_videos", {"user_id": _CHANNEL}, "videos", ((("user_id", _CHANNEL),),)),
     Reading("get_clips", {"broadcaster_id": _CHANNEL}, "clips", ((("broadcaster_id", _CHANNEL),),)),
     Reading("search_channels", {"query": "v"}, "search/channels", ((("query", "v"),),)),
@@ -129,7 +125,6 @@ READINGS: tuple[Reading, ...] = (
         {"broadcaster_id": _CHANNEL},
         "channels/followers",
         ((("broadcaster_id", _CHANNEL),),),
-        paged=False,
     ),
     Reading(
         "pages", {"endpoint": "streams", "params": {"language": "en"}}, "streams", ((("language", "en"),),)

@@ -1,92 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every error path of the fault table and of S3, at DEBUG and unmasked: no log, no error holds a secret."""
+"""Every error of S3, at DEBUG and unmasked, shows no secret. The fault table checks those of Twitch."""
 
 from __future__ import annotations
 
 import io
 import json
 import logging
-import socket
-import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
-from tests.faults.cases import CASES, Case
-from tests.faults.readings import READINGS
 from tests.leaks.eavesdropper import Answer, Eavesdropper, Heard
 from tests.leaks.search import Mark, findings
+from tests.leaks.texts import texts
 
-import twitch_provider
 from twitch_provider.aws.store import S3Store
 from twitch_provider.exceptions import TwitchError
-from twitch_provider.testing import Simulator
-
-HOOKS = {"TwitchHook": False, "TwitchAsyncHook": True}
-
-
-def texts(error: BaseException | None, caplog: pytest.LogCaptureFixture) -> Iterator[tuple[str, bytes]]:
-    """What anybody may make of an error and of the records of a log."""
-    lines = [f"{logging.Formatter().format(record)} {vars(record)!r}" for record in caplog.records]
-    yield "log", "\n".join(lines).encode("utf-8", "replace")
-    if error is not None:
-        yield "traceback", "".join(traceback.format_exception(error)).encode()
-        yield "traceback with our variables", "".join(_with_variables(error)).encode()
-        for link in chain(error):
-            yield f"{type(link).__name__}", f"{link} {link!r} {vars(link)} {link.args}".encode()
-
-
-def _with_variables(error: BaseException) -> Iterator[str]:
-    """As tools show it that collect errors, but without the variables of these tests."""
-    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
-    ours = [frame for frame in shown.stack if f"{Path(twitch_provider.__file__).parent}/" in frame.filename]
-    shown.stack = traceback.StackSummary.from_list(ours)
-    yield from shown.format()
-
-
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    if error is not None:
-        yield error
-        yield from chain(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
-
-
-@pytest.mark.parametrize("on_a_loop", HOOKS.values(), ids=HOOKS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_no_error_of_twitch_shows_a_secret(
-    simulator: Simulator,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    case: Case,
-    on_a_loop: bool,
-) -> None:
-    caplog.set_level(logging.DEBUG, "")
-    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
-    connection: dict[str, Any] = json.loads(simulator.connection_json())
-    extra = {**connection["extra"], "auth_cache": "none", **case.connection.get("extra", {})}
-    connection = {**connection, **case.connection, "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
-    if case.unresolved:
-        monkeypatch.setattr(socket, "getaddrinfo", _unresolved)
-        monkeypatch.setattr(aiohttp.connector, "DefaultResolver", aiohttp.ThreadedResolver)
-    for fault in case.faults:
-        simulator.fault(fault.name, endpoint=fault.endpoint, times=fault.times, start=fault.start)
-    rows: list[Any] = []
-    error: BaseException | None = None
-    try:
-        READINGS[0].read(on_a_loop=on_a_loop, rows=rows)
-    except TwitchError as raised:
-        error = raised
-    minted = [Mark("app token", token) for token in simulator.twitch.auth.tokens._expires]
-    marks = [Mark("client secret", connection["password"]), Mark("the right secret", simulator.client_secret)]
-    found = [("rows", json.dumps(rows).encode()), *texts(error, caplog)]
-    assert findings(found, [*marks, *minted]) == []
-
-
-def _unresolved(*_: Any, **__: Any) -> None:
-    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-
 
 ACCESS_KEY = Mark("access key id", "AKIA7OF5THE3ERRORS00")
 SECRET_KEY = Mark("secret access key", "errors/0secret+2access/3key+4of/5aws00000")
