@@ -39,7 +39,7 @@ demo: $(DEMO) ## run the DAG twice against a simulated Twitch and print what it 
 	@$(RUN) -m demo $(if $(DATASET),--dataset '$(DATASET)')
 
 .PHONY: airflow
-airflow: $(DEMO) ## a local Airflow with all DAGs running every five minutes; Ctrl-C stops it (PORT=8080, DATASET=path)
+airflow: $(DEMO) ## a local Airflow that runs all reference DAGs; Ctrl-C stops it (PORT=8080, DATASET=path)
 	@$(RUN) -m demo.local_airflow $(if $(DATASET),--dataset '$(DATASET)') $(if $(PORT),--port '$(PORT)')
 
 .PHONY: test

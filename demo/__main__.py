@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m demo``: the pipeline, twice, from a (simulated) Twitch into a lake on this disk."""
+"""``python -m demo``: run the pipeline twice, from a simulated Twitch into a lake on this disk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from demo.summary import read_snapshot
 def main() -> int:
     """Run the demo; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--dataset", type=Path, metavar="PATH", help="a capture to replay")
+    parser.add_argument("--dataset", type=Path, metavar="PATH", help="replay a capture")
     options = parser.parse_args()
     console = Console(highlight=False)
     stop_on_signals()
@@ -43,11 +43,12 @@ def main() -> int:
 
 
 def run(console: Console, caller: Mapping[str, str], *, dataset: Path | None, now: datetime) -> None:
-    """Start what is needed, run the DAG for two ticks, show what lies in the lake, stop everything.
+    """Start the servers, run the DAG for two ticks, show what the lake holds, stop everything.
 
-    :param caller: the environment of who runs us
+    :param caller: the environment of the caller
     :param dataset: a capture to replay
-    :raises DemoError: one sentence: what went wrong
+    :param now: the current instant (aware)
+    :raises DemoError: something failed
     """
     started = time.monotonic()
     place = ROOT / ".demo" / f"{now:%Y%m%dT%H%M%SZ}"
@@ -69,8 +70,8 @@ def run(console: Console, caller: Mapping[str, str], *, dataset: Path | None, no
     console.print(files(snapshots, lake), soft_wrap=True)
     console.print(
         f"\nDone in {time.monotonic() - started:.0f} s; nothing is left running. What next:\n"
-        "  make airflow    the same in a whole local Airflow: open the browser, look around\n"
-        "  README.md       install it into your own Airflow",
+        "  make airflow    the DAGs in a local Airflow with its UI\n"
+        "  README.md       how to install it in your own Airflow",
         soft_wrap=True,
     )
 

@@ -13,9 +13,9 @@ from demo.settings import REGION, Lake
 
 
 def reader(lake: Lake) -> Callable[[str], bytes | None]:
-    """Return what fetches the bytes under a key, None where there is no such key.
+    """Return a function that returns the bytes of a key, or None if the key does not exist.
 
-    :raises DemoError: (from the returned function) S3 refuses or does not answer
+    :raises DemoError: (by the returned function) S3 refuses or does not respond
     """
     ours = {
         "endpoint_url": lake.endpoint_url,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Child processes that never outlive us."""
+"""Child processes that do not outlive this one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Child:
-    """A command in a session of its own, writing to a log; leaving the ``with`` block ends all of it.
+    """A command in its own session, writing to a log; leaving the ``with`` block ends the session.
 
-    :param name: what to call it in messages
-    :param command: the arguments; no secrets, every user of the machine can read them
-    :param env: its whole environment
+    :param name: of it in messages
+    :param command: the arguments; no secrets, as every user of the machine can read them
+    :param env: its complete environment
     :param log: the file for its output
     :param inherited: file descriptors it keeps
     """
@@ -42,7 +42,7 @@ class Child:
         descriptors = ",".join(map(str, inherited))
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            # The offset tells this start's output from that of earlier ones.
+            # Output of earlier starts is before this offset.
             self._from = output.tell()
             self._guard = subprocess.Popen(
                 [sys.executable, "-m", "demo.guard", descriptors, *command],
@@ -65,11 +65,11 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether the command still runs."""
+        """Whether the command is running."""
         return self._guard.poll() is None
 
     def output(self) -> str:
-        """Return what it has written so far."""
+        """Return its output so far."""
         with self.log.open("rb") as log:
             log.seek(self._from)
             return log.read().decode(errors="replace")
@@ -83,7 +83,7 @@ class Child:
 
         :param pattern: a regular expression; ``^`` and ``$`` are the ends of a line
         :param timeout: seconds
-        :raises DemoError: it ended first, or the time is over
+        :raises DemoError: it ended first, or the timeout passed
         """
         deadline = time.monotonic() + timeout
         while not (match := re.search(pattern, self.output(), re.MULTILINE)):
@@ -95,9 +95,9 @@ class Child:
         return match
 
     def last_line(self) -> str:
-        """Return the last thing it said."""
+        """Return the last line of its output."""
         lines = [line.strip() for line in self.output().splitlines() if line.strip()]
-        return lines[-1].removeprefix("error: ") if lines else "it said nothing"
+        return lines[-1].removeprefix("error: ") if lines else "it printed nothing"
 
     def stop(self) -> int:
         """End it and everything it started, and return its exit code."""
@@ -122,7 +122,7 @@ def stop_on_signals() -> None:
 
 
 def shown(path: Path | str) -> str:
-    """Return a path as a person would type it from here; an address stays as it is."""
+    """Return a path relative to the current folder if it is below it; an address is returned as it is."""
     if isinstance(path, str):
         return path
     try:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make ``.venv`` and install the pinned packages into it: ``python demo/environment.py EXTRAS [FOLDER]``.
 
-Runs on any supported Python before anything is installed, so it imports nothing but the standard library.
-uv does the installing: several hundred megabytes in seconds rather than minutes. It comes from PyPI like the
-rest and needs not be there beforehand.
+Runs on any supported Python before anything is installed, so it imports only the standard library. uv
+installs the packages, which takes seconds instead of minutes; pip installs uv.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ UV = "uv==0.13.9"
 
 
 def main(extras: str, folder: str = ".venv") -> None:
-    """Bring an environment up to the pins of ``constraints/dev.txt``.
+    """Update an environment to the pins of ``constraints/dev.txt``.
 
     :param extras: of ``pyproject.toml``, separated by commas
     :param folder: of the environment
@@ -52,7 +51,7 @@ def _make_venv(folder: Path) -> None:
         sys.exit(
             f"{sys.executable} has no module {missing.name}: install it (on Debian and Ubuntu: "
             f"apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv), "
-            "or name another Python with PYTHON=/path/to/python."
+            "or choose another Python with PYTHON=/path/to/python."
         )
     venv.create(folder, clear=True, symlinks=True, with_pip=bool(ensurepip.version()))
 
@@ -67,7 +66,7 @@ def _succeeds(*command: str | Path) -> bool:
 def _run(failure: str, *command: str | Path) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{done.stdout.strip()}\n{failure}: the lines above are the installer's own words.")
+        sys.exit(f"{done.stdout.strip()}\n{failure}: see the installer's output above.")
 
 
 if __name__ == "__main__":

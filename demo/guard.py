@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a command and end everything it started as soon as whoever asked for it is gone.
+"""Run a command, and end everything it started as soon as the calling process is gone.
 
-``python -m demo.guard COMMAND…`` leads a session of its own. Airflow's children move into process groups of
-their own and survive their parents; but a session they do not leave. The guard's standard input is a pipe
-whose other end only the asking process holds: when that process closes it, or dies of whatever cause, SIGKILL
-included, the guard ends the session.
+``python -m demo.guard COMMAND…`` leads its own session. Airflow's child processes move into their own process
+groups and survive their parents, but they stay in the session. The guard's standard input is a pipe whose
+other end only the calling process holds: when that process closes it or dies, even by SIGKILL, the guard ends
+the session.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import threading
 
 import psutil
 
-#: How long a process may take to end by itself after SIGTERM.
+#: Seconds that a process may take to end after SIGTERM.
 GRACE = 5.0
 
 
 def members(session: int) -> list[psutil.Process]:
-    """Return the living processes of a session, without its leader."""
+    """Return the running processes of a session, without its leader."""
     return [
         process
         for process in psutil.process_iter()
@@ -31,7 +31,7 @@ def members(session: int) -> list[psutil.Process]:
 
 
 def end_session(session: int, *, grace: float = GRACE) -> None:
-    """End every process of a session but its leader: SIGTERM, and SIGKILL to what is there after ``grace``.
+    """End every process of a session but its leader: SIGTERM, and SIGKILL to those left after ``grace``.
 
     :param session: the leader's process id
     :param grace: seconds
@@ -44,9 +44,9 @@ def end_session(session: int, *, grace: float = GRACE) -> None:
 
 
 def main(command: list[str], inherited: list[int]) -> int:
-    """Run the command until it ends or standard input does; return its exit code."""
+    """Run the command until it or standard input ends; return its exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Not SIG_IGN, which the command would inherit.
+        # Not SIG_IGN: the command would inherit it.
         signal.signal(number, lambda *_: None)
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=inherited)
     threading.Thread(target=_end_with_stdin, daemon=True).start()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m demo.local_airflow``: a whole Airflow on this machine, with the DAG running every five minutes.
+"""``python -m demo.local_airflow``: an Airflow on this machine that runs the reference DAGs.
 
-``airflow standalone`` would do for Airflow alone, but leaves its children behind when it ends.
+Not by ``airflow standalone``, which leaves child processes behind when it ends.
 """
 
 from __future__ import annotations
@@ -25,20 +25,26 @@ from demo.children import ROOT, Child, shown, stop_on_signals
 from demo.errors import DemoError
 from demo.report import introduce
 from demo.services import new_keys, random_key, start_lake, start_twitch
-from demo.settings import DAG_ID, airflow_environment, connections
+from demo.settings import DAG_ID, Lake, airflow_environment, connections
 
 HOME = ROOT / ".airflow"
 LOGS = HOME / "logs"
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 READY = 240.0
+#: What `make airflow` runs, and when.
+DAGS = {
+    DAG_ID: "every five minutes: the top games and their streams",
+    "twitch_all_streams": "every five minutes: every live stream",
+    "twitch_live_alert": "when one of its CHANNELS goes live",
+}
 
 
 def main() -> int:
     """Run a local Airflow until Ctrl-C; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m demo.local_airflow", description=__doc__)
-    parser.add_argument("--dataset", type=Path, metavar="PATH", help="a capture to replay")
+    parser.add_argument("--dataset", type=Path, metavar="PATH", help="replay a capture")
     parser.add_argument(
-        "--port", type=int, default=8080, help="of the UI (default: %(default)s or the next free)"
+        "--port", type=int, default=8080, help="port of the UI (default: %(default)s or the next free one)"
     )
     options = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
@@ -50,7 +56,7 @@ def main() -> int:
         console.print(f"[bold red]Airflow stopped.[/] {error}")
         return 1
     except KeyboardInterrupt:
-        console.print("Stopped. Nothing is left running; the next `make airflow` goes on from here.")
+        console.print("Stopped. Nothing is left running; the next `make airflow` continues from here.")
         return 130
     return 0
 
@@ -58,11 +64,13 @@ def main() -> int:
 def start(
     console: Console, stack: ExitStack, caller: Mapping[str, str], *, dataset: Path | None, port: int
 ) -> None:
-    """Start everything, say so, and watch over it until one part ends.
+    """Start everything, print where it is, and watch it until one component ends.
 
-    :param stack: ends what was started
-    :param caller: the environment of who runs us
-    :raises DemoError: a part could not start, or ended
+    :param stack: stops what was started
+    :param caller: the environment of the caller
+    :param dataset: a capture to replay
+    :param port: preferred one of the UI
+    :raises DemoError: a component could not start, or ended
     """
     HOME.mkdir(exist_ok=True)
     lock_state(stack, HOME / "lock")
@@ -73,10 +81,11 @@ def start(
 
     port = free_port(port)
     env = airflow_environment(HOME / "airflow", ROOT / "dags", lake, caller=caller)
-    env |= component_settings(keys, port)
-    with console.status("Airflow prepares its database …"):
+    settings = component_settings(keys, port)
+    env |= settings
+    with console.status("Preparing Airflow's database …"):
         prepare(env | {"CONNECTIONS": json.dumps(connections(twitch, lake))})
-    with console.status("Airflow starts: API server, scheduler, dag-processor, triggerer …"):
+    with console.status("Starting Airflow: API server, scheduler, dag-processor, triggerer …"):
         parts = [
             stack.enter_context(
                 Child(name, [sys.executable, "-m", "airflow", name], env=env, log=LOGS / f"{name}.log")
@@ -84,18 +93,33 @@ def start(
             for name in COMPONENTS
         ]
         wait_until_healthy(parts, f"http://127.0.0.1:{port}")
-    console.print(
-        f"[green]✓[/] Airflow is ready, without a password: [bold]http://127.0.0.1:{port}/dags/{DAG_ID}[/]\n"
-        f"  The DAG runs every five minutes, at :00, :05, :10 …; its CSVs: {shown(lake.where(lake.prefix))}\n"
-        f"  Logs: {shown(LOGS)}. Everything is kept in {shown(HOME)} until `make clean`.\n"
-        "  Ctrl-C ends all of it."
-    )
+    console.print(describe(lake, settings))
     watch(parts)
 
 
-def component_settings(keys: Mapping[str, str], port: int) -> dict[str, str]:
-    """Return what Airflow's components have to agree on, beyond what a single process needs.
+def describe(lake: Lake, settings: Mapping[str, str]) -> str:
+    """Return what runs and where, for the person at the terminal.
 
+    :param settings: as of :func:`component_settings`
+    """
+    url = settings["AIRFLOW__API__BASE_URL"]
+    ports = [settings[f"AIRFLOW__LOGGING__{name}_LOG_SERVER_PORT"] for name in ("WORKER", "TRIGGER")]
+    dags = "".join(f"    {name:<20}{what}\n" for name, what in DAGS.items())
+    return (
+        f"[green]✓[/] Airflow is ready, without a password: [bold]{url}/dags/{DAG_ID}[/]\n"
+        f"  It runs the DAGs in {shown(ROOT / 'dags')}/:\n{dags}"
+        f"  CSVs: {shown(lake.where(lake.prefix))}\n"
+        f"  Logs: {shown(LOGS)}. Everything is kept in {shown(HOME)} until `make clean`.\n"
+        f"  The UI listens on 127.0.0.1 only. Airflow's log servers ({' and '.join(ports)}) listen on all\n"
+        "  interfaces, which no setting of Airflow changes; they refuse requests that are not signed by it.\n"
+        "  Ctrl-C stops all of it."
+    )
+
+
+def component_settings(keys: Mapping[str, str], port: int) -> dict[str, str]:
+    """Return the settings that Airflow's components share, beyond those of a single process.
+
+    :param keys: as of :func:`load_keys`
     :param port: of the API server
     """
     url = f"http://127.0.0.1:{port}"
@@ -111,7 +135,7 @@ def component_settings(keys: Mapping[str, str], port: int) -> dict[str, str]:
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "AIRFLOW__CORE__PARALLELISM": 4,
-        # Their defaults may belong to another Airflow of this machine.
+        # The default ports may be in use by another Airflow of this machine.
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(8793),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(8794),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": False,
@@ -120,7 +144,7 @@ def component_settings(keys: Mapping[str, str], port: int) -> dict[str, str]:
 
 
 def load_keys(path: Path) -> dict[str, str]:
-    """Return this Airflow's keys; they are made once, and only their owner can read them."""
+    """Return this Airflow's keys; they are created once, and only their owner can read them."""
     if not path.exists():
         keys = {
             **new_keys(),
@@ -135,21 +159,21 @@ def load_keys(path: Path) -> dict[str, str]:
 
 
 def lock_state(stack: ExitStack, path: Path) -> None:
-    """Keep a second Airflow away from the same state.
+    """Keep a second Airflow from using the same state.
 
-    :raises DemoError: there is one already
+    :raises DemoError: another one runs
     """
     lock = stack.enter_context(path.open("w"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise DemoError("`make airflow` already runs in this checkout: end it with Ctrl-C first.") from None
+        raise DemoError("`make airflow` already runs in this checkout: stop it with Ctrl-C first.") from None
 
 
 def free_port(preferred: int) -> int:
-    """Return the first port from ``preferred`` on that nobody listens on.
+    """Return the first free port from ``preferred`` on.
 
-    :raises DemoError: the next twenty are taken
+    :raises DemoError: the next twenty are in use
     """
     for port in range(preferred, preferred + 20):
         with socket.socket() as probe:
@@ -159,7 +183,7 @@ def free_port(preferred: int) -> int:
             except OSError:
                 continue
             return port
-    raise DemoError(f"All ports from {preferred} to {port} are taken: name another with PORT=.")
+    raise DemoError(f"All ports from {preferred} to {port} are in use: choose another with PORT=.")
 
 
 def prepare(env: Mapping[str, str], *, log: Path = LOGS / "prepare.log") -> None:
@@ -175,9 +199,9 @@ def prepare(env: Mapping[str, str], *, log: Path = LOGS / "prepare.log") -> None
 
 
 def wait_until_healthy(parts: list[Child], url: str) -> None:
-    """Return when the API server answers that all components are well.
+    """Return when the API server reports all components as healthy.
 
-    :raises DemoError: a component ended, or the time is over
+    :raises DemoError: a component ended, or it took too long
     """
     deadline = time.monotonic() + READY
     while not is_healthy(f"{url}/api/v2/monitor/health"):
@@ -188,7 +212,7 @@ def wait_until_healthy(parts: list[Child], url: str) -> None:
 
 
 def is_healthy(url: str) -> bool:
-    """Ask the API server how all components are."""
+    """Return whether the API server reports all components as healthy."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own server
             return all(part["status"] == "healthy" for part in json.load(answer).values())
@@ -197,7 +221,7 @@ def is_healthy(url: str) -> bool:
 
 
 def watch(parts: list[Child]) -> None:
-    """Look after the components for ever.
+    """Check the components every second, endlessly.
 
     :raises DemoError: one of them ended
     """
@@ -207,7 +231,7 @@ def watch(parts: list[Child]) -> None:
 
 
 def check(parts: list[Child]) -> None:
-    """Look after the components once.
+    """Check that all components run.
 
     :raises DemoError: one of them ended
     """

@@ -2,7 +2,7 @@
 """Prepare the metadata database of ``make airflow``: ``CONNECTIONS={…} python -m demo.prepare``.
 
 Connections of the environment are invisible in the UI, so these are rows of the database. The servers' ports
-change with every start: what is there already is brought up to date.
+change with every start, so existing rows are updated.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from airflow.utils.session import create_session
 
 
 def save_connections(connections: Mapping[str, Mapping[str, Any]]) -> None:
-    """Create the connections, or bring them up to date.
+    """Create or update the connections.
 
     :param connections: by id, in the fields of Airflow's JSON form
     """
@@ -28,7 +28,7 @@ def save_connections(connections: Mapping[str, Mapping[str, Any]]) -> None:
             row = session.query(Connection).filter_by(conn_id=conn_id).one_or_none()
             if row is None:
                 session.add(row := Connection(conn_id=conn_id, conn_type=fields["conn_type"]))
-            row.description = "Made by `make airflow`, which brings it up to date at every start."
+            row.description = "Created by `make airflow`, which updates it at every start."
             row.conn_type, row.login, row.host = fields["conn_type"], fields["login"], fields.get("host")
             # Airflow 3.3.2's Test button refuses a connection that has no port.
             row.port = urlsplit(fields.get("host") or "").port

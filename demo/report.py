@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The summary as a person reads it."""
+"""The printed summary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from demo.summary import Snapshot
 
 
 def introduce(twitch: Twitch, lake: Lake) -> RenderableType:
-    """Say where the data come from and where they go."""
+    """Return where the data come from and where they go."""
     if twitch.simulated:
         source = f"[yellow]a SIMULATED Twitch[/] on this machine: {twitch.simulated.world}"
     else:
@@ -30,25 +30,25 @@ def render(snapshots: Sequence[Snapshot], twitch: Twitch, tokens: int | None) ->
     """Return the summary of the runs, the newest one in full.
 
     :param snapshots: oldest first
-    :param tokens: how many the runs fetched together; None where nobody counted
+    :param tokens: how many the runs fetched in all; None if that is not known
     """
     newest = snapshots[-1]
-    return Group(_origin(twitch, newest), _games(newest), Text(), _facts(snapshots, tokens))
+    return Group(_origin(twitch, newest), _games(newest), _notes(newest), Text(), _facts(snapshots, tokens))
 
 
 def files(snapshots: Sequence[Snapshot], lake: Lake) -> Text:
-    """Return where the newest run's objects lie, one whole path a line: they are there to be copied."""
+    """Return the paths of the newest run's objects, each whole on a line, to be copied."""
     newest = snapshots[-1]
     keys = newest.keys
 
     def path(key: str) -> str:
         return f"  {escape(shown(lake.where(key)))}"
 
-    lines = ["[bold]Ready to open[/] (the newest run; the one before lies beside it):"]
+    lines = ["[bold]Ready to open[/] (of the newest run; the one before is beside it):"]
     lines += [path(keys.data(name)) for name in ("top_games", "top_streams")]
     if refused := [entry.key for entry in newest.manifest.objects if "/rejects/" in entry.key]:
-        lines += ["[bold]Refused rows, with the reason:[/]", *map(path, refused)]
-    lines += ["[bold]The manifest, and what Twitch answered, word for word:[/]"]
+        lines += ["[bold]Rejected rows, with the reason:[/]", *map(path, refused)]
+    lines += ["[bold]The manifest, and the raw pages as Twitch sent them:[/]"]
     lines += [path(key) for key in (keys.manifest, keys.raw("top_games"))]
     return Text.from_markup("\n".join(lines))
 
@@ -59,7 +59,7 @@ def _origin(twitch: Twitch, newest: Snapshot) -> RenderableType:
         return Panel(f"[bold]Live data from Twitch[/], observed at {observed}.", style="green", expand=False)
     return Panel(
         f"[bold]SIMULATED data[/], not what is live on Twitch: {twitch.simulated.world}.\n"
-        f"Observed at {observed}, by that world's clock.",
+        f"Observed at {observed}, in simulated time.",
         style="yellow",
         expand=False,
     )
@@ -69,26 +69,28 @@ def _games(snapshot: Snapshot) -> Table:
     table = Table(title=f"Top {len(snapshot.games)} games, tick {_tick(snapshot)}", title_justify="left")
     for heading in ("rank", "game", "viewers", "share", "streams"):
         table.add_column(heading, justify="left" if heading == "game" else "right")
-    capped = False
     for row in snapshot.games:
-        more = row["capped"] == "true"
-        capped |= more
         # Text: a game's name may look like markup.
         table.add_row(
             row["rank"],
             Text(row["name"]),
             f"{int(row['viewers_seen']):,}",
             f"{float(row['viewers_share']):.2%}",
-            f"{int(row['streams_seen']):,}{'+' if more else ''}",
+            f"{int(row['streams_seen']):,}{'+' if row['capped'] == 'true' else ''}",
         )
-    if capped:
-        table.caption = "+ there are more streams than were asked for: raise the DAG's pages_per_game"
-        table.caption_justify = "left"
     return table
 
 
+def _notes(snapshot: Snapshot) -> Text:
+    """What the table's columns mean."""
+    notes = ["rank is Twitch's order; viewers counts only the streams that were read"]
+    if any(row["capped"] == "true" for row in snapshot.games):
+        notes.append("+ there are more streams: raise the DAG's pages_per_game to read them")
+    return Text("\n".join(notes), style="dim")
+
+
 def _facts(snapshots: Sequence[Snapshot], tokens: int | None) -> Table:
-    """One column a run."""
+    """The figures, with a column for each run."""
     table = Table.grid(padding=(0, 3))
     table.add_row("", *(f"[bold]tick {_tick(snapshot)}[/]" for snapshot in snapshots))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running the DAG in a child process, and telling the person how far it is."""
+"""Run the DAG in a child process and print its progress."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from demo.children import Child, shown
 from demo.errors import DemoError
 from demo.settings import Twitch
 
-#: What each step of the child means to a person.
+#: What is printed for each step of the child.
 WORK = {
-    "airflow": "Airflow loads its libraries",
-    "database": "Airflow makes a throw-away database",
-    "extract": "extract: ask Twitch, keep every answer in raw/",
-    "transform": "transform: check and clean every row",
-    "load": "load: write the CSVs, latest/ and the manifest",
+    "airflow": "Airflow: import",
+    "database": "Airflow: create a temporary database",
+    "extract": "extract: read Twitch's pages, write them to raw/",
+    "transform": "transform: clean the rows",
+    "load": "load: write the CSVs, the manifest and latest/",
 }
 
 
@@ -34,10 +34,10 @@ def run_ticks(
     """Run the DAG once for each tick.
 
     :param env: Airflow's environment
-    :param log: for everything that Airflow prints
-    :raises DemoError: a run failed: the sentence of its error
+    :param log: for the output of Airflow
+    :raises DemoError: a run failed; with its error
     """
-    console.print(f"[green]✓[/] Airflow's own log goes to {shown(log)}", soft_wrap=True)
+    console.print(f"[green]✓[/] Airflow's log: {shown(log)}", soft_wrap=True)
     advance = twitch.simulated.control("advance") if twitch.simulated and twitch.simulated.moves else ""
     receiving, sending = os.pipe()
     command = [
@@ -63,10 +63,10 @@ MARKS = {"success": "[green]✓[/]", "skipped": "[yellow]-[/]", "failed": "[red]
 
 
 def follow(console: Console, status: Status, events: Iterable[Mapping[str, str]]) -> str | None:
-    """Show each event as it comes.
+    """Print each event as it arrives.
 
-    :param events: ``{"tick": …}``, ``{"step": …, "state": …}``; an ``error`` may stand in any
-    :returns: the first error's sentence, None where there was none
+    :param events: ``{"tick": …}``, ``{"step": …, "state": …}``, each with an optional ``error``
+    :returns: the first error, or None
     """
     failure: str | None = None
     since = time.monotonic()

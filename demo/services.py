@@ -30,7 +30,7 @@ def random_key(length: int, alphabet: str = string.ascii_letters + string.digits
 
 
 def new_keys() -> dict[str, str]:
-    """Return fresh keys for both servers, as long as AWS and Twitch make them: short ones are refused."""
+    """Return fresh keys for both servers, as long as those of AWS and Twitch: short ones are refused."""
     return {
         "s3_access_key": random_key(20, _CAPITALS),
         "s3_secret_key": random_key(40),
@@ -52,7 +52,7 @@ def start_lake(
     access_key, secret_key = keys["s3_access_key"], keys["s3_secret_key"]
     env = {
         **caller,
-        # A list in CSV: the quotes keep the pair one item.
+        # A list in CSV: the quotes make the pair one item.
         "RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"',
         "RCLONE_CONFIG": os.devnull,
     }
@@ -72,30 +72,30 @@ def start_twitch(
     dataset: Path | None = None,
     begin: datetime | None = None,
 ) -> Twitch:
-    """Return the real Twitch where the caller has its credentials, or start a simulated one.
+    """Return the real Twitch if the caller has its credentials, else start a simulated one.
 
-    :param dataset: a capture to serve instead of a made-up world; goes before credentials
-    :param begin: when the made-up world begins, instead of now
-    :raises DemoError: there is no such capture, it cannot be read, or half of the credentials is missing
+    :param dataset: a capture to serve instead of a generated world; takes precedence over credentials
+    :param begin: the generated world's time at the start; None is now
+    :raises DemoError: the capture does not exist or cannot be read, or one of the credentials is missing
     """
     if dataset is None and (real := credentials(caller)):
         return real
     command = [sys.executable, "-m", "demo.worlds", "--client-id", keys["twitch_client_id"]]
     if dataset:
         if not dataset.exists():
-            raise DemoError(f"There is no {dataset}: DATASET takes the path of a capture.")
+            raise DemoError(f"{dataset} does not exist: DATASET must be the path of a capture.")
         command += ["--dataset", str(dataset)]
     elif begin:
         command += ["--at", begin.isoformat()]
     env = {**caller, "TWITCH_SIMULATOR_CLIENT_SECRET": keys["twitch_client_secret"]}
     server = stack.enter_context(Child("The simulated Twitch", command, env=env, log=logs / "twitch.log"))
-    card = json.loads(server.wait_for(r"^\{.*\}$", timeout=READY)[0])
-    simulated = Simulated(card["url"], card["world"], moves=dataset is None)
-    return Twitch(card["client_id"], keys["twitch_client_secret"], simulated)
+    address = json.loads(server.wait_for(r"^\{.*\}$", timeout=READY)[0])
+    simulated = Simulated(address["url"], address["world"], moves=dataset is None)
+    return Twitch(address["client_id"], keys["twitch_client_secret"], simulated)
 
 
 def tokens_minted(twitch: Twitch) -> int | None:
-    """Ask the simulator how many tokens it gave out; None for the real Twitch."""
+    """Return how many tokens the simulator has issued; None for the real Twitch."""
     if twitch.simulated is None:
         return None
     with urllib.request.urlopen(twitch.simulated.control("counters"), timeout=READY) as answer:  # noqa: S310 - our own server

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is asked, where it is written, and the environment that tells an Airflow so."""
+"""The source, the lake, and the environment that configures an Airflow for both."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Simulated:
     """A simulated Twitch.
 
     :param url: of the server; the API, the token endpoint and the simulator's controls are below it
-    :param world: its own words for what it plays
-    :param moves: whether its time goes on; a capture stays at its own date
+    :param world: its description of its world
+    :param moves: whether its time moves on; a capture stays at its date
     """
 
     url: str
@@ -37,9 +37,9 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Twitch:
-    """Whom to ask.
+    """The Twitch that is read.
 
-    :param simulated: None: the real Twitch
+    :param simulated: None for the real Twitch
     """
 
     client_id: str
@@ -58,9 +58,9 @@ class Twitch:
 
 @dataclass(frozen=True)
 class Lake:
-    """Where to write.
+    """The bucket that is written.
 
-    :param endpoint_url: of the local S3 server; None: the real S3 with the usual AWS environment
+    :param endpoint_url: of the local S3 server; None for the real S3 with the usual AWS environment
     :param folder: where that server keeps its buckets as plain files
     """
 
@@ -73,14 +73,14 @@ class Lake:
 
     @property
     def connection(self) -> dict[str, Any] | None:
-        """The Airflow connection; None: boto3 finds the credentials by itself."""
+        """The Airflow connection; None if boto3 finds the credentials itself."""
         if self.endpoint_url is None:
             return None
         extra = {"endpoint_url": self.endpoint_url, "region_name": REGION}
         return {"conn_type": "aws", "login": self.access_key, "password": self.secret_key, "extra": extra}
 
     def where(self, key: str) -> str | Path:
-        """Return the file behind a key, or its address where there is no file here."""
+        """Return the file of a key, or its address if the bucket is not local."""
         return self.folder / self.bucket / key if self.folder else f"s3://{self.bucket}/{key}"
 
 
@@ -95,12 +95,11 @@ def connections(twitch: Twitch, lake: Lake) -> dict[str, dict[str, Any]]:
 def airflow_environment(home: Path, dags: Path, lake: Lake, *, caller: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a local Airflow.
 
-    Nothing of an Airflow that the caller may have configured leaks in, nor do AWS settings where the bucket
-    is a local one.
+    The caller's settings of another Airflow are left out, and AWS settings if the bucket is local.
 
     :param home: its ``AIRFLOW_HOME``
     :param dags: the folder of the DAGs
-    :param caller: the environment of who runs us
+    :param caller: the environment of the caller
     """
     foreign = ("AIRFLOW", "_AIRFLOW", "TWITCH_") + (("AWS_",) if lake.endpoint_url else ())
     inherited = {name: value for name, value in caller.items() if not name.startswith(foreign)}
@@ -132,7 +131,7 @@ def connection_variables(twitch: Twitch, lake: Lake) -> dict[str, str]:
 
 
 def past_proxies(caller: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that keep requests to this machine away from a proxy."""
+    """Return the variables that exclude this machine from a proxy."""
     known = caller.get("no_proxy") or caller.get("NO_PROXY")
     hosts = ",".join(filter(None, (known, "127.0.0.1,localhost")))
     return {"no_proxy": hosts, "NO_PROXY": hosts}
@@ -141,7 +140,7 @@ def past_proxies(caller: Mapping[str, str]) -> dict[str, str]:
 def credentials(caller: Mapping[str, str]) -> Twitch | None:
     """Return the real Twitch if the environment has its credentials, None if it has neither of the two.
 
-    :raises DemoError: there is one of the two
+    :raises DemoError: it has one of the two
     """
     names = ("TWITCH_CLIENT_ID", "TWITCH_CLIENT_SECRET")
     missing = [name for name in names if not caller.get(name)]

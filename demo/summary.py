@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies in the lake: read back from the manifests and the CSVs, not from anybody's memory."""
+"""The content of the lake, read back from the manifests and the CSVs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Snapshot:
 
     :param games: the rows of its table of games, by rank
     :param streams: the rows of its table of streams
-    :param rejects: the rows that cleaning refused, each with its reason
+    :param rejects: the rows that were rejected, each with its reason
     """
 
     keys: SnapshotKeys
@@ -35,7 +35,7 @@ class Snapshot:
 
     @property
     def viewers(self) -> int:
-        """Viewers of all streams together."""
+        """Viewers of all streams."""
         return sum(int(row["viewer_count"]) for row in self.streams)
 
     @property
@@ -45,17 +45,17 @@ class Snapshot:
 
     @property
     def mature(self) -> int:
-        """Streams that are marked as mature."""
+        """Number of streams that are marked as mature."""
         return sum(row["is_mature"] == "true" for row in self.streams)
 
     @property
     def rejected(self) -> list[tuple[str, int]]:
-        """Each reason for a refusal with its number of rows."""
+        """Each reason for rejecting rows, with their number."""
         return Counter(row["reason"] for row in self.rejects).most_common()
 
     @property
     def filtered(self) -> list[tuple[str, int]]:
-        """Each reason for leaving sound rows out with their number."""
+        """Each reason for filtering valid rows out, with their number."""
         reasons: Counter[str] = Counter()
         for account in self.manifest.counts.values():
             reasons.update(account["filtered_by_reason"])
@@ -69,7 +69,7 @@ class Snapshot:
 def read_snapshot(get: Callable[[str], bytes | None], prefix: str, tick: datetime) -> Snapshot:
     """Read one run back.
 
-    :param get: returns the bytes under a key, None where there is no such key
+    :param get: returns the bytes of a key, or None if it does not exist
     :param prefix: of the lake
     :param tick: the run's ``run_after``
     :raises DemoError: the run published nothing, or an object that its manifest lists is missing
@@ -79,7 +79,7 @@ def read_snapshot(get: Callable[[str], bytes | None], prefix: str, tick: datetim
     def fetch(key: str) -> bytes:
         body = get(key)
         if body is None:
-            raise DemoError(f"The run of {tick:%H:%M} UTC has published no snapshot: there is no {key}.")
+            raise DemoError(f"The run of {tick:%H:%M} UTC published no snapshot: {key} is missing.")
         return body
 
     def rows(key: str) -> list[Row]:

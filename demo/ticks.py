@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the DAG once for each tick, in a throw-away Airflow.
+"""Run the DAG once for each tick, in a temporary Airflow.
 
-``python -m demo.ticks EVENTS_FD ADVANCE_URL TICK…`` is a process of its own, with the environment that
-:mod:`demo.settings` made. What happens is told as JSON lines through a pipe; everything that Airflow prints
-goes to the log.
+``python -m demo.ticks EVENTS_FD ADVANCE_URL TICK…`` runs with the environment of :mod:`demo.settings`. It
+reports its progress as JSON lines through a pipe; everything that Airflow prints goes to the log.
 """
 
 from __future__ import annotations
@@ -28,38 +27,38 @@ from demo.errors import DemoError
 from demo.settings import DAG_ID, INTERVAL
 from twitch_provider.exceptions import TwitchError
 
-Tell = Callable[..., None]
+Report = Callable[..., None]
 
 
 class Reporter:
-    """An Airflow listener that tells what the tasks do."""
+    """An Airflow listener that reports the states of tasks."""
 
-    def __init__(self, tell: Tell) -> None:
-        self.tell = tell
+    def __init__(self, report: Report) -> None:
+        self.report = report
 
     @hookimpl
     def on_task_instance_running(self, task_instance: Any) -> None:
-        """Tell that a task began."""
-        self.tell(step=task_instance.task_id, state="running")
+        """Report that a task started."""
+        self.report(step=task_instance.task_id, state="running")
 
     @hookimpl
     def on_task_instance_success(self, task_instance: Any) -> None:
-        """Tell that a task is done."""
-        self.tell(step=task_instance.task_id, state="success")
+        """Report that a task succeeded."""
+        self.report(step=task_instance.task_id, state="success")
 
     @hookimpl
     def on_task_instance_skipped(self, task_instance: Any) -> None:
-        """Tell that a task had nothing to do."""
-        self.tell(step=task_instance.task_id, state="skipped")
+        """Report that a task was skipped."""
+        self.report(step=task_instance.task_id, state="skipped")
 
     @hookimpl
     def on_task_instance_failed(self, task_instance: Any, error: object) -> None:
-        """Tell why a task failed."""
-        self.tell(step=task_instance.task_id, state="failed", error=sentence(error))
+        """Report why a task failed."""
+        self.report(step=task_instance.task_id, state="failed", error=sentence(error))
 
 
 def sentence(error: object) -> str:
-    """Return an error as one line for a person: our own errors are sentences, others need their name."""
+    """Return an error as one line; errors that are not our own with their class."""
     if isinstance(error, AirflowFailException) and isinstance(error.__cause__, TwitchError):
         error = error.__cause__
     text = " ".join(str(error).split())
@@ -67,31 +66,28 @@ def sentence(error: object) -> str:
     return text if ours else f"{type(error).__name__}: {text}"
 
 
-def run(tell: Tell, advance_url: str, ticks: list[datetime]) -> None:
-    """Migrate the database and run the DAG for each tick; the world moves on between two ticks.
+def run(report: Report, advance_url: str, ticks: list[datetime]) -> None:
+    """Migrate the database and run the DAG for each tick; the simulated time moves on between two ticks.
 
-    :param advance_url: the simulator's control that moves its clock; empty: time passes by itself
+    :param advance_url: the simulator's control that moves its time forward; "" for none
     """
-    tell(step="database", state="running")
+    report(step="database", state="running")
     db.initdb()
-    tell(step="database", state="success")
+    report(step="database", state="success")
     dag = load_dag()
     listeners: Any = get_listener_manager()
-    listeners.add_listener(Reporter(tell))
+    listeners.add_listener(Reporter(report))
     for number, tick in enumerate(ticks):
         if number and advance_url:
             advance(advance_url, INTERVAL.total_seconds())
-        tell(tick=tick.isoformat())
+        report(tick=tick.isoformat())
         run = dag.test(run_after=tick, logical_date=None)
         if run.state != "success":
             raise DemoError(f"The run of {tick:%H:%M} UTC ended as {run.state}.")
 
 
 def load_dag() -> DAG:
-    """Return the DAG as its file declares it, but without second tries.
-
-    A person is watching: ``dag.test`` would sit through every delay between tries.
-    """
+    """Return the DAG without retries: ``dag.test`` would wait for the delay before each."""
     bag = DagBag()
     if bag.import_errors:
         raise DemoError(next(iter(bag.import_errors.values())).strip().splitlines()[-1])
@@ -102,7 +98,7 @@ def load_dag() -> DAG:
 
 
 def advance(url: str, seconds: float) -> None:
-    """Move the simulator's clock."""
+    """Move the simulator's time forward."""
     body = json.dumps({"seconds": seconds}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - our own server
     with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - our own server
@@ -110,20 +106,20 @@ def advance(url: str, seconds: float) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the ticks; tell whatever goes wrong outside a task, too."""
+    """Run the ticks; report errors outside of tasks, too."""
     descriptor, advance_url, *ticks = arguments
     with os.fdopen(int(descriptor), "w", buffering=1) as events:
 
-        def tell(**event: str) -> None:
+        def report(**event: str) -> None:
             events.write(json.dumps(event) + "\n")
 
-        tell(step="airflow", state="success")
+        report(step="airflow", state="success")
         try:
-            run(tell, advance_url, [datetime.fromisoformat(tick) for tick in ticks])
+            run(report, advance_url, [datetime.fromisoformat(tick) for tick in ticks])
         except Exception as error:
-            # The log has the traceback, the person the sentence.
+            # The traceback goes to the log, the sentence to the terminal.
             traceback.print_exc()
-            tell(error=sentence(error))
+            report(error=sentence(error))
             return 1
     return 0
 

@@ -70,3 +70,9 @@ def test_prints_whole_paths(snapshot: Snapshot, local_lake: Lake) -> None:
 def test_prints_addresses_where_there_are_no_files(snapshot: Snapshot) -> None:
     text = printed(files([snapshot], Lake("bucket")))
     assert "s3://bucket/twitch/manifests/twitch_top_games/dt=2026-11-23/hour=16/20261123T163500Z.json" in text
+
+
+def test_explains_the_rank_and_the_plus(snapshot: Snapshot, simulated: Twitch) -> None:
+    text = printed(render([snapshot], simulated, 1))
+    assert "\nrank is Twitch's order; viewers counts only the streams that were read\n" in text
+    assert "\n+ there are more streams: raise the DAG's pages_per_game" in text

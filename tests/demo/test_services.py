@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two servers beside a local Airflow: the real ones."""
+"""The two servers beside a local Airflow, started for real."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_servers_keep_secrets_out_of_their_arguments(stack: ExitStack, tmp_path:
         assert not [command for command in commands if KEYS[name] in command]
 
 
-def test_simulated_twitch_begins_when_it_is_told(stack: ExitStack, tmp_path: Path) -> None:
+def test_simulated_twitch_starts_at_the_given_instant(stack: ExitStack, tmp_path: Path) -> None:
     twitch = start_twitch(stack, tmp_path, KEYS, os.environ, begin=BEGIN)
     assert twitch.simulated
     assert twitch.simulated.moves
@@ -70,12 +70,12 @@ def test_simulated_twitch_begins_when_it_is_told(stack: ExitStack, tmp_path: Pat
     assert tokens_minted(twitch) == 0
 
 
-def test_capture_that_is_not_there(stack: ExitStack, tmp_path: Path) -> None:
-    with pytest.raises(DemoError, match=r"^There is no .*nowhere: DATASET takes the path of a capture\.$"):
+def test_capture_that_does_not_exist(stack: ExitStack, tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match=r"nowhere does not exist: DATASET must be the path of a capture\.$"):
         start_twitch(stack, tmp_path, KEYS, os.environ, dataset=tmp_path / "nowhere")
 
 
-def test_capture_that_is_none_is_refused_in_the_simulators_words(stack: ExitStack, tmp_path: Path) -> None:
+def test_invalid_capture_is_refused_with_the_simulators_error(stack: ExitStack, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DemoError, match=r"^The simulated Twitch could not start: The dataset .*empty"):
         start_twitch(stack, tmp_path, KEYS, os.environ, dataset=tmp_path / "empty")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies in the lake, read back."""
+"""The content of the lake, read back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_counts_what_the_csvs_say(objects: dict[str, bytes], tick: datetime) -> 
     assert snapshot.mature == 1
 
 
-def test_gives_reasons(objects: dict[str, bytes], tick: datetime) -> None:
+def test_counts_rows_by_reason(objects: dict[str, bytes], tick: datetime) -> None:
     snapshot = read_snapshot(objects.get, "twitch", tick)
     assert snapshot.rejected == [("viewer_count: negative", 2), ("started_at: in the future", 1)]
     assert snapshot.filtered == [("not live", 2)]
@@ -27,7 +27,7 @@ def test_gives_reasons(objects: dict[str, bytes], tick: datetime) -> None:
 
 
 def test_run_without_a_manifest_is_no_snapshot(objects: dict[str, bytes], tick: datetime) -> None:
-    with pytest.raises(DemoError, match=r"^The run of 16:40 UTC has published no snapshot"):
+    with pytest.raises(DemoError, match=r"^The run of 16:40 UTC published no snapshot"):
         read_snapshot(objects.get, "twitch", tick + timedelta(minutes=5))
 
 
