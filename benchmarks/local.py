@@ -70,8 +70,8 @@ def ours(answered: Sequence[Answered], run_after: datetime, compression: str) ->
     :param compression: ``none``, ``gzip`` or ``zstd``
     """
     bodies = (RawBody("streams", (), at, body) for body, at in answered)
-    columns = transform(bodies, run_after=run_after)
-    return Format("csv", compression).encode(columns.table, columns.schema)
+    cleaned = transform(bodies, run_after=run_after)
+    return Format("csv", compression).encode(cleaned.table, cleaned.schema)
 
 
 SUBJECTS: dict[str, Subject] = {"ours": ours, "floor": floor, "usual": usual}

@@ -102,11 +102,11 @@ async def take(
         cpu, until = time.process_time() - cpu, twitch.now()
     csv = time.perf_counter()
     raw = writer.finish(report.as_dict())
-    columns = all_streams.transform(raw.bodies(), run_after=datetime.now(UTC))
-    rows = columns.table.num_rows
-    Format("csv", "gzip").encode(columns.table, columns.schema)
+    cleaned = all_streams.transform(raw.bodies(), run_after=datetime.now(UTC))
+    rows = cleaned.table.num_rows
+    Format("csv", "gzip").encode(cleaned.table, cleaned.schema)
     csv = time.perf_counter() - csv
-    del columns
+    del cleaned
     live = twitch.live(since, until)
     everyone = seen[False] | seen[True]
     taken = Taken(
@@ -182,8 +182,8 @@ async def _warm_up(twitch: SimulatedTwitch) -> None:
     async with opened(twitch) as hook:
         page = await anext(hook.pages("streams"))
     body = RawBody(page.endpoint, page.params, page.answered_at, page.body)
-    columns = all_streams.transform([body], run_after=datetime.now(UTC))
-    Format("csv", "gzip").encode(columns.table, columns.schema)
+    cleaned = all_streams.transform([body], run_after=datetime.now(UTC))
+    Format("csv", "gzip").encode(cleaned.table, cleaned.schema)
 
 
 async def cpu_a_page(twitch: SimulatedTwitch, rounds: int) -> tuple[float, float, int]:

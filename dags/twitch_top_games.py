@@ -73,11 +73,12 @@ def twitch_top_games() -> None:
         """Turn raw pages into clean, typed tables; rows that cleaning refuses are kept aside."""
         from twitch_provider.lake.extract import Extract
         from twitch_provider.pipelines import snapshot
+        from twitch_provider.pipelines.outputs import tables_for_xcom
         from twitch_provider.pipelines.run import Run
         from twitch_provider.pipelines.top_games import TopGames
 
         tables = snapshot.transform(Run.of_dag(dag_run, params), TopGames(), Extract.from_xcom(extracted))
-        return {dataset: table.as_xcom() for dataset, table in tables.items()}
+        return tables_for_xcom(tables)
 
     @task(multiple_outputs=False, outlets=[TOP_STREAMS, TOP_GAMES])
     @fail_fast()
@@ -89,12 +90,12 @@ def twitch_top_games() -> None:
         outlet_events: Any,
     ) -> str:
         """Publish the tables, `latest/` and the manifest; return where the manifest lies."""
-        from twitch_provider.lake.clean import Cleaned
         from twitch_provider.lake.extract import Extract
+        from twitch_provider.lake.tables import CleanTable
         from twitch_provider.pipelines import snapshot
         from twitch_provider.pipelines.run import Run
 
-        tables = {dataset: Cleaned.from_xcom(table) for dataset, table in transformed.items()}
+        tables = {dataset: CleanTable.from_xcom(table) for dataset, table in transformed.items()}
         published = snapshot.load(
             Run.of_dag(dag_run, params), Extract.from_xcom(extracted), tables, latest=True, interval=INTERVAL
         )

@@ -57,6 +57,14 @@ def test_content_types_do_not_mix(store: S3Store) -> None:
     assert found == ["text/csv", "application/json", "text/csv"]
 
 
+def test_metadata_is_kept_with_its_object_only(store: S3Store) -> None:
+    store.put("a.csv", b"x", content_type="text/csv", metadata={"run-after": "2026-11-23T16:35:00Z"})
+    store.put("b.csv", b"", content_type="text/csv")
+    assert store.metadata("a.csv") == {"run-after": "2026-11-23T16:35:00Z"}
+    assert store.metadata("b.csv") == {}
+    assert store.metadata("a") is None
+
+
 def test_get_of_a_missing_key_is_none(store: S3Store) -> None:
     assert store.get("nothing") is None
 

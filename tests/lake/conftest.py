@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.content_types: dict[str, str] = {}
+        self.tags: dict[str, dict[str, str]] = {}
         self.diary: list[tuple[str, str]] = []
         #: The number (from 1) of the operation that fails; it then has no effect.
         self.fail_at: int | None = None
@@ -35,11 +36,18 @@ class MemoryStore:
         if len(self.diary) == self.fail_at:
             raise TwitchStoreUnavailableError("the store fails here", key=key)
 
-    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+    def put(
+        self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
         self._do("put", key)
         self.objects[key] = body
         self.content_types[key] = content_type
+        self.tags[key] = dict(metadata or {})
         self.watch()
+
+    def metadata(self, key: str) -> Mapping[str, str] | None:
+        self._do("metadata", key)
+        return self.tags.get(key, {}) if key in self.objects else None
 
     def get(self, key: str) -> bytes | None:
         self._do("get", key)

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,11 +12,11 @@ from hypothesis import strategies as st
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake import all_streams, arrow_validate
-from twitch_provider.lake.all_streams import Columns
-from twitch_provider.lake.clean import Cleaned, clean_streams
+from twitch_provider.lake.clean import clean_streams
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.raw_lines import RawBody, RawPage
 from twitch_provider.lake.schema import REJECTS, STREAMS
+from twitch_provider.lake.tables import CleanTable
 
 Make = Callable[..., Any]
 Row = tuple[str, int, str]
@@ -34,12 +33,12 @@ def pages_of(*pages: list[Any]) -> list[RawBody]:
     ]
 
 
-def transform(*pages: list[Any]) -> Columns:
+def transform(*pages: list[Any]) -> CleanTable:
     return all_streams.transform(pages_of(*pages), run_after=RUN_AFTER)
 
 
-def cleaned(*pages: list[Any]) -> Cleaned:
-    """What the frames of a snapshot of the top games say of the same pages."""
+def cleaned(*pages: list[Any]) -> CleanTable:
+    """What cleaning with pandas makes of the same pages."""
     opened = [
         RawPage(**vars(page), rows=json.loads(page.body)["data"], cursor=None) for page in pages_of(*pages)
     ]
@@ -54,19 +53,19 @@ def test_the_most_viewers_come_first_and_ties_as_they_came(stream: Make) -> None
 def test_the_last_observation_of_a_broadcaster_counts(stream: Make) -> None:
     first = [stream(id="1", user_id="a", viewer_count=10), stream(id="2", user_id="b", viewer_count=10)]
     again = [stream(id="3", user_id="a", viewer_count=10)]
-    columns = transform(first, again)
+    found = transform(first, again)
     # It came last, so that it stands behind its equals.
-    assert columns.table["id"].to_pylist() == ["2", "3"]
-    assert columns.table["snapshot_at"].to_pylist() == ["2026-11-23T16:35:02Z", "2026-11-23T16:35:03Z"]
-    assert columns.counts == {"rows_in": 3, "rows_out": 2, "duplicates": 1, "filtered": 0, "rejects": 0}
+    assert found.table["id"].to_pylist() == ["2", "3"]
+    assert found.table["snapshot_at"].to_pylist() == ["2026-11-23T16:35:02Z", "2026-11-23T16:35:03Z"]
+    assert found.counts == {"rows_in": 3, "rows_out": 2, "duplicates": 1, "filtered": 0, "rejects": 0}
 
 
 def test_a_broadcaster_who_is_refused_or_not_live_at_last_keeps_the_good_row(stream: Make) -> None:
-    columns = transform([stream(viewer_count=3)], [stream(viewer_count=-1)], [stream(type="")])
-    assert columns.table["viewer_count"].to_pylist() == [3]
-    assert columns.counts == {"rows_in": 3, "rows_out": 1, "duplicates": 0, "filtered": 1, "rejects": 1}
-    assert columns.filtered == {"type: not live": 1}
-    assert columns.rejected == {"viewer_count: negative": 1}
+    found = transform([stream(viewer_count=3)], [stream(viewer_count=-1)], [stream(type="")])
+    assert found.table["viewer_count"].to_pylist() == [3]
+    assert found.counts == {"rows_in": 3, "rows_out": 1, "duplicates": 0, "filtered": 1, "rejects": 1}
+    assert found.filtered == {"type: not live": 1}
+    assert found.rejected == {"viewer_count: negative": 1}
 
 
 def test_rejects_keep_the_row_and_its_instants(stream: Make) -> None:
@@ -93,24 +92,19 @@ def test_adds_our_columns(stream: Make) -> None:
 
 
 def test_the_tables_have_the_schemas_whatever_the_rows(stream: Make) -> None:
-    for columns in (
+    for found in (
         transform([stream()]),
         transform([]),
         transform([stream(id=7)]),
         transform([stream(type="")]),
     ):
-        assert columns.arrow.schema == STREAMS.arrow
-        assert columns.rejects_arrow.schema == REJECTS.arrow
+        assert found.table.schema == STREAMS.arrow
+        assert found.rejects.schema == REJECTS.arrow
 
 
 def test_no_page_is_no_snapshot() -> None:
     with pytest.raises(TwitchDataError, match="no page of streams"):
         transform()
-
-
-def test_rows_that_went_astray_stop_everything(stream: Make) -> None:
-    with pytest.raises(TwitchDataError, match="streams: rows went astray"):
-        replace(transform([stream()]), rows_in=2)
 
 
 def test_bodies_are_read_once_and_let_go(stream: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,18 +134,18 @@ ROWS = st.tuples(st.sampled_from("abcdef"), st.integers(-1, 3), st.sampled_from(
 
 @settings(max_examples=40)
 @given(st.lists(st.lists(ROWS, max_size=4), min_size=1, max_size=5))
-def test_says_what_the_frames_say(stream: Make, drawn: list[list[Row]]) -> None:
-    # One broadcast a broadcaster, so that frames, which go by the broadcast, tell the same duplicates apart.
+def test_gives_what_pandas_gives(stream: Make, drawn: list[list[Row]]) -> None:
+    # One broadcast per broadcaster, so that cleaning with pandas, by broadcast, finds the same duplicates.
     pages = [
         [stream(id=user, user_id=user, viewer_count=n, type=kind) for user, n, kind in page] for page in drawn
     ]
-    columns, frames = transform(*pages), cleaned(*pages)
-    assert columns.counts == frames.counts
-    assert (columns.filtered, columns.rejected) == (frames.filtered, frames.rejected)
-    assert Format().encode(columns.rejects_arrow, REJECTS) == Format().encode(frames.rejects_arrow, REJECTS)
-    lines = [Format().encode(table.arrow, STREAMS).splitlines() for table in (columns, frames)]
+    found, by_pandas = transform(*pages), cleaned(*pages)
+    assert found.counts == by_pandas.counts
+    assert (found.filtered, found.rejected) == (by_pandas.filtered, by_pandas.rejected)
+    assert Format().encode(found.rejects, REJECTS) == Format().encode(by_pandas.rejects, REJECTS)
+    lines = [Format().encode(each.table, STREAMS).splitlines() for each in (found, by_pandas)]
     assert sorted(lines[0]) == sorted(lines[1])
-    viewers = columns.table["viewer_count"].to_pylist()
+    viewers = found.table["viewer_count"].to_pylist()
     assert viewers == sorted(viewers, reverse=True)
 
 
@@ -159,8 +153,8 @@ def test_says_what_the_frames_say(stream: Make, drawn: list[list[Row]]) -> None:
 def test_recorded_answers(name: str, recorded: Any) -> None:
     body = (recorded / "helix" / f"{name}.json").read_bytes()
     at = datetime(2023, 9, 24, 17, 5, tzinfo=UTC)
-    columns = all_streams.transform([RawBody("streams", (), at, body)], run_after=RUN_AFTER)
+    found = all_streams.transform([RawBody("streams", (), at, body)], run_after=RUN_AFTER)
     page = RawPage("streams", (), at, body, json.loads(body)["data"], None)
-    frames = clean_streams([page], run_after=RUN_AFTER, ranks={})
-    assert columns.counts == frames.counts
-    assert set(columns.table["id"].to_pylist()) == set(frames.frame["id"])
+    by_pandas = clean_streams([page], run_after=RUN_AFTER, ranks={})
+    assert found.counts == by_pandas.counts
+    assert set(found.table["id"].to_pylist()) == set(by_pandas.table["id"].to_pylist())

@@ -1,27 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.clean import Cleaned, clean_games, clean_streams
-from twitch_provider.lake.csv import to_csv
+from twitch_provider.lake.clean import clean_games, clean_streams
+from twitch_provider.lake.csv import csv_bytes
 from twitch_provider.lake.raw_lines import RawPage
 from twitch_provider.lake.schema import REJECTS, STREAMS
+from twitch_provider.lake.tables import CleanTable
 
-Clean = Callable[..., Cleaned]
+Clean = Callable[..., CleanTable]
 Make = Callable[..., Any]
 
 
@@ -29,29 +26,31 @@ Make = Callable[..., Any]
 def clean(page: Make, run_after: datetime) -> Clean:
     """Clean rows of Get Streams."""
 
-    def clean(*rows: Any, ranks: dict[str, int] | None = None) -> Cleaned:
+    def clean(*rows: Any, ranks: dict[str, int] | None = None) -> CleanTable:
         return clean_streams([page("streams", list(rows))], run_after=run_after, ranks=ranks or {})
 
     return clean
 
 
-def reason(cleaned: Cleaned) -> str:
+def reason(cleaned: CleanTable) -> str:
     assert cleaned.counts == {"rows_in": 1, "rows_out": 0, "duplicates": 0, "filtered": 0, "rejects": 1}
-    return str(cleaned.rejects["reason"].item())
+    return str(cleaned.rejects["reason"][0])
 
 
-def value(cleaned: Cleaned, column: str) -> Any:
+def value(cleaned: CleanTable, column: str) -> Any:
     assert cleaned.counts["rows_out"] == 1, cleaned.rejected
-    found = cleaned.frame[column].item()
-    return None if found is None or found is pd.NA else found
+    return cleaned.table[column][0].as_py()
+
+
+def ids(cleaned: CleanTable) -> list[str]:
+    found: list[str] = cleaned.table["id"].to_pylist()
+    return found
 
 
 def test_a_good_row_passes_untouched(clean: Clean, stream: Make) -> None:
     row = stream()
     cleaned = clean(row)
-    for name, sent in row.items():
-        found = value(cleaned, name)
-        assert (list(found) if isinstance(sent, list) else found) == sent
+    assert {name: value(cleaned, name) for name in row} == row
 
 
 def test_adds_our_columns(clean: Clean, stream: Make) -> None:
@@ -62,11 +61,15 @@ def test_adds_our_columns(clean: Clean, stream: Make) -> None:
     assert value(cleaned, "uptime_minutes") == 120
 
 
-def test_columns_and_types_do_not_depend_on_the_rows(clean: Clean, stream: Make) -> None:
-    full, empty = clean(stream(), ranks={"509658": 1}).frame, clean().frame
-    assert list(full.columns) == list(empty.columns) == STREAMS.names
-    assert full.dtypes.astype(str).tolist() == empty.dtypes.astype(str).tolist()
-    assert full.dtypes.astype(str)["game_rank"] == "Int64"
+def test_the_tables_have_the_schemas_whatever_the_rows(clean: Clean, stream: Make) -> None:
+    for cleaned in (
+        clean(stream(), ranks={"509658": 1}),
+        clean(),
+        clean(stream(id=7)),
+        clean(stream(type="")),
+    ):
+        assert cleaned.table.schema == STREAMS.arrow
+        assert cleaned.rejects.schema == REJECTS.arrow
 
 
 def test_game_rank_is_missing_beyond_the_top(clean: Clean, stream: Make) -> None:
@@ -166,9 +169,9 @@ def test_names_the_first_fault_of_several(clean: Clean, stream: Make) -> None:
 def test_rejects_keep_the_row_as_it_came(clean: Clean, stream: Make) -> None:
     row = stream(viewer_count=-1, title="e\u0301\n\ud83d", surprise={"x": [1.50]})
     rejects = clean(row).rejects
-    assert json.loads(rejects["row"].item()) == row
-    assert rejects["snapshot_at"].item() == "2026-11-23T16:35:02Z"
-    assert rejects["run_after"].item() == "2026-11-23T16:35:00Z"
+    assert json.loads(rejects["row"][0].as_py()) == row
+    assert rejects["snapshot_at"][0].as_py() == "2026-11-23T16:35:02Z"
+    assert rejects["run_after"][0].as_py() == "2026-11-23T16:35:00Z"
 
 
 @pytest.mark.parametrize("count", [0, 2**63 - 1])
@@ -187,32 +190,32 @@ def test_unknown_fields_are_ignored_and_absent_ones_missing(clean: Clean, stream
     del row["tags"], row["is_mature"]
     cleaned = clean(row)
     assert value(cleaned, "tags") is None
-    assert "last_updated" not in cleaned.frame
+    assert "last_updated" not in cleaned.table.column_names
 
 
 def test_half_a_surrogate_pair_is_replaced(clean: Clean, stream: Make) -> None:
     cleaned = clean(stream(title="a\ud83d", tags=["\udc00b"]))
     assert value(cleaned, "title") == "a\ufffd"
-    assert list(value(cleaned, "tags")) == ["\ufffdb"]
-    assert b"a\xef\xbf\xbd" in to_csv(cleaned.frame, STREAMS)
+    assert value(cleaned, "tags") == ["\ufffdb"]
+    assert b"a\xef\xbf\xbd" in csv_bytes(cleaned.table, STREAMS)
 
 
 def test_lists_are_cleaned_like_text(clean: Clean, stream: Make) -> None:
     cleaned = clean(stream(tags=["e\u0301\x07", "a\nb"]))
-    assert list(value(cleaned, "tags")) == ["é", "a b"]
+    assert value(cleaned, "tags") == ["é", "a b"]
 
 
 def test_rows_that_are_not_live_are_counted_out(clean: Clean, stream: Make) -> None:
     cleaned = clean(*(stream(id=str(n), type=kind) for n, kind in enumerate(["live", "", None, "rerun"])))
-    assert list(cleaned.frame["id"]) == ["0"]
+    assert ids(cleaned) == ["0"]
     assert cleaned.filtered == {"type: not live": 3}
 
 
 def test_last_observation_counts_at_the_first_place(clean: Clean, stream: Make) -> None:
     rows = [stream(id="1", viewer_count=10), stream(id="2"), stream(id="1", viewer_count=11)]
     cleaned = clean(*rows)
-    assert list(cleaned.frame["id"]) == ["1", "2"]
-    assert cleaned.frame["viewer_count"].iloc[0] == 11
+    assert ids(cleaned) == ["1", "2"]
+    assert cleaned.table["viewer_count"][0].as_py() == 11
     assert cleaned.counts["duplicates"] == 1
 
 
@@ -225,40 +228,8 @@ def test_each_row_knows_when_its_page_was_answered(page: Make, stream: Make, run
     pages = [
         page("streams", [stream(id=str(n))], answered_at=run_after + timedelta(seconds=n)) for n in range(2)
     ]
-    frame = clean_streams(pages, run_after=run_after, ranks={}).frame
-    assert list(frame["snapshot_at"]) == ["2026-11-23T16:35:00Z", "2026-11-23T16:35:01Z"]
-
-
-def test_rows_that_went_astray_stop_everything(clean: Clean, stream: Make) -> None:
-    value = clean(stream(id="1"), stream(id="2")).as_xcom()
-    value["frame"] = value["frame"].iloc[:1]
-    with pytest.raises(TwitchDataError, match="rows went astray"):
-        Cleaned.from_xcom(value)
-
-
-def test_offers_arrow_tables_of_its_schemas(clean: Clean, stream: Make) -> None:
-    cleaned = clean(stream(), stream(id="2", viewer_count=-1))
-    assert cleaned.arrow.schema == STREAMS.arrow
-    assert cleaned.arrow["id"].to_pylist() == list(cleaned.frame["id"])
-    assert cleaned.rejects_arrow.schema == REJECTS.arrow
-    assert cleaned.rejects_arrow["reason"].to_pylist() == ["viewer_count: negative"]
-
-
-def test_comes_back_from_xcom(clean: Clean, stream: Make) -> None:
-    before = clean(stream(), stream(id="2", viewer_count=-1), stream(id="3", type=""))
-    value = before.as_xcom()
-    # Airflow carries frames as Parquet: lists come back as arrays, all-empty columns as objects.
-    carried = {name: through_parquet(value[name]) for name in ("frame", "rejects")}
-    after = Cleaned.from_xcom(value | carried)
-    assert (after.counts, after.filtered, after.rejected) == (before.counts, before.filtered, before.rejected)
-    assert to_csv(after.frame, after.schema) == to_csv(before.frame, before.schema)
-
-
-def through_parquet(frame: pd.DataFrame) -> pd.DataFrame:
-    sink = io.BytesIO()
-    parquet.write_table(pa.Table.from_pandas(frame), sink)
-    back: pd.DataFrame = parquet.read_table(sink).to_pandas()
-    return back
+    table = clean_streams(pages, run_after=run_after, ranks={}).table
+    assert table["snapshot_at"].to_pylist() == ["2026-11-23T16:35:00Z", "2026-11-23T16:35:01Z"]
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -275,23 +246,24 @@ def test_every_row_is_accounted_for(clean: Clean, stream: Make, rows: list[Any])
     counts = cleaned.counts
     assert counts["rows_in"] == len(rows)
     assert counts["rows_in"] == sum(counts.values()) - counts["rows_in"]
-    assert cleaned.frame["id"].is_unique
+    assert len(set(ids(cleaned))) == counts["rows_out"]
     assert sum(cleaned.rejected.values()) == counts["rejects"]
-    assert to_csv(cleaned.frame, STREAMS) == to_csv(clean(*arrived).frame, STREAMS)
+    assert csv_bytes(cleaned.table, STREAMS) == csv_bytes(clean(*arrived).table, STREAMS)
 
 
 def test_games_are_ranked_as_they_arrive(page: Make, game: Make, run_after: datetime) -> None:
     top = [page("games/top", [game(id="a"), game(id="b")]), page("games/top", [game(id="a"), game(id="c")])]
     games = clean_games(top, run_after=run_after, capped={"a": True, "b": False, "c": False})
-    assert list(zip(games.frame["id"], games.frame["rank"], strict=True)) == [("a", 1), ("b", 2), ("c", 3)]
-    assert list(games.frame["capped"]) == [True, False, False]
-    assert games.frame["igdb_id"].isna().all()
+    assert ids(games) == ["a", "b", "c"]
+    assert games.table["rank"].to_pylist() == [1, 2, 3]
+    assert games.table["capped"].to_pylist() == [True, False, False]
+    assert games.table["igdb_id"].null_count == 3
 
 
 def test_games_beyond_those_asked_for_are_counted_out(page: Make, game: Make, run_after: datetime) -> None:
     top = [page("games/top", [game(id=name) for name in "abc"])]
     games = clean_games(top, run_after=run_after, capped={"a": False, "b": False})
-    assert list(games.frame["id"]) == ["a", "b"]
+    assert ids(games) == ["a", "b"]
     assert games.filtered == {"id: streams not asked for": 1}
 
 

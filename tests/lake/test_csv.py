@@ -9,11 +9,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twitch_provider.lake.csv import csv_bytes, newest_run_after, to_csv
+from twitch_provider.lake.csv import csv_bytes
 from twitch_provider.lake.schema import REJECTS, STREAMS
 
 NASTY = [
@@ -34,11 +33,11 @@ NASTY = [
 ]
 
 
-def frame(**columns: list[Any]) -> pd.DataFrame:
+def streams(**columns: list[Any]) -> pa.Table:
     """Streams with these columns; the others are missing."""
     rows = max(len(values) for values in columns.values())
     arrays = [pa.array(columns.get(field.name, [None] * rows), field.type) for field in STREAMS.arrow]
-    return STREAMS.to_frame(pa.Table.from_arrays(arrays, schema=STREAMS.arrow))
+    return pa.Table.from_arrays(arrays, schema=STREAMS.arrow)
 
 
 def read(data: bytes) -> list[dict[str, str]]:
@@ -46,8 +45,8 @@ def read(data: bytes) -> list[dict[str, str]]:
 
 
 def test_writes_each_kind_as_the_contract_says() -> None:
-    data = to_csv(
-        frame(
+    data = csv_bytes(
+        streams(
             id=["0042", None],
             viewer_count=[7, None],
             started_at=["2026-11-23T14:35:02Z", None],
@@ -68,39 +67,33 @@ def test_writes_each_kind_as_the_contract_says() -> None:
 
 
 def test_ends_lines_with_newline_only() -> None:
-    assert b"\r" not in to_csv(frame(id=["1"], title=["x"]), STREAMS)
+    assert b"\r" not in csv_bytes(streams(id=["1"], title=["x"]), STREAMS)
 
 
 def test_empty_table_is_a_header() -> None:
-    data = to_csv(frame(id=[]), STREAMS)
+    data = csv_bytes(streams(id=[]), STREAMS)
     assert data.decode() == ",".join(STREAMS.names) + "\n"
 
 
 def test_nasty_text_survives() -> None:
-    data = to_csv(frame(title=NASTY), STREAMS)
+    data = csv_bytes(streams(title=NASTY), STREAMS)
     assert [row["title"] for row in read(data)] == NASTY
     back = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
     assert list(back["title"]) == NASTY
 
 
-def test_part_of_a_frame_keeps_its_lists() -> None:
-    whole = frame(id=["1", "2", "3"], tags=[["a"], ["b", "c"], None])
-    assert [row["tags"] for row in read(to_csv(whole.iloc[1:], STREAMS))] == ['["b","c"]', ""]
+def test_part_of_a_table_keeps_its_lists() -> None:
+    whole = streams(id=["1", "2", "3"], tags=[["a"], ["b", "c"], None])
+    assert [row["tags"] for row in read(csv_bytes(whole.slice(1), STREAMS))] == ['["b","c"]', ""]
 
 
 def test_a_table_in_several_chunks_is_the_same_file() -> None:
-    whole = STREAMS.to_arrow(frame(title=["a", "b", "c"], tags=[["x"], None, ["y", "z"]]))
+    whole = streams(title=["a", "b", "c"], tags=[["x"], None, ["y", "z"]])
     for cuts in ([0], [1], [0, 0, 2, 2], [3]):
         places = [0, *cuts, 3]
         pieces = [whole.slice(start, end - start) for start, end in pairwise(places)]
         # pyarrow 26 writes NUL bytes where the first chunk is empty.
         assert csv_bytes(pa.concat_tables(pieces), STREAMS) == csv_bytes(whole, STREAMS)
-
-
-def test_some_rows_without_the_header() -> None:
-    whole = STREAMS.to_arrow(frame(id=["1", "2", "3"], tags=[["a"], ["b", "c"], None]))
-    lines = csv_bytes(whole, STREAMS).splitlines(keepends=True)
-    assert csv_bytes(whole.slice(1), STREAMS, header=False) == b"".join(lines[2:])
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -109,27 +102,14 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 @given(st.lists(st.tuples(TEXT, st.none() | st.lists(st.text(st.characters(exclude_categories=["Cs"]))))))
 def test_round_trip(rows: list[tuple[str, list[str] | None]]) -> None:
     titles, tags = [title for title, _ in rows], [tag for _, tag in rows]
-    back = read(to_csv(frame(title=titles, tags=tags), STREAMS))
+    back = read(csv_bytes(streams(title=titles, tags=tags), STREAMS))
     assert [row["title"] for row in back] == titles
     assert [json.loads(row["tags"]) if row["tags"] else None for row in back] == tags
 
 
-def test_newest_run_after_of_a_table() -> None:
-    data = to_csv(
-        frame(title=["a\n2099", "b"], run_after=["2026-11-23T16:35:00Z", "2026-11-23T16:40:00Z"]), STREAMS
-    )
-    assert newest_run_after(data) == "2026-11-23T16:40:00Z"
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"\n", b"a,b\n1,2\n", b'run_after\n"', b"run_after\nzzz\n", to_csv(frame(id=[]), STREAMS)]
-)
-def test_no_rows_or_a_foreign_file_have_no_newest(data: bytes) -> None:
-    assert newest_run_after(data) is None
-
-
 def test_rejects_are_a_table_too() -> None:
-    rejects = pd.DataFrame(
-        {"reason": ["r"], "row": ['{"a":"b"}'], "snapshot_at": ["s"], "run_after": ["t"]}, dtype="string"
+    rejects = pa.table(
+        {"reason": ["r"], "row": ['{"a":"b"}'], "snapshot_at": ["s"], "run_after": ["t"]},
+        schema=REJECTS.arrow,
     )
-    assert to_csv(rejects, REJECTS) == b'reason,row,snapshot_at,run_after\n"r","{""a"":""b""}","s","t"\n'
+    assert csv_bytes(rejects, REJECTS) == b'reason,row,snapshot_at,run_after\n"r","{""a"":""b""}","s","t"\n'

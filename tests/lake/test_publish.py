@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.lake.crashing import check_manifests
 
 from twitch_provider.exceptions import TwitchStoreError
 from twitch_provider.lake.extract import keep
@@ -53,15 +53,6 @@ def run(store: Any, keys: SnapshotKeys) -> Run:
 
 def changes(store: Any) -> list[tuple[str, str]]:
     return [(operation, key) for operation, key in store.diary if operation in {"put", "delete"}]
-
-
-def check_manifests(store: Any) -> None:
-    """Every manifest describes what is there, to the byte."""
-    for key, body in store.objects.items():
-        if "/manifests/" in key:
-            for entry in Manifest.from_json(body).objects:
-                present = store.objects[entry.key]
-                assert (len(present), hashlib.sha256(present).hexdigest()) == (entry.bytes, entry.sha256)
 
 
 def test_first_run_writes_the_manifest_last(store: Any, run: Run, keys: SnapshotKeys, snapshot: Make) -> None:
@@ -161,7 +152,7 @@ def test_a_gap_is_a_warning_too(
     publish(
         store, later, tables, extract=extract, run_id="r", published_at=later.run_after, interval=interval
     )
-    assert ("Gap: the snapshot before this one is 600 s older" in caplog.text) is warned
+    assert ("Gap: the previous snapshot is 600 s older" in caplog.text) is warned
 
 
 def test_same_pages_give_the_same_keys_and_bytes(store: Any, run: Run, snapshot: Make) -> None:
@@ -206,13 +197,22 @@ def test_rejects_that_a_broken_run_left_behind_are_swept(
     assert keys.rejects("top_streams") not in store.objects
 
 
-@pytest.mark.parametrize("present", [b"", b"run_after\n", b"somebody else's file"])
-def test_latest_without_rows_is_replaced(
-    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys, present: bytes
+@pytest.mark.parametrize("metadata", [{}, {"run-after": "2026-11-23T16:35:00Z"}, {"owner": "somebody else"}])
+def test_latest_of_an_older_version_or_of_somebody_else_is_replaced(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys, metadata: dict[str, str]
 ) -> None:
-    store.objects[keys.latest("top_games")] = present
+    store.put(keys.latest("top_games"), b"x", content_type="text/csv", metadata=metadata)
     run(snapshot())
     assert store.objects[keys.latest("top_games")] == store.objects[keys.data("top_games")]
+
+
+def test_latest_is_not_read_to_learn_who_wrote_it(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
+) -> None:
+    run(snapshot())
+    store.diary.clear()
+    run(snapshot(), SnapshotKeys("twitch", "twitch_top_games", keys.run_after - timedelta(minutes=5)))
+    assert {operation for operation, key in store.diary if "/latest/" in key} == {"metadata"}
 
 
 def test_an_unreadable_old_manifest_does_not_stop_a_rerun(

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -22,8 +21,9 @@ from twitch_provider.lake.manifest import Manifest
 from twitch_provider.lake.publish import publish
 from twitch_provider.lake.raw_lines import RawBody, RawObject
 from twitch_provider.lake.schema import REJECTS, STREAMS, Schema
+from twitch_provider.lake.tables import CleanTable
 
-REPORT = {
+REPORT: dict[str, Any] = {
     "complete": True,
     "completeness": 0.9998,
     "requests": 3,
@@ -36,39 +36,19 @@ REPORT = {
 }
 
 
-@dataclass(frozen=True)
-class Table:
+def table_of(words: Sequence[str], refused: Sequence[str] = ()) -> CleanTable:
     """A table whose rows are a word each."""
-
-    words: tuple[str, ...]
-    refused: tuple[str, ...] = ()
-    schema: Schema = STREAMS
-    filtered: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def arrow(self) -> pa.Table:
-        return STREAMS.arrow.empty_table() if not self.words else _rows(STREAMS, "title", self.words)
-
-    @property
-    def rejects_arrow(self) -> pa.Table:
-        return _rows(REJECTS, "reason", self.refused)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return {
-            "rows_in": len(self.words) + len(self.refused),
-            "rows_out": len(self.words),
-            "duplicates": 0,
-            "filtered": 0,
-            "rejects": len(self.refused),
-        }
-
-    @property
-    def rejected(self) -> dict[str, int]:
-        return dict.fromkeys(self.refused, 1)
+    return CleanTable(
+        schema=STREAMS,
+        table=_rows(STREAMS, "title", words),
+        rejects=_rows(REJECTS, "reason", refused),
+        rows_in=len(words) + len(refused),
+        duplicates=0,
+        filtered={},
+    )
 
 
-def _rows(schema: Schema, column: str, values: tuple[str, ...]) -> pa.Table:
+def _rows(schema: Schema, column: str, values: Sequence[str]) -> pa.Table:
     rows = [{"user_id": str(place), "language": "de", column: value} for place, value in enumerate(values)]
     return pa.Table.from_pylist(rows, schema=schema.arrow)
 
@@ -93,11 +73,11 @@ def run(store: CrashingStore, keys: SnapshotKeys, this: Try, **arguments: Any) -
     page = RawBody("streams", (), keys.run_after, json.dumps(this).encode())
     raw = RawObject.of([page], REPORT | {"complete": this.complete})
     extract = keep(store, keys, "all_streams", raw, stats={"requests": 3})
-    return load(store, keys, this, extract, Table((word,), this.refused), **arguments)
+    return load(store, keys, this, extract, table_of([word], this.refused), **arguments)
 
 
 def load(
-    store: CrashingStore, keys: SnapshotKeys, this: Try, extract: Extract, table: Table, **arguments: Any
+    store: CrashingStore, keys: SnapshotKeys, this: Try, extract: Extract, table: CleanTable, **arguments: Any
 ) -> Manifest:
     return publish(
         store,
@@ -138,13 +118,16 @@ def test_an_incomplete_run_says_so_in_the_log(keys: SnapshotKeys, caplog: pytest
     run(CrashingStore(), keys, Try())
     assert "Incomplete" not in caplog.text
     run(CrashingStore(), keys, Try(complete=False))
-    assert "Incomplete: the tables of this run lie under incomplete/" in caplog.text
+    assert "Incomplete: the tables of this run are under incomplete/" in caplog.text
 
 
-def test_the_log_says_what_the_crawl_did(keys: SnapshotKeys, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_says_what_the_crawl_did(
+    keys: SnapshotKeys, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caplog.set_level("INFO")
     many = [{"label": f"language {number}", "pages": 1} for number in range(1000)]
-    run(CrashingStore(), keys, Try(), report={**REPORT, "many": many})
+    monkeypatch.setitem(REPORT, "many", many)
+    run(CrashingStore(), keys, Try())
     said = [line.removeprefix("Crawl: ") for line in caplog.messages if line.startswith("Crawl: ")]
     assert said[:-2] == [
         "retries: 500 1, timeout 2",
@@ -158,20 +141,16 @@ def test_the_log_says_what_the_crawl_did(keys: SnapshotKeys, caplog: pytest.LogC
     assert said[-1] == "complete True, completeness 0.9998, requests 3"
 
 
-def test_what_is_given_as_the_report_is_what_the_manifest_says(keys: SnapshotKeys) -> None:
-    assert run(CrashingStore(), keys, Try(), report={"requests": 4}).crawl == {"requests": 4}
-
-
 def test_a_format_for_no_table_is_an_error_before_anything_is_written(keys: SnapshotKeys) -> None:
     store = CrashingStore()
     run(store, keys, Try())
     extract = _found(store, keys)
     before = dict(store.objects)
-    with pytest.raises(TwitchParameterError, match="formats names 'streams', which is no table here"):
+    with pytest.raises(TwitchParameterError, match="formats names 'streams', which is not one of the tables"):
         publish(
             store,
             keys,
-            {"all_streams": Table(())},
+            {"all_streams": table_of([])},
             extract=extract,
             run_id="r",
             published_at=keys.run_after,
@@ -187,7 +166,7 @@ def test_a_rerun_leaves_no_second_copy(keys: SnapshotKeys, first: Try, second: T
     run(store, keys, first)
     run(store, keys, second)
     check_whole(store, keys)
-    load(store, keys, first, _found(store, keys), Table(("whole" if first.complete else "lacking",)))
+    load(store, keys, first, _found(store, keys), table_of(["whole" if first.complete else "lacking"]))
     check_whole(store, keys)
 
 
@@ -214,7 +193,7 @@ def test_a_rerun_leaves_other_runs_alone(keys: SnapshotKeys) -> None:
 def test_latest_is_plain_csv_whatever_the_format(keys: SnapshotKeys) -> None:
     store = CrashingStore()
     run(store, keys, Try(compression="zstd"), latest=True)
-    assert store.objects[keys.latest("all_streams")] == Format().encode(Table(("whole",)).arrow, STREAMS)
+    assert store.objects[keys.latest("all_streams")] == Format().encode(table_of(["whole"]).table, STREAMS)
     run(store, keys, Try(complete=False), latest=True)
     assert b"lacking" not in store.objects[keys.latest("all_streams")]
 

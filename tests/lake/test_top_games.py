@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.csv import to_csv
+from twitch_provider.lake.csv import csv_bytes
 from twitch_provider.lake.raw_lines import RawObject, RawPage, load_pages
 from twitch_provider.lake.top_games import game_ids, transform
 
@@ -45,38 +45,32 @@ def test_asks_for_each_sound_game_once(page: Make, game: Make) -> None:
 
 
 def test_totals_of_each_game(snapshot: list[RawPage], run_after: datetime) -> None:
-    games = transform(snapshot, run_after=run_after)["top_games"].frame
-    assert games["streams_seen"].tolist() == [2, 1]
-    assert games["viewers_seen"].tolist() == [30, 60]
-    assert games["viewers_share"].tolist() == [0.333333, 0.666667]
+    games = transform(snapshot, run_after=run_after)["top_games"].table
+    assert games["streams_seen"].to_pylist() == [2, 1]
+    assert games["viewers_seen"].to_pylist() == [30, 60]
+    assert games["viewers_share"].to_pylist() == [0.333333, 0.666667]
 
 
 def test_capped_where_the_last_page_had_a_cursor(snapshot: list[RawPage], run_after: datetime) -> None:
-    games = transform(snapshot, run_after=run_after)["top_games"].frame
-    assert games["capped"].tolist() == [False, True]
+    games = transform(snapshot, run_after=run_after)["top_games"].table
+    assert games["capped"].to_pylist() == [False, True]
 
 
 def test_streams_carry_the_rank_of_their_game(snapshot: list[RawPage], run_after: datetime) -> None:
-    streams = transform(snapshot, run_after=run_after)["top_streams"].frame
-    assert streams["game_rank"].astype(object).where(streams["game_rank"].notna(), None).tolist() == [
-        1,
-        1,
-        2,
-        None,
-    ]
+    streams = transform(snapshot, run_after=run_after)["top_streams"].table
+    assert streams["game_rank"].to_pylist() == [1, 1, 2, None]
 
 
 def test_a_game_without_streams_counts_nothing(page: Make, game: Make, run_after: datetime) -> None:
     pages = [page("games/top", [game(id="a")]), page("streams", [], params=[("game_id", "a")])]
     tables = transform(pages, run_after=run_after)
-    row = tables["top_games"].frame.iloc[0]
-    assert (row["streams_seen"], row["viewers_seen"], row["viewers_share"], row["capped"]) == (
-        0,
-        0,
-        0.0,
-        False,
+    (row,) = (
+        tables["top_games"]
+        .table.select(["streams_seen", "viewers_seen", "viewers_share", "capped"])
+        .to_pylist()
     )
-    assert tables["top_streams"].frame.empty
+    assert row == {"streams_seen": 0, "viewers_seen": 0, "viewers_share": 0.0, "capped": False}
+    assert tables["top_streams"].table.num_rows == 0
 
 
 def test_no_games_is_no_snapshot(page: Make, game: Make, run_after: datetime) -> None:
@@ -121,7 +115,9 @@ def capture(page: Make, recorded: Path) -> list[RawPage]:
 
 def test_capture_comes_out_whole(capture: list[RawPage]) -> None:
     tables = transform(capture, run_after=datetime(2024, 7, 17, 14, 5, tzinfo=UTC))
-    games, streams = tables["top_games"].frame, tables["top_streams"].frame
+    games, streams = (
+        tables[name].schema.to_frame(tables[name].table) for name in ("top_games", "top_streams")
+    )
     assert (len(games), len(streams)) == (20, 392)
     assert streams["viewer_count"].sum() == games["viewers_seen"].sum() == 701_497
     assert streams["language"].nunique() == 16
@@ -135,5 +131,5 @@ def test_capture_comes_out_whole(capture: list[RawPage]) -> None:
 def test_capture_gives_the_same_bytes_from_the_same_raw_object(capture: list[RawPage]) -> None:
     raw = RawObject.of(capture).body
     runs = [transform(load_pages(raw), run_after=datetime(2024, 7, 17, 14, 5, tzinfo=UTC)) for _ in range(2)]
-    first, second = [[to_csv(table.frame, table.schema) for table in run.values()] for run in runs]
+    first, second = [[csv_bytes(table.table, table.schema) for table in run.values()] for run in runs]
     assert first == second

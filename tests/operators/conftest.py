@@ -19,7 +19,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
-    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+    def put(self, key: str, body: bytes, **_: Any) -> None:
         self.objects[key] = body
 
     def get(self, key: str) -> bytes | None:

@@ -44,17 +44,20 @@ class S3Store:
         """
         return self._sending()
 
-    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+    def put(
+        self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
         """Write an object, replacing what was there.
 
         :param key: without the bucket
         :param body: its bytes
         :param content_type: its media type
+        :param metadata: further ASCII texts by lower-case names, kept beside the bytes
         :raises TwitchConfigError: the connection or the region is missing or wrong
         :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         with self._explained(key):
-            hook = self._sending(ContentType=content_type)
+            hook = self._sending(ContentType=content_type, Metadata=metadata or {})
             hook.load_bytes(body, key=key, bucket_name=self.bucket, replace=True)
 
     def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
@@ -84,7 +87,7 @@ class S3Store:
         """
         with self._explained(key):
             found = self._open(key)
-            return None if found is None else bytes(found.read())
+            return None if found is None else bytes(found["Body"].read())
 
     def exists(self, key: str) -> bool:
         """Whether there is such a key.
@@ -93,16 +96,26 @@ class S3Store:
         :raises TwitchConfigError: the connection or the region is missing or wrong
         :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
+        return self.metadata(key) is not None
+
+    def metadata(self, key: str) -> Mapping[str, str] | None:
+        """Return the metadata that :meth:`put` wrote with an object, None if there is no such key.
+
+        :param key: without the bucket
+        :raises TwitchConfigError: the connection or the region is missing or wrong
+        :raises TwitchStoreError: S3 refuses, or cannot be reached
+        """
         # Not by HEAD: its refusals have no code to explain.
         with self._explained(key):
             found = self._open(key)
-            if found is not None:
-                found.close()
-            return found is not None
+            if found is None:
+                return None
+            found["Body"].close()
+            return dict(found["Metadata"])
 
     def _open(self, key: str) -> Any:
         try:
-            return self.hook.get_conn().get_object(Bucket=self.bucket, Key=key)["Body"]
+            return self.hook.get_conn().get_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == "NoSuchKey" or (code in DENIED and self._is_missing(key)):

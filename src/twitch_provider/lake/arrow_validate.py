@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies of Get Streams straight to columns, without a Python object a row.
+"""Bodies of Get Streams straight to Arrow, without a Python object per row.
 
-Arrow parses many pages in one call against the one schema. What cleaning means is said in :mod:`.columns` and
-:mod:`.clean`; here it is done to whole columns. The fast path answers only for pages in which every row is
-good. Where anything is odd, the pages are halved until the odd ones stand alone, and those go row by row
-through :func:`.clean.validate_streams`: both paths give the same rows, rejects and counts. Fields that the
-schema does not name are parsed and not looked into.
+Arrow parses many pages in one call against the one schema. What cleaning means is defined in :mod:`.validate`
+and :mod:`.clean`; here it is done to whole columns. This fast path accepts only pages in which every row is
+good. Otherwise a batch is halved until the pages that it does not accept stand alone, and those go through
+:func:`.clean.validate_streams`: both paths give the same rows, rejects and counts. Fields that are not in the
+schema are parsed and ignored.
 """
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any, cast
@@ -29,12 +28,13 @@ from twitch_provider.lake.clean import CLOCK_SKEW, NOT_LIVE, validate_streams
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.raw_lines import Body, RawPage
 from twitch_provider.lake.schema import INSTANT, REJECTS, STREAMS, TEXT_LIST, Column
+from twitch_provider.lake.tables import CleanTable
 from twitch_provider.lake.validate import INSTANT_FORM, clean_text, filled
 
-#: Bytes of bodies that are worked on in one go, through some hundred calls of Arrow that cost 4 ms in all: at
-#: 1 MB those are a quarter of the time, and each MB more is 5 MB of memory more.
+#: Bytes of bodies in a batch. A batch takes some hundred calls of Arrow, 4 ms in all: at 1 MB those are a
+#: quarter of the time, and each MB more is 5 MB of memory more.
 _BATCH = 3_000_000
-#: Arrow leaves Python's lock alone, so batches are worked on side by side: twice as fast on two cores.
+#: Arrow releases Python's lock, so that two batches at once are twice as fast on two cores.
 _WORKERS = 2
 
 _ENVELOPE = pa.schema(
@@ -44,36 +44,20 @@ _INSTANT = f"^{INSTANT_FORM}$"
 _BLANK = b" \t\r\n"
 
 
-@dataclass(frozen=True)
-class Part:
-    """The rows of some pages, in order of arrival; duplicates are still in.
-
-    :param table: clean rows, in the schema of streams
-    :param rejects: the refused rows with their reasons, in the schema of rejects
-    :param rows_in: rows that arrived
-    :param filtered: rows that do not belong in the table, by reason
-    """
-
-    table: pa.Table = field(repr=False)
-    rejects: pa.Table = field(repr=False)
-    rows_in: int
-    filtered: Mapping[str, int]
+class _NotAcceptedError(Exception):
+    """The fast path does not accept these pages."""
 
 
-class _OddError(Exception):
-    """Something in these pages is not for the fast path."""
-
-
-def validate(bodies: Iterable[Body], *, run_after: datetime) -> Iterator[Part]:
-    """Parse and clean pages, a few megabytes at a time, in the order of arrival.
+def validate(bodies: Iterable[Body], *, run_after: datetime) -> Iterator[CleanTable]:
+    """Parse and clean pages, a few megabytes at a time, in the order of arrival; duplicates stay in.
 
     :param bodies: of Get Streams; no more than some batches of them are held at once
     :param run_after: the tick of the run
     :raises TwitchDataError: a body is not a page of Helix
     """
     utc_text(run_after, "run_after")
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="columns") as pool:
-        ahead: deque[Future[list[Part]]] = deque()
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="arrow") as pool:
+        ahead: deque[Future[list[CleanTable]]] = deque()
         for batch in _batches(bodies):
             ahead.append(pool.submit(_parts, batch, run_after))
             if len(ahead) > _WORKERS:
@@ -95,20 +79,20 @@ def _batches(bodies: Iterable[Body]) -> Iterator[list[Body]]:
         yield batch
 
 
-def _parts(batch: Sequence[Body], run_after: datetime) -> list[Part]:
-    parts: list[Part] = []
-    for fits, group in groupby(_halved(batch, run_after), lambda found: isinstance(found, Part)):
+def _parts(batch: Sequence[Body], run_after: datetime) -> list[CleanTable]:
+    parts: list[CleanTable] = []
+    for fits, group in groupby(_halved(batch, run_after), lambda found: isinstance(found, CleanTable)):
         found = list(group)
-        # Odd neighbours together: a call of the slow path costs as much as some hundred rows.
-        parts += cast("list[Part]", found) if fits else [_slow(cast("list[Body]", found), run_after)]
+        # Neighbours together: a call of the slow path costs as much as some hundred rows.
+        parts += cast("list[CleanTable]", found) if fits else [_slow(cast("list[Body]", found), run_after)]
     return parts
 
 
-def _halved(batch: Sequence[Body], run_after: datetime) -> Iterator[Part | Body]:
-    """Clean what the fast path can, and hand back each page that it cannot."""
+def _halved(batch: Sequence[Body], run_after: datetime) -> Iterator[CleanTable | Body]:
+    """Clean what the fast path accepts, and yield each page that it does not accept as it is."""
     try:
         yield _fast(batch, run_after)
-    except (_OddError, pa.ArrowInvalid):
+    except (_NotAcceptedError, pa.ArrowInvalid):
         half = len(batch) // 2
         if half:
             yield from _halved(batch[:half], run_after)
@@ -117,10 +101,9 @@ def _halved(batch: Sequence[Body], run_after: datetime) -> Iterator[Part | Body]
             yield from batch
 
 
-def _slow(bodies: Sequence[Body], run_after: datetime) -> Part:
-    sifted = validate_streams([_opened(body) for body in bodies], run_after=run_after, ranks={})
-    table, rejects = STREAMS.to_arrow(sifted.frame), REJECTS.to_arrow(sifted.rejects)
-    return Part(table, rejects, sifted.rows_in, sifted.filtered)
+def _slow(bodies: Sequence[Body], run_after: datetime) -> CleanTable:
+    pages = [_opened(body) for body in bodies]
+    return validate_streams(pages, run_after=run_after, ranks={}).to_table(STREAMS)
 
 
 def _opened(body: Body) -> RawPage:
@@ -135,15 +118,15 @@ def _opened(body: Body) -> RawPage:
     return RawPage(body.endpoint, body.params, body.answered_at, body.body, rows, None)
 
 
-def _fast(batch: Sequence[Body], run_after: datetime) -> Part:
-    """Clean pages in which nothing is odd.
+def _fast(batch: Sequence[Body], run_after: datetime) -> CleanTable:
+    """Clean pages in which every row is good.
 
-    :raises _OddError: something is
-    :raises pa.ArrowInvalid: Arrow says so
+    :raises _NotAcceptedError: not every row is
+    :raises pa.ArrowInvalid: not every body can be parsed
     """
     rows, counts = _parsed([body.body for body in batch])
     columns = {column.name: _column(column, rows[column.name].combine_chunks()) for column in STREAMS.sent}
-    _odd_if((pc.min(columns["viewer_count"]).as_py() or 0) < 0)
+    _refuse_if((pc.min(columns["viewer_count"]).as_py() or 0) < 0)
     # The number of its page, for each row.
     pages = pa.array(np.repeat(np.arange(len(batch)), counts))
     answered = pa.array([utc_text(body.answered_at, "answered_at") for body in batch], pa.string())
@@ -154,45 +137,52 @@ def _fast(batch: Sequence[Body], run_after: datetime) -> Part:
     table = pa.table(columns, schema=STREAMS.arrow)
     live = table.filter(pc.equal(table["type"], "live"))
     others = len(table) - len(live)
-    return Part(live, REJECTS.arrow.empty_table(), len(table), {NOT_LIVE: others} if others else {})
+    return CleanTable(
+        schema=STREAMS,
+        table=live,
+        rejects=REJECTS.arrow.empty_table(),
+        rows_in=len(table),
+        duplicates=0,
+        filtered={NOT_LIVE: others} if others else {},
+    )
 
 
 def _parsed(bodies: Sequence[bytes]) -> tuple[pa.Table, np.ndarray[Any, Any]]:
-    """Parse bodies to a row a stream, and say how many rows each body has."""
+    """Parse bodies; returns a row per stream, and the number of rows of each body."""
     bodies = [body.strip(_BLANK) for body in bodies]
     joined = b"\n".join(bodies)
-    # A closing and an opening brace can only meet between two documents, so that as many documents as bodies
-    # means that each body is one. Arrow's parser takes NUL for the end of its input, and bytes as they are.
-    _odd_if(b"\0" in joined or not all(body[:1] == b"{" and body[-1:] == b"}" for body in bodies))
+    # A closing and an opening brace can only meet between two documents: where there are as many documents as
+    # bodies, each body is one. Arrow's parser stops at NUL, and does not check that bytes are UTF-8.
+    _refuse_if(b"\0" in joined or not all(body[:1] == b"{" and body[-1:] == b"}" for body in bodies))
     ends = pa.py_buffer(np.array([0, len(joined)], np.int64))
     pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(joined)]).validate(full=True)
     envelopes = pa_json.read_json(
         pa.BufferReader(joined),
-        # One block: whether lines end in the middle of a body is then all the same.
+        # One block: then lines may end in the middle of a body.
         read_options=pa_json.ReadOptions(use_threads=False, block_size=len(joined) + 1),
         parse_options=pa_json.ParseOptions(
             explicit_schema=_ENVELOPE, newlines_in_values=True, unexpected_field_behavior="ignore"
         ),
     )
     data = envelopes["data"].combine_chunks()
-    _odd_if(len(data) != len(bodies) or data.null_count > 0)
+    _refuse_if(len(data) != len(bodies) or data.null_count > 0)
     return pa.Table.from_struct_array(data.flatten()), pc.list_value_length(data).to_numpy()
 
 
 def _column(column: Column, values: pa.Array) -> pa.Array:
-    """Clean a column; see :mod:`.columns` for what that means."""
+    """Clean a column; see :mod:`.validate` for what that means."""
     if column.kind is TEXT_LIST:
         values = _text_lists(values)
     elif column.kind.arrow == pa.string():
         values = filled(clean_text(values))
-    _odd_if(column.required and values.null_count > 0)
+    _refuse_if(column.required and values.null_count > 0)
     if column.kind is INSTANT:
-        _odd_if(not pc.all(pc.match_substring_regex(values, _INSTANT), min_count=0).as_py())
+        _refuse_if(not pc.all(pc.match_substring_regex(values, _INSTANT), min_count=0).as_py())
     return values
 
 
 def _text_lists(lists: pa.ListArray) -> pa.ListArray:
-    _odd_if(lists.values.null_count > 0)
+    _refuse_if(lists.values.null_count > 0)
     cleaned = clean_text(lists.values)
     if cleaned is lists.values:
         return lists
@@ -201,7 +191,7 @@ def _text_lists(lists: pa.ListArray) -> pa.ListArray:
 
 def _uptime_minutes(started_at: pa.Array, answered: pa.Array) -> pa.Array:
     uptime = pc.subtract(answered, _seconds(started_at))
-    _odd_if((pc.min(uptime).as_py() or 0) < -CLOCK_SKEW.total_seconds())
+    _refuse_if((pc.min(uptime).as_py() or 0) < -CLOCK_SKEW.total_seconds())
     return pc.divide(pc.max_element_wise(uptime, 0, skip_nulls=False), 60)
 
 
@@ -210,6 +200,6 @@ def _seconds(instants: pa.Array) -> pa.Array:
     return pc.utf8_slice_codeunits(instants, 0, 19).cast(pa.timestamp("s")).cast(pa.int64())
 
 
-def _odd_if(condition: bool) -> None:
+def _refuse_if(condition: bool) -> None:
     if condition:
-        raise _OddError
+        raise _NotAcceptedError

@@ -2,8 +2,8 @@
 r"""Tables as CSV: RFC 4180, UTF-8, ``\n``, a header.
 
 Text is quoted and a missing value is an empty field, lists are JSON, booleans ``true`` and ``false``. A title
-that begins with ``=`` stays as it is: the file is data, and whoever opens it in a spreadsheet imports those
-columns as text.
+that begins with ``=`` stays as it is: the file is data. To open it in a spreadsheet, import those columns as
+text.
 """
 
 from __future__ import annotations
@@ -11,31 +11,18 @@ from __future__ import annotations
 import io
 import json
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 
 from twitch_provider.lake.schema import TEXT_LIST, Schema
 
-_INSTANT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
 
-
-def to_csv(frame: pd.DataFrame, schema: Schema) -> bytes:
-    """Return the frame as CSV, in the schema's columns and order. The same frame gives the same bytes.
-
-    :param frame: a clean table
-    :param schema: of the frame
-    """
-    return csv_bytes(schema.to_arrow(frame), schema)
-
-
-def csv_bytes(table: pa.Table, schema: Schema, *, header: bool = True) -> bytes:
+def csv_bytes(table: pa.Table, schema: Schema) -> bytes:
     """Return the table as CSV.
 
-    :param table: of this schema, or some of its rows
+    :param table: of this schema
     :param schema: of the table
-    :param header: begin with the names of the columns
     """
     # In one piece: where the first of several chunks is empty, pyarrow 26 writes NUL bytes for it.
     table = table.combine_chunks()
@@ -43,28 +30,11 @@ def csv_bytes(table: pa.Table, schema: Schema, *, header: bool = True) -> bytes:
         _json_lists(table[column.name]) if column.kind is TEXT_LIST else table[column.name]
         for column in schema.columns
     ]
-    # Python's buffer, not Arrow's: it gives its bytes away without a copy.
+    # Python's buffer, not Arrow's: it returns its bytes without a copy.
     sink = io.BytesIO()
-    if header:
-        sink.write(f"{','.join(schema.names)}\n".encode())
+    sink.write(f"{','.join(schema.names)}\n".encode())
     pa_csv.write_csv(pa.table(columns, names=schema.names), sink, pa_csv.WriteOptions(include_header=False))
     return sink.getvalue()
-
-
-def newest_run_after(data: bytes) -> str | None:
-    """Return the newest ``run_after`` in a CSV of ours; None where it has no row or is not ours.
-
-    :param data: of a file
-    """
-    parse = pa_csv.ParseOptions(newlines_in_values=True)
-    convert = pa_csv.ConvertOptions(include_columns=["run_after"], column_types={"run_after": pa.string()})
-    try:
-        table = pa_csv.read_csv(io.BytesIO(data), parse_options=parse, convert_options=convert)
-    except (pa.ArrowInvalid, pa.ArrowKeyError):
-        return None
-    ticks = table["run_after"].filter(pc.match_substring_regex(table["run_after"], _INSTANT))
-    newest: str | None = pc.max(ticks).as_py()
-    return newest
 
 
 def _json_lists(lists: pa.ChunkedArray) -> pa.Array:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing a run to the store, in an order that never leaves a manifest describing what is not there.
+"""Writing a run to the store, in an order in which no manifest ever describes what is not there.
 
-A rerun deletes its old manifest first, then what that listed and will not be written again, then what a run
-that broke off left in another format or place; then come the data, the rejects, ``latest/``, and the new
+A rerun deletes its old manifest first, then what that listed and will not be written again, then what an
+unfinished try left in another format or place; then come the tables, the rejects, ``latest/``, and the new
 manifest last. A failure anywhere leaves no manifest.
 """
 
@@ -11,62 +11,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
-
-import pyarrow as pa
+from typing import Any, NamedTuple
 
 from twitch_provider import __version__
 from twitch_provider.exceptions import TwitchParameterError
-from twitch_provider.lake.csv import newest_run_after
 from twitch_provider.lake.extract import Extract
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, find_previous, withdraw
-from twitch_provider.lake.schema import REJECTS, SCHEMA_VERSION, Schema
+from twitch_provider.lake.schema import REJECTS, SCHEMA_VERSION
 from twitch_provider.lake.store import Store
+from twitch_provider.lake.tables import CleanTable
 
 CSV = Format()
 JSON = "application/json"
 
-#: Longer lines of a crawl's report are cut: the manifest has all of it.
-MOST_OF_A_LINE = 1000
+#: The metadata under which an object of ``latest/`` has the tick of the run that wrote it.
+_TICK = "run-after"
+#: Longer lines of a crawl's report are cut in the log: the manifest has all of it.
+_MAX_LINE = 1000
 
 log = logging.getLogger(__name__)
-
-
-class Table(Protocol):
-    """A clean table and its account: :class:`~twitch_provider.lake.clean.Cleaned`, or columns all the way."""
-
-    @property
-    def schema(self) -> Schema:
-        """Return what the columns are."""
-        ...
-
-    @property
-    def arrow(self) -> pa.Table:
-        """Return the rows, in the schema's columns."""
-        ...
-
-    @property
-    def rejects_arrow(self) -> pa.Table:
-        """Return the refused rows, in the columns of ``schema.REJECTS``."""
-        ...
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Return the account: ``rows_in`` is the sum of the others."""
-        ...
-
-    @property
-    def filtered(self) -> Mapping[str, int]:
-        """Return the rows that do not belong in the table, by reason."""
-        ...
-
-    @property
-    def rejected(self) -> Mapping[str, int]:
-        """Return the refused rows, by reason."""
-        ...
 
 
 class _Object(NamedTuple):
@@ -78,7 +44,7 @@ class _Object(NamedTuple):
 def publish(
     store: Store,
     keys: SnapshotKeys,
-    tables: Mapping[str, Table],
+    tables: Mapping[str, CleanTable],
     *,
     extract: Extract,
     run_id: str,
@@ -86,7 +52,6 @@ def publish(
     latest: bool = False,
     interval: timedelta | None = None,
     formats: Mapping[str, Format] | None = None,
-    report: Mapping[str, Any] | None = None,
     complete: bool = True,
 ) -> Manifest:
     """Write the tables of one run and what describes them.
@@ -99,9 +64,8 @@ def publish(
     :param published_at: aware UTC
     :param latest: replace the fixed keys under ``latest/`` too, where no newer run wrote them
     :param interval: how often a snapshot is due: a gap is then also a warning in the log
-    :param formats: of the datasets whose form may change from run to run: copies in any other form are then
-        looked for and deleted. A dataset that is not named is plain CSV
-    :param report: what a crawl did; None: what the extract says of it
+    :param formats: of the datasets whose format may change from run to run: copies in any other format are
+        then looked for and deleted. A dataset that is not named is plain CSV
     :param complete: whether nothing is missing; else the tables go under ``incomplete/``, and never to
         ``latest/``
     :returns: the manifest as it was written
@@ -110,11 +74,11 @@ def publish(
     """
     if unknown := sorted({*(formats or ())} - {*tables}):
         raise TwitchParameterError(
-            f"formats names {unknown[0]!r}, which is no table here", parameter="formats"
+            f"formats names {unknown[0]!r}, which is not one of the tables", parameter="formats"
         )
-    where = keys.data if complete else keys.incomplete
+    key_of = keys.data if complete else keys.incomplete
     data = {
-        dataset: _table(where, dataset, table, (formats or {}).get(dataset, CSV))
+        dataset: _table(key_of, dataset, table, (formats or {}).get(dataset, CSV))
         for dataset, table in tables.items()
     }
     rejects = {dataset: _rejects(keys, dataset, table) for dataset, table in tables.items()}
@@ -122,20 +86,14 @@ def publish(
     entries = (*(each.entry for each in written), extract.raw)
 
     withdraw(store, keys, keep={entry.key for entry in entries})
-    # A run that broke off before its manifest may have left tables and rejects that nothing lists.
+    # A try that ended before its manifest may have left tables and rejects that nothing lists.
     if formats is not None or not complete:
         _sweep(store, keys, tables, keep={entry.key for entry in entries})
     store.delete(keys.rejects(dataset) for dataset, found in rejects.items() if found is None)
     for entry, body, content_type in written:
         store.put(entry.key, body, content_type=content_type)
-    if latest and complete and not _is_newer_there(store, keys, data):
-        for dataset, (entry, body, _) in data.items():
-            plain = (
-                body
-                if entry.key.endswith(CSV.suffix)
-                else CSV.encode(tables[dataset].arrow, tables[dataset].schema)
-            )
-            store.put(keys.latest(dataset), plain, content_type=CSV.content_type)
+    if latest and complete:
+        _put_latest(store, keys, tables, data)
     manifest = Manifest(
         dag_id=keys.dag_id,
         run_id=run_id,
@@ -151,46 +109,46 @@ def publish(
         previous=find_previous(store, keys),
         schema_version=SCHEMA_VERSION,
         provider_version=__version__,
-        crawl=extract.report if report is None else report,
+        crawl=extract.report,
     )
     store.put(keys.manifest, manifest.to_json(), content_type=JSON)
-    _report(store, keys, manifest, interval)
+    _log(store, keys, manifest, interval)
     return manifest
 
 
-def _table(where: Callable[[str, str], str], dataset: str, table: Table, file_format: Format) -> _Object:
-    rows = table.arrow
-    body = file_format.encode(rows, table.schema)
-    entry = describe(where(dataset, file_format.suffix), body, rows=rows.num_rows)
+def _table(
+    key_of: Callable[[str, str], str], dataset: str, table: CleanTable, file_format: Format
+) -> _Object:
+    body = file_format.encode(table.table, table.schema)
+    entry = describe(key_of(dataset, file_format.suffix), body, rows=len(table.table))
     return _Object(entry, body, file_format.content_type)
 
 
-def _rejects(keys: SnapshotKeys, dataset: str, table: Table) -> _Object | None:
-    rows = table.rejects_arrow
-    if not rows.num_rows:
+def _rejects(keys: SnapshotKeys, dataset: str, table: CleanTable) -> _Object | None:
+    if not len(table.rejects):
         return None
-    body = CSV.encode(rows, REJECTS)
-    return _Object(describe(keys.rejects(dataset), body, rows=rows.num_rows), body, CSV.content_type)
+    body = CSV.encode(table.rejects, REJECTS)
+    return _Object(describe(keys.rejects(dataset), body, rows=len(table.rejects)), body, CSV.content_type)
 
 
 def _sweep(store: Store, keys: SnapshotKeys, datasets: Iterable[str], *, keep: Collection[str]) -> None:
-    """Delete what there is of this run's tables, in any format, on either side of ``incomplete/``."""
+    """Delete this run's other tables, in any format, under ``incomplete/`` and outside of it."""
     for dataset in datasets:
         for any_format in (keys.data(dataset, "."), keys.incomplete(dataset, ".")):
             store.delete([key for key in store.list(any_format) if key not in keep])
 
 
-def _report(store: Store, keys: SnapshotKeys, manifest: Manifest, interval: timedelta | None) -> None:
+def _log(store: Store, keys: SnapshotKeys, manifest: Manifest, interval: timedelta | None) -> None:
     for line in _lines(manifest.crawl or {}):
         log.info("Crawl: %s", line)
     for dataset, counts in manifest.counts.items():
         log.info("%s: %s", dataset, ", ".join(f"{name} {count}" for name, count in counts.items() if count))
     log.info("Published %s", store.uri(keys.manifest))
     if not manifest.complete:
-        log.warning("Incomplete: the tables of this run lie under incomplete/, not among whole ones.")
+        log.warning("Incomplete: the tables of this run are under incomplete/, not among complete ones.")
     if interval is not None and manifest.previous and manifest.missed(interval):
         log.warning(
-            "Gap: the snapshot before this one is %d s older (%s).",
+            "Gap: the previous snapshot is %d s older (%s).",
             manifest.previous.gap_seconds,
             store.uri(manifest.previous.manifest),
         )
@@ -201,7 +159,7 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     numbers = []
     for name, value in report.items():
         if name in {"checkpoints", "cut"}:
-            continue  # Cursors tell nobody anything, and what was cut short the crawl has told.
+            continue  # Cursors tell a reader nothing, and the crawl has logged what was cut short.
         if not isinstance(value, Mapping | list | tuple):
             numbers.append(f"{name} {value}")
         elif value:
@@ -220,17 +178,25 @@ def _items(value: Mapping[str, Any] | Sequence[Any]) -> list[str]:
 
 
 def _shortened(line: str) -> str:
-    return line if len(line) <= MOST_OF_A_LINE else f"{line[:MOST_OF_A_LINE]}…"
+    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…"
 
 
-def _is_newer_there(store: Store, keys: SnapshotKeys, datasets: Iterable[str]) -> bool:
-    """Whether a newer run wrote ``latest/``. Any of the tables tells: one without rows cannot."""
-    present = [store.get(keys.latest(dataset)) for dataset in datasets]
-    ticks = [newest_run_after(body) for body in present if body is not None]
-    return max((tick for tick in ticks if tick), default="") > utc_text(keys.run_after, "run_after")
+def _put_latest(
+    store: Store, keys: SnapshotKeys, tables: Mapping[str, CleanTable], data: Mapping[str, _Object]
+) -> None:
+    """Replace the fixed keys, all of them or none: a newer run's tables stay."""
+    tick = utc_text(keys.run_after, "run_after")
+    present = [store.metadata(keys.latest(dataset)) for dataset in tables]
+    # What has no tick was written by an older version, or not by us.
+    if any((metadata or {}).get(_TICK, "") > tick for metadata in present):
+        return
+    for dataset, table in tables.items():
+        entry, body, _ = data[dataset]
+        plain = body if entry.key.endswith(CSV.suffix) else CSV.encode(table.table, table.schema)
+        store.put(keys.latest(dataset), plain, content_type=CSV.content_type, metadata={_TICK: tick})
 
 
-def _account(table: Table) -> dict[str, int | dict[str, int]]:
+def _account(table: CleanTable) -> dict[str, int | dict[str, int]]:
     return {
         **table.counts,
         "filtered_by_reason": dict(table.filtered),

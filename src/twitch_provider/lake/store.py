@@ -3,19 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 
 class Store(Protocol):
     """One bucket. Keys include the lake's prefix; every method raises ``TwitchStoreError`` on failure."""
 
-    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+    def put(
+        self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
         """Write an object, replacing what was there.
 
         :param key: without the bucket
         :param body: its bytes
         :param content_type: its media type
+        :param metadata: further ASCII texts by lower-case names, kept beside the bytes
+        """
+        ...
+
+    def metadata(self, key: str) -> Mapping[str, str] | None:
+        """Return the metadata that :meth:`put` wrote with an object, None where there is no such key.
+
+        :param key: without the bucket
         """
         ...
 

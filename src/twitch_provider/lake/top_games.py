@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.clean import Cleaned, add_totals, clean_games, clean_streams
+from twitch_provider.lake.clean import clean_games, clean_streams
 from twitch_provider.lake.raw_lines import Page
 from twitch_provider.lake.schema import GAMES
+from twitch_provider.lake.tables import CleanTable
 from twitch_provider.lake.validate import observe
 
 
@@ -22,11 +27,11 @@ def game_ids(pages: Iterable[Page]) -> list[str]:
     observed = observe(pages, GAMES)
     ids = list(observed.frame["id"][observed.misfit.isna()].drop_duplicates())
     if not ids:
-        raise TwitchDataError("Twitch listed no top game: nothing is kept, the task asks again.")
+        raise TwitchDataError("Twitch listed no top game, so nothing is stored: retrying may help.")
     return ids
 
 
-def transform(pages: Iterable[Page], *, run_after: datetime) -> dict[str, Cleaned]:
+def transform(pages: Iterable[Page], *, run_after: datetime) -> dict[str, CleanTable]:
     """Clean one snapshot.
 
     :param pages: of ``games/top``, then of ``streams`` for each game, in the order of asking
@@ -45,11 +50,26 @@ def transform(pages: Iterable[Page], *, run_after: datetime) -> dict[str, Cleane
     }
     top = [page for page in pages if page.endpoint == "games/top"]
     games = clean_games(top, run_after=run_after, capped=capped)
-    if games.frame.empty:
+    if games.table.num_rows == 0:
         raise TwitchDataError(
             f"Twitch listed no top game whose streams could be read ({games.counts}): "
-            "nothing is published, the next run will ask again."
+            "nothing is published, the next run asks again."
         )
-    ranks = dict(zip(games.frame["id"], games.frame["rank"], strict=True))
+    ranks = dict(zip(*(games.table[name].to_pylist() for name in ("id", "rank")), strict=True))
     streams = clean_streams(listings, run_after=run_after, ranks=ranks)
-    return {"top_streams": streams, "top_games": add_totals(games, streams.frame)}
+    return {"top_streams": streams, "top_games": _add_totals(games, streams.table)}
+
+
+def _add_totals(games: CleanTable, streams: pa.Table) -> CleanTable:
+    """Return the games with what was seen of each: streams, viewers, and the share of all these viewers."""
+    seen = streams.group_by("game_id").aggregate([("id", "count"), ("viewer_count", "sum")])
+    place = pc.index_in(games.table["id"], value_set=seen["game_id"].combine_chunks())
+    viewers = pc.fill_null(seen["viewer_count_sum"].take(place), 0)
+    total = max(pc.sum(viewers).as_py(), 1)
+    totals = {
+        "streams_seen": pc.fill_null(seen["id_count"].take(place), 0),
+        "viewers_seen": viewers,
+        "viewers_share": pc.round(pc.divide(viewers.cast(pa.float64()), total), 6),
+    }
+    columns = dict(zip(GAMES.names, games.table.columns, strict=True)) | totals
+    return replace(games, table=pa.table(columns, schema=GAMES.arrow))

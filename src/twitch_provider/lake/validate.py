@@ -81,17 +81,18 @@ def observe(pages: Iterable[Page], schema: Schema) -> Observed:
     for column in schema.sent:
         found, expected = frame[column.name], f"where {column.kind.expected} was expected"
         if column.required:
-            misfit = note(misfit, found.isna(), f"{column.name}: missing or empty {expected}")
+            misfit = add_reason(misfit, found.isna(), f"{column.name}: missing or empty {expected}")
         if column.kind is INSTANT:
-            misfit = note(misfit, found.notna() & ~_is_instant(found), f"{column.name}: text {expected}")
+            wrong = found.notna() & ~_is_instant(found)
+            misfit = add_reason(misfit, wrong, f"{column.name}: text {expected}")
     return Observed(rows, frame, misfit)
 
 
-def note(reasons: pd.Series[str], where: pd.Series[bool], reason: str) -> pd.Series[str]:
-    """Note the reason where the mask holds; an earlier reason stays, and a missing mask does not hold.
+def add_reason(reasons: pd.Series[str], where: pd.Series[bool], reason: str) -> pd.Series[str]:
+    """Add a reason where the mask is true; an earlier reason stays, and a missing mask counts as false.
 
-    :param reasons: for each row; missing where there is none yet
-    :param where: the rows that it holds for
+    :param reasons: one per row; missing where there is none yet
+    :param where: the rows that it applies to
     :param reason: a few words
     """
     return reasons.mask(reasons.isna() & where.fillna(False), reason)

@@ -15,10 +15,10 @@ from twitch_provider.exceptions import TwitchDataError, TwitchIncompleteError, T
 from twitch_provider.pipelines.snapshot import reference
 
 if TYPE_CHECKING:
-    from twitch_provider.lake.all_streams import Columns
     from twitch_provider.lake.formats import Format
     from twitch_provider.lake.manifest import Manifest
     from twitch_provider.lake.previous import Known
+    from twitch_provider.lake.tables import CleanTable
     from twitch_provider.pipelines.run import Run
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ def _crawl_reference(run: Run, manifest: Manifest, dataset: str) -> dict[str, An
     }
 
 
-def _few_rows(table: Columns) -> str:
+def _few_rows(table: CleanTable) -> str:
     """Say that cleaning refused more rows than a snapshot may lack; empty where it did not.
 
     :raises TwitchDataError: it refused all of them

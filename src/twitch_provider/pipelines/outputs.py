@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from twitch_provider.exceptions import TwitchParameterError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.hooks.twitch import TwitchHook
     from twitch_provider.lake.formats import Format
+    from twitch_provider.lake.tables import CleanTable
 
 #: What an operator returns passes through worker, API server and database, each of which holds all of it.
 MAX_XCOM_BYTES = 1_000_000
@@ -85,6 +86,21 @@ def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -
                 )
             rows.append(row)
     return rows
+
+
+def tables_for_xcom(tables: Mapping[str, CleanTable]) -> dict[str, dict[str, Any]]:
+    """Return tables as plain texts and numbers, which every Airflow 3 carries.
+
+    :param tables: by dataset
+    :raises TwitchParameterError: one is too large for Airflow's metadata database, and goes there
+    """
+    from airflow.configuration import conf
+
+    from twitch_provider.lake.tables import MAX_XCOM_BYTES
+
+    in_database = conf.get("core", "xcom_backend").endswith(".BaseXCom")
+    max_bytes = MAX_XCOM_BYTES if in_database else None
+    return {dataset: table.as_xcom(max_bytes=max_bytes) for dataset, table in tables.items()}
 
 
 def emit_events(context: Any, outlets: Iterable[Any], extra: dict[str, Any]) -> dict[str, Any]:

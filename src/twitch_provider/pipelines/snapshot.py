@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.hooks.twitch import TwitchHook
     from twitch_provider.lake import raw_lines
-    from twitch_provider.lake.clean import Cleaned
     from twitch_provider.lake.extract import Extract
     from twitch_provider.lake.formats import Format
     from twitch_provider.lake.manifest import Manifest
+    from twitch_provider.lake.tables import CleanTable
     from twitch_provider.pipelines.run import Run
 
 
@@ -41,7 +41,7 @@ class Snapshot(Protocol):
         """
         ...
 
-    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, Cleaned]:
+    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, CleanTable]:
         """Make the table of each dataset.
 
         :param pages: in the order of reading
@@ -64,7 +64,7 @@ def extract(run: Run, snapshot: Snapshot) -> Extract:
     return _ask(run, snapshot)[0]
 
 
-def transform(run: Run, snapshot: Snapshot, extracted: Extract) -> dict[str, Cleaned]:
+def transform(run: Run, snapshot: Snapshot, extracted: Extract) -> dict[str, CleanTable]:
     """Turn raw pages into clean, typed tables; rows that cleaning refuses are kept aside.
 
     :param run: whose snapshot this is
@@ -78,7 +78,7 @@ def transform(run: Run, snapshot: Snapshot, extracted: Extract) -> dict[str, Cle
 def load(
     run: Run,
     extracted: Extract,
-    tables: Mapping[str, Cleaned],
+    tables: Mapping[str, CleanTable],
     *,
     file_format: Format | None = None,
     latest: bool = False,

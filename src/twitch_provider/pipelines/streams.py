@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from twitch_provider.helix.queries import Ids
     from twitch_provider.hooks.twitch import TwitchHook
     from twitch_provider.lake import raw_lines
-    from twitch_provider.lake.clean import Cleaned
+    from twitch_provider.lake.tables import CleanTable
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class FilteredStreams:
         asked = {text for params in query.batches for name, text in params if name == "game_id"}
         hook.require_games(asked - seen)
 
-    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, Cleaned]:
+    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, CleanTable]:
         """Make the table.
 
         :param pages: in the order of reading

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.hooks.twitch import TwitchHook
     from twitch_provider.lake import raw_lines
-    from twitch_provider.lake.clean import Cleaned
+    from twitch_provider.lake.tables import CleanTable
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TopGames:
         for game_id in game_ids(games)[: self.games]:
             yield from hook.pages("streams", {"game_id": game_id}, max_pages=self.pages_per_game)
 
-    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, Cleaned]:
+    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, CleanTable]:
         """Make the tables of streams and of games.
 
         :param pages: in the order of reading

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A clean table, with an account of every row that is not in it, and its form in XCom."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from twitch_provider.exceptions import TwitchDataError, TwitchParameterError
+from twitch_provider.lake.schema import REJECTS, SCHEMAS, Schema
+
+#: Of a table in XCom. The metadata database keeps each one, and the API server holds it whole.
+MAX_XCOM_BYTES = 5_000_000
+
+
+@dataclass(frozen=True)
+class CleanTable:
+    """A clean table and what became of the rows that are not in it.
+
+    :param schema: of the table
+    :param table: the rows, in the schema
+    :param rejects: the refused rows with their reasons, in :data:`~twitch_provider.lake.schema.REJECTS`
+    :param rows_in: rows that arrived
+    :param duplicates: earlier observations of an id that came again
+    :param filtered: rows that do not belong in the table, by reason
+    :raises TwitchDataError: a row is unaccounted for
+    """
+
+    schema: Schema
+    table: pa.Table = field(repr=False)
+    rejects: pa.Table = field(repr=False)
+    rows_in: int
+    duplicates: int
+    filtered: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        rows_in, *accounted = self.counts.values()
+        if rows_in != sum(accounted):
+            raise TwitchDataError(
+                f"{self.schema.name}: rows are unaccounted for ({self.counts}), so nothing is published: "
+                "report this."
+            )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The account: ``rows_in`` is the sum of the others."""
+        return {
+            "rows_in": self.rows_in,
+            "rows_out": len(self.table),
+            "duplicates": self.duplicates,
+            "filtered": sum(self.filtered.values()),
+            "rejects": len(self.rejects),
+        }
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """How many rows were refused, by reason, in order of arrival."""
+        return dict(Counter(self.rejects["reason"].to_pylist()))
+
+    def as_xcom(self, *, max_bytes: int | None = MAX_XCOM_BYTES) -> dict[str, Any]:
+        """Return it as plain texts and numbers, which every XCom backend carries: Parquet in base64.
+
+        :param max_bytes: how large the texts may be together; None where XComs do not go into Airflow's
+            metadata database
+        :raises TwitchParameterError: they are larger
+        """
+        texts = {"table": _to_text(self.table), "rejects": _to_text(self.rejects)}
+        size = sum(map(len, texts.values()))
+        if max_bytes is not None and size > max_bytes:
+            raise TwitchParameterError(
+                f"{self.schema.name}: {len(self.table):,} rows are {size:,} bytes, and XComs in the metadata "
+                f"database must be at most {max_bytes:,}: ask for fewer streams, set [core] xcom_backend to "
+                "XComObjectStorageBackend, or use TwitchTopGamesOperator, which passes no table through XCom."
+            )
+        return {
+            "schema": self.schema.name,
+            **texts,
+            "counts": self.counts,
+            "filtered": dict(self.filtered),
+        }
+
+    @classmethod
+    def from_xcom(cls, value: Mapping[str, Any]) -> CleanTable:
+        """Restore what :meth:`as_xcom` returned.
+
+        :param value: what came through XCom
+        :raises TwitchDataError: rows were lost on the way
+        """
+        schema = SCHEMAS[value["schema"]]
+        return cls(
+            schema=schema,
+            table=_from_text(value["table"], schema),
+            rejects=_from_text(value["rejects"], REJECTS),
+            rows_in=value["counts"]["rows_in"],
+            duplicates=value["counts"]["duplicates"],
+            filtered=value["filtered"],
+        )
+
+
+def _to_text(table: pa.Table) -> str:
+    sink = io.BytesIO()
+    # The reader knows the schema, and reads all of it: without both, a small table takes half as much.
+    parquet.write_table(table, sink, compression="zstd", store_schema=False, write_statistics=False)
+    return base64.b64encode(sink.getvalue()).decode()
+
+
+def _from_text(text: str, schema: Schema) -> pa.Table:
+    return parquet.read_table(io.BytesIO(base64.b64decode(text))).cast(schema.arrow)
