@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whoever may edit a connection cannot have the secret sent in clear, nor read this machine's files by it."""
+"""Who edits a connection cannot have the secret sent in clear, nor read this machine's files with it."""
 
 from __future__ import annotations
 
@@ -59,18 +59,24 @@ def assert_all_libraries_agree(url: str) -> None:
     assert by_aiohttp.user is by_aiohttp.password is by_requests.auth is None
 
 
-@pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("trick", TRICKS)
-def test_a_url_that_might_lead_elsewhere_is_refused(field: str, trick: str) -> None:
-    with pytest.raises(TwitchConfigError) as caught:
-        url_of(field, trick)
-    assert re.match(f"connection twitch_x: (extra )?{field} ", str(caught.value))
+def refusal(field: str, text: str) -> str:
+    """Return the error of a field, or what it was taken for."""
+    try:
+        return f"taken as {url_of(field, text)}"
+    except TwitchConfigError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize(
-    "url",
-    [
+def test_a_url_that_might_lead_elsewhere_is_refused(field: str) -> None:
+    said = {trick: refusal(field, trick) for trick in TRICKS}
+    expected = re.compile(f"connection twitch_x: (extra )?{field} ")
+    assert {trick: text for trick, text in said.items() if not expected.match(text)} == {}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_url_that_is_taken_is_the_same_to_every_library(field: str) -> None:
+    for url in (
         "https://api.twitch.tv/helix",
         "https://API.twitch.tv./helix/",
         "https://my_proxy.example:8443/a/../b//c",
@@ -83,10 +89,8 @@ def test_a_url_that_might_lead_elsewhere_is_refused(field: str, trick: str) -> N
         "http://[::1]:9",
         "http://127.0.0.1/@evil.example",
         "http://127.0.0.1//evil.example/",
-    ],
-)
-def test_a_url_that_is_taken_is_the_same_to_every_library(field: str, url: str) -> None:
-    assert_all_libraries_agree(url_of(field, url))
+    ):
+        assert_all_libraries_agree(url_of(field, url))
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
@@ -122,10 +126,10 @@ def test_schema_and_port_lead_nowhere_else(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("field", ["login", "password"])
-@pytest.mark.parametrize("value", ["a\r\nX-Evil: yes", "a\nb", "a\tb", "a\0b", "ä", "a b", "", "\u2028"])
-def test_nothing_can_be_smuggled_into_headers_by_login_or_password(field: str, value: str) -> None:
-    with pytest.raises(TwitchConfigError, match=field):
-        settings(**{field: value})
+def test_login_and_password_cannot_add_to_a_header(field: str) -> None:
+    for value in ("a\r\nX-Evil: yes", "a\nb", "a\tb", "a\0b", "ä", "a b", "", "\u2028"):
+        with pytest.raises(TwitchConfigError, match=field):
+            settings(**{field: value})
 
 
 @pytest.mark.parametrize(

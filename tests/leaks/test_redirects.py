@@ -26,17 +26,29 @@ LOCATIONS = {
 }
 
 
-CASES = [(status, "a foreign host") for status in (300, 301, 302, 303, 305, 307, 308)]
-CASES += [(307, where) for where in LOCATIONS if where != "a foreign host"]
+#: Every reader, asking for a token or for a page; and with both libraries every status and every place.
+CASES = [
+    (reader, redirected, 307, "a foreign host") for reader in READERS for redirected in ("token", "helix")
+]
+CASES += [
+    (reader, "helix", status, where)
+    for reader in READERS[:2]
+    for status, where in (
+        *((status, "a foreign host") for status in (300, 301, 302, 303, 305, 308)),
+        *((307, where) for where in LOCATIONS if where != "a foreign host"),
+    )
+]
 
 
-@pytest.mark.parametrize("redirected", ["token", "helix"])
-@pytest.mark.parametrize(("status", "where"), CASES)
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+@pytest.mark.parametrize(
+    ("reader", "redirected", "status", "where"),
+    CASES,
+    ids=[f"{reader.name}-{redirected}-{status}-{where}" for reader, redirected, status, where in CASES],
+)
 def test_no_redirect_is_followed(
     reader: Reader,
-    status: int,
     redirected: str,
+    status: int,
     where: str,
     naps: list[float],
     monkeypatch: pytest.MonkeyPatch,

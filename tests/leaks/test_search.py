@@ -105,14 +105,13 @@ COATS: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("coat", COATS)
-def test_finds_it(coat: str) -> None:
-    assert [each.name for each in found(COATS[coat]())], coat
+def test_finds_it_in_every_coat() -> None:
+    assert [coat for coat, make in COATS.items() if not found(make())] == []
 
 
-@pytest.mark.parametrize("alignment", range(3))
-def test_finds_it_in_base64_at_every_alignment(alignment: int) -> None:
-    assert found(base64.b64encode(b"\xff" * alignment + PLAIN + b"\xff\xff"))[0].encoding == "base64"
+def test_finds_it_in_base64_at_every_alignment() -> None:
+    for alignment in range(3):
+        assert found(base64.b64encode(b"\xff" * alignment + PLAIN + b"\xff\xff"))[0].encoding == "base64"
 
 
 def test_finds_it_where_a_database_cut_it_into_two_pages() -> None:
@@ -145,11 +144,11 @@ def test_finds_it_in_the_name_of_a_file_and_does_not_show_it(tmp_path: Path) -> 
     ]
 
 
-@pytest.mark.parametrize("coat", COATS)
-def test_a_finding_never_shows_the_value(coat: str) -> None:
-    shown = str([f"{each} {each!r}" for each in found(COATS[coat](), place=f"/a/{SECRET}/{quote(SECRET)}")])
-    assert shown != "[]"
-    assert not findings([("what was found", shown.encode())], [MARK])
+def test_a_finding_never_shows_the_value() -> None:
+    for coat, make in COATS.items():
+        shown = str([f"{each} {each!r}" for each in found(make(), place=f"/a/{SECRET}/{quote(SECRET)}")])
+        assert shown != "[]"
+        assert not findings([("what was found", shown.encode())], [MARK]), coat
 
 
 def test_a_sealed_secret_is_not_found() -> None:
