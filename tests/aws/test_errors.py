@@ -5,6 +5,7 @@ import pytest
 from botocore import exceptions as boto
 
 from twitch_provider.aws.errors import cannot_tell, explain
+from twitch_provider.aws.identity import EXPIRED_AT_ONCE
 from twitch_provider.exceptions import (
     TwitchConfigError,
     TwitchError,
@@ -36,48 +37,22 @@ def explained(error: Exception, aws_conn_id: str | None = "mine") -> TwitchError
         ("NoSuchBucket", 404, ACCESS, "The bucket 'lake' does not exist: create it, or correct its name"),
         ("InvalidBucketName", 400, CONFIG, "'lake' is not a valid bucket name"),
         ("InvalidAccessKeyId", 403, ACCESS, "AWS does not know the access key id of connection 'mine'"),
-        (
-            "SignatureDoesNotMatch",
-            403,
-            ACCESS,
-            "connection 'mine' (SignatureDoesNotMatch): correct the secret",
-        ),
+        ("SignatureDoesNotMatch", 403, ACCESS, "of connection 'mine' (SignatureDoesNotMatch): correct the"),
         ("InvalidSignatureException", 400, ACCESS, "or this worker's clock if the signature has expired"),
-        (
-            "RequestTimeTooSkewed",
-            403,
-            ACCESS,
-            "This worker's clock differs from AWS's by more than 15 minutes",
-        ),
-        (
-            "ExpiredToken",
-            400,
-            ACCESS,
-            "The session token of connection 'mine' is no longer valid (ExpiredToken)",
-        ),
+        ("RequestTimeTooSkewed", 403, ACCESS, "This worker's clock differs from AWS's by more than 15"),
+        ("ExpiredToken", 400, ACCESS, "token of connection 'mine' is no longer valid (ExpiredToken): renew"),
         ("PermanentRedirect", 301, CONFIG, "The bucket 'lake' is in another region: set region_name in"),
-        (
-            "SlowDown",
-            503,
-            DOWN,
-            "S3 is busy or down (SlowDown) at s3://lake/a/b.csv: a later try may succeed",
-        ),
+        ("SlowDown", 503, DOWN, "S3 is busy or down (SlowDown) at s3://lake/a/b.csv: a later try may"),
         ("KMS.ThrottlingException", 400, DOWN, "AWS KMS is busy or down (KMS.ThrottlingException)"),
-        (
-            "KMS.DisabledException",
-            400,
-            ACCESS,
-            "The KMS key of bucket 'lake' cannot be used for s3://lake/a/b",
-        ),
+        ("KMS.DisabledException", 400, ACCESS, "The KMS key of bucket 'lake' cannot be used for s3://lake/a"),
         ("Unheard", 502, DOWN, "S3 is down at s3://lake/a/b.csv (HTTP 502): try later"),
         ("Unheard", 429, DOWN, "HTTP 429"),
         (
             "EntityTooLarge",
             400,
             TwitchStoreError,
-            "S3 refused PutObject at s3://lake/a/b.csv (EntityTooLarge, H",
+            "S3 refused PutObject at s3://lake/a/b.csv (EntityTooLarge",
         ),
-        (SECRET, 400, TwitchStoreError, "S3 refused PutObject at s3://lake/a/b.csv (***, HTTP 400)"),
     ],
 )
 def test_a_code_says_what_to_do(code: str, status: int, kind: type[TwitchError], sentence: str) -> None:
@@ -88,38 +63,23 @@ def test_a_code_says_what_to_do(code: str, status: int, kind: type[TwitchError],
     assert getattr(error, "key", "s3://lake/a/b.csv") == "s3://lake/a/b.csv"
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "AllAccessDisabled", "403", "KMS.AccessDeniedException"])
 @pytest.mark.parametrize(
     ("operation", "sentence"),
     [
-        (
-            "PutObject",
-            f"S3 denies s3:PutObject on {OBJECT}: grant it to connection 'mine', and kms:GenerateDataKey",
-        ),
-        (
-            "UploadPart",
-            f"S3 denies s3:PutObject on {OBJECT}: grant it to connection 'mine', and kms:GenerateData",
-        ),
-        (
-            "GetObject",
-            f"S3 denies s3:GetObject on {OBJECT}: grant it to connection 'mine', and kms:Decrypt on the",
-        ),
-        ("DeleteObject", f"S3 denies s3:DeleteObject on {OBJECT}: grant it to connection 'mine'."),
-        (
-            "ListObjectsV2",
-            "S3 denies s3:ListBucket on arn:aws:s3:::lake for keys that begin with a/b.csv: grant it to",
-        ),
-        ("PutBucketAcl", f"S3 denies s3:PutBucketAcl on {OBJECT}: grant it to connection 'mine'."),
-        (
-            "AssumeRole",
-            "AWS STS denies sts:AssumeRole on the role of connection 'mine': allow it in the role's",
-        ),
+        ("PutObject", f"s3:PutObject on {OBJECT}: grant it to connection 'mine', and kms:GenerateDataKey"),
+        ("UploadPart", f"s3:PutObject on {OBJECT}: grant it to connection 'mine', and kms:GenerateDataKey"),
+        ("GetObject", f"s3:GetObject on {OBJECT}: grant it to connection 'mine', and kms:Decrypt on the"),
+        ("DeleteObject", f"s3:DeleteObject on {OBJECT}: grant it to connection 'mine'."),
+        ("ListObjectsV2", "s3:ListBucket on arn:aws:s3:::lake for keys that begin with a/b.csv: grant it to"),
+        ("PutBucketAcl", f"s3:PutBucketAcl on {OBJECT}: grant it to connection 'mine'."),
+        ("AssumeRole", "sts:AssumeRole on the role of connection 'mine': allow it in the role's trust"),
     ],
 )
-def test_a_denial_names_action_and_resource(code: str, operation: str, sentence: str) -> None:
-    error = explained(refusal(code, 403, operation))
-    assert type(error) is ACCESS
-    assert str(error).startswith(sentence)
+def test_a_denial_names_action_and_resource(operation: str, sentence: str) -> None:
+    for code in ("AccessDenied", "AllAccessDisabled", "403", "KMS.AccessDeniedException"):
+        error = explained(refusal(code, 403, operation))
+        assert type(error) is ACCESS
+        assert str(error).startswith(f"{'AWS STS' if operation == 'AssumeRole' else 'S3'} denies {sentence}")
 
 
 def test_why_it_is_denied_is_in_aws_s_own_words() -> None:
@@ -129,7 +89,7 @@ def test_why_it_is_denied_is_in_aws_s_own_words() -> None:
     )
     assert str(explained(refusal("AccessDenied", 403, Message=said), None)) == (
         f"S3 denies s3:PutObject on {OBJECT}: grant it to the IAM role of this worker, and "
-        "kms:GenerateDataKey on the bucket's KMS key if it has one. "
+        "kms:GenerateDataKey and kms:Decrypt on the bucket's KMS key if it has one. "
         f"AWS said: {said.replace('/i-0', '/***')}"
     )
 
@@ -159,11 +119,7 @@ def test_a_key_of_which_nothing_is_known_needs_two_permissions() -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "sentence"),
     [
-        (
-            boto.NoCredentialsError(),
-            DOWN,
-            "(NoCredentialsError): connection 'mine' has no access key; give this",
-        ),
+        (boto.NoCredentialsError(), DOWN, "(NoCredentialsError): connection 'mine' has no access key; give"),
         (
             boto.PartialCredentialsError(provider="env", cred_var="x"),
             ACCESS,
@@ -172,31 +128,26 @@ def test_a_key_of_which_nothing_is_known_needs_two_permissions() -> None:
         (
             boto.CredentialRetrievalError(provider="p", error_msg=SECRET),
             DOWN,
-            "'mine' cannot be fetched (Cred",
+            "'mine' cannot be fetched (Cre",
         ),
         (boto.MetadataRetrievalError(error_msg=SECRET), DOWN, "cannot be fetched (MetadataRetrievalError)"),
-        (
-            RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."),
-            ACCESS,
-            "the AWS credentials of connection 'mine' had expired when they were fetched: correct the clock",
-        ),
+        (RuntimeError(f"The {EXPIRED_AT_ONCE}."), ACCESS, "of connection 'mine' had expired when they were"),
         (
             boto.EndpointConnectionError(endpoint_url="http://x"),
             DOWN,
-            "cannot be reached for s3://lake/a/b.csv",
+            "cannot be reached for s3://lake/a/b.c",
         ),
         (
             boto.ReadTimeoutError(endpoint_url="http://x"),
             DOWN,
             "(ReadTimeoutError): if this persists, correct",
         ),
-        (boto.HTTPClientError(error=RecursionError()), DOWN, "correct endpoint_url of connection 'mine'"),
         (boto.NoRegionError(), CONFIG, "'mine' (NoRegionError): correct the bucket's name, region_name and"),
         (ValueError(f"Invalid endpoint: {SECRET}"), CONFIG, "(ValueError): correct the bucket's name"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_what_is_no_answer_of_s3(error: Exception, kind: type[TwitchError], sentence: str) -> None:
+def test_an_error_without_an_answer_of_s3(error: Exception, kind: type[TwitchError], sentence: str) -> None:
     ours = explained(error)
     assert type(ours) is kind
     assert sentence in str(ours)

@@ -9,14 +9,17 @@ from typing import Any
 
 import boto3
 import pytest
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from twitch_provider.aws.identity import EXPIRED_AT_ONCE
 from twitch_provider.aws.store import S3Store
 from twitch_provider.exceptions import (
     TwitchConfigError,
+    TwitchError,
     TwitchStoreAccessError,
     TwitchStoreUnavailableError,
 )
@@ -257,3 +260,18 @@ def test_the_credentials_of_a_role_are_masked_and_so_are_those_that_follow(
     monkeypatch.setattr(sessions[0], "get_frozen_credentials", sessions[1].get_frozen_credentials)
     of_a_role.list("")
     assert masked[2:] == ["secret two", "token two"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError(f"The {EXPIRED_AT_ONCE}."), RecursionError()])
+def test_runtime_errors_of_botocore_are_explained(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(S3Hook, "get_session", fail)
+    with pytest.raises(TwitchError, match=r"^S3 cannot be used for s3://lake/a"):
+        store.get("a")
+    error = RuntimeError("something else")
+    with pytest.raises(RuntimeError, match=r"^something else$"):
+        store.get("a")

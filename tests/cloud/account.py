@@ -100,9 +100,9 @@ class Account:
             self._filled = False
         if self.amazon.policies != [POLICY]:
             self.grant(POLICY)
-        self.metadata.role, self.metadata.off = ("it", self._session), None
+        self.metadata.role = ("it", self._session)
         self.amazon.clock_ahead = timedelta()
-        for log in (self.amazon.canned, self.amazon.requests, self.metadata.asked):
+        for log in (self.amazon.requests, self.metadata.asked):
             log.clear()
 
     def put_secret(self, value: str | bytes) -> None:

@@ -21,18 +21,14 @@ from moto.moto_server import werkzeug_app
 from tests.cloud.template import Document
 from werkzeug.serving import BaseWSGIServer, make_server
 
-ERROR = (
-    "<?xml version='1.0' encoding='UTF-8'?>\n"
-    "<Error><Code>{code}</Code><Message>{said}</Message>{more}</Error>"
-)
+ERROR = "<?xml version='1.0' encoding='UTF-8'?>\n<Error><Code>{code}</Code><Message>{said}</Message></Error>"
 
 #: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 SKEWED = ERROR.format(
     code="RequestTimeTooSkewed",
     said="The difference between the request time and the server's time is too large.",
-    more="",
 )
-DENIED = ERROR.format(code="AccessDenied", said="Access Denied", more="")
+DENIED = ERROR.format(code="AccessDenied", said="Access Denied")
 
 
 class Request(NamedTuple):
@@ -43,16 +39,6 @@ class Request(NamedTuple):
     path: str
     query: Mapping[str, list[str]]
     target: str
-
-
-class Canned(NamedTuple):
-    """An answer to the role that moto does not give."""
-
-    method: str
-    path: str
-    status: str
-    body: str
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Amazon:
@@ -66,7 +52,6 @@ class Amazon:
         #: ARNs of secrets by name.
         self.secrets: dict[str, str] = {}
         self.clock_ahead = timedelta()
-        self.canned: list[Canned] = []
         self.requests: list[Request] = []
 
     def serve(self) -> BaseWSGIServer:
@@ -93,9 +78,6 @@ class Amazon:
         return abs(datetime.now(UTC) + self.clock_ahead - sent_at) > timedelta(minutes=15)
 
     def _refusal(self, request: Request, environ: dict[str, Any]) -> tuple[str, str, list[Any]] | None:
-        for canned in self.canned:
-            if canned.method == request.method and re.search(canned.path, request.path):
-                return canned.status, canned.body, list(canned.headers)
         if request.target.startswith("secretsmanager."):
             return self._secret_refusal(request, environ)
         if self._is_skewed(environ):

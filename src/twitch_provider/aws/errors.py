@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
@@ -20,95 +18,64 @@ from twitch_provider.exceptions import (
 
 ACCESS, DOWN, CONFIG = TwitchStoreAccessError, TwitchStoreUnavailableError, TwitchConfigError
 
-
-class Refusal(NamedTuple):
-    """Our error for a code, and what to do."""
-
-    kind: type[TwitchError]
-    sentence: str
-
-
-EXPIRED = ("ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired")
-#: A role's session is renewed without anybody's doing.
-RENEWED = Refusal(
-    DOWN, "The session token of {holder} is no longer valid ({code}): the next try has a new one"
-)
-
-#: By the codes of S3, KMS and STS: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-REFUSALS = {
-    "NoSuchBucket": Refusal(ACCESS, "The bucket {bucket!r} does not exist: create it, or correct its name"),
-    "InvalidBucketName": Refusal(CONFIG, "{bucket!r} is not a valid bucket name: correct it"),
-    "RequestTimeTooSkewed": Refusal(
-        ACCESS, f"This worker's clock differs from AWS's by more than 15 minutes: {CLOCK}"
-    ),
-    **dict.fromkeys(
-        ("InvalidAccessKeyId", "InvalidClientTokenId"),
-        Refusal(ACCESS, "AWS does not know the access key id of {holder} ({code}): correct it"),
-    ),
-    **dict.fromkeys(
-        ("SignatureDoesNotMatch", "InvalidSignatureException"),
-        Refusal(
-            ACCESS,
+#: Our error for a code of S3, KMS or STS, and what to do; "KMS" stands for KMS's other codes.
+#: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_TABLE: dict[type[TwitchError], dict[str, str]] = {
+    ACCESS: {
+        "NoSuchBucket": "The bucket {bucket!r} does not exist: create it, or correct its name",
+        "InvalidAccessKeyId InvalidClientTokenId": (
+            "AWS does not know the access key id of {holder} ({code}): correct it"
+        ),
+        "SignatureDoesNotMatch InvalidSignatureException": (
             "AWS does not accept the signature of {holder} ({code}): correct the secret access key, or this "
-            "worker's clock if the signature has expired",
+            "worker's clock if the signature has expired"
         ),
-    ),
-    **dict.fromkeys(
-        EXPIRED, Refusal(ACCESS, "The session token of {holder} is no longer valid ({code}): renew it")
-    ),
-    **dict.fromkeys(
-        (
-            "PermanentRedirect",
-            "301",
-            "AuthorizationHeaderMalformed",
-            "IncorrectEndpoint",
-            "IllegalLocationConstraintException",
+        "RequestTimeTooSkewed": f"This worker's clock differs from AWS's by more than 15 minutes: {CLOCK}",
+        "ExpiredToken ExpiredTokenException InvalidToken TokenRefreshRequired": (
+            "The session token of {holder} is no longer valid ({code}): renew it"
         ),
-        Refusal(
-            CONFIG,
+        "KMS": "The KMS key of bucket {bucket!r} cannot be used for {place} ({code}): enable or replace it",
+    },
+    CONFIG: {
+        "InvalidBucketName": "{bucket!r} is not a valid bucket name: correct it",
+        "PermanentRedirect 301 AuthorizationHeaderMalformed IncorrectEndpoint "
+        "IllegalLocationConstraintException": (
             "The bucket {bucket!r} is in another region{region}: set region_name in the AWS connection, or "
-            "AWS_DEFAULT_REGION",
+            "AWS_DEFAULT_REGION"
         ),
-    ),
-    **dict.fromkeys(
-        (
-            "KMS.KMSInternalException",
-            "KMS.DependencyTimeoutException",
-            "KMS.KeyUnavailableException",
-            "KMS.ThrottlingException",
-            "ThrottlingException",
+    },
+    DOWN: {
+        "KMS.KMSInternalException KMS.DependencyTimeoutException KMS.KeyUnavailableException "
+        "KMS.ThrottlingException ThrottlingException": (
+            "AWS KMS is busy or down ({code}) at {place}: a later try may succeed"
         ),
-        Refusal(DOWN, "AWS KMS is busy or down ({code}) at {place}: a later try may succeed"),
-    ),
-    # Every other code of KMS.
-    "KMS": Refusal(
-        ACCESS, "The KMS key of bucket {bucket!r} cannot be used for {place} ({code}): enable or replace it"
-    ),
-    **dict.fromkeys(
-        ("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted"),
-        Refusal(DOWN, "S3 is busy or down ({code}) at {place}: a later try may succeed"),
-    ),
+        "SlowDown ServiceUnavailable InternalError RequestTimeout OperationAborted": (
+            "S3 is busy or down ({code}) at {place}: a later try may succeed"
+        ),
+    },
 }
+REFUSALS = {
+    code: (kind, sentence)
+    for kind, rows in _TABLE.items()
+    for codes, sentence in rows.items()
+    for code in codes.split()
+}
+#: A role's session is renewed without anybody's doing.
+RENEWED = (DOWN, "The session token of {holder} is no longer valid ({code}): the next try has a new one")
 
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "KMS.AccessDeniedException", "AllAccessDisabled"}
     | {"Forbidden", "403"}
 )
 
-_OBJECT = "arn:aws:s3:::{bucket}/{key}"
-_WRITE = ("s3:PutObject", _OBJECT, "kms:GenerateDataKey and kms:Decrypt")
-
-#: What an operation needs: an action, what to grant it on, and actions on the bucket's KMS key if it has one.
+#: Operations whose action has another name:
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
-ACTIONS = {
-    "PutObject": ("s3:PutObject", _OBJECT, "kms:GenerateDataKey"),
-    "CreateMultipartUpload": _WRITE,
-    "UploadPart": _WRITE,
-    "CompleteMultipartUpload": _WRITE,
-    "GetObject": ("s3:GetObject", _OBJECT, "kms:Decrypt"),
-    "DeleteObject": ("s3:DeleteObject", _OBJECT, ""),
-    "ListObjectsV2": ("s3:ListBucket", "arn:aws:s3:::{bucket} for keys that begin with {key}", ""),
+_ACTIONS = {
+    "ListObjectsV2": "ListBucket",
+    **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"), "PutObject"),
 }
+#: What an action needs on the KMS key of a bucket, if it has one.
+_ON_KEY = {"PutObject": "kms:GenerateDataKey and kms:Decrypt", "GetObject": "kms:Decrypt"}
 
 #: No whole answer arrived.
 UNREACHABLE = (boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, ResponseParserError)
@@ -123,21 +90,16 @@ def explain(error: Exception, *, bucket: str, key: str, aws_conn_id: str | None)
     :param aws_conn_id: the connection in use; None for the worker's own credentials
     """
     if isinstance(error, boto.ClientError):
-        return _refusal(error, bucket=bucket, key=key, aws_conn_id=aws_conn_id)
+        return _refusal(error, bucket, key, holder(aws_conn_id), renews=not aws_conn_id)
     place, name, who = f"s3://{bucket}/{key}", type(error).__name__, holder(aws_conn_id)
     if found := cause(error, aws_conn_id):
-        return (ACCESS if found.fatal else DOWN)(
-            f"S3 cannot be used for {place}: {found.sentence}.", key=place
-        )
+        kind = ACCESS if found.fatal else DOWN
+        return kind(f"S3 cannot be used for {place}: {found.sentence}.", key=place)
     if isinstance(error, UNREACHABLE):
-        message = (
-            f"S3 cannot be reached for {place} ({name}): if this persists, correct endpoint_url of {who}."
-        )
-        return DOWN(message, key=place)
-    return CONFIG(
-        f"S3 cannot be used for {place} with {who} ({name}): "
-        "correct the bucket's name, region_name and endpoint_url."
-    )
+        remedy = f"if this persists, correct endpoint_url of {who}"
+        return DOWN(f"S3 cannot be reached for {place} ({name}): {remedy}.", key=place)
+    remedy = "correct the bucket's name, region_name and endpoint_url"
+    return CONFIG(f"S3 cannot be used for {place} with {who} ({name}): {remedy}.")
 
 
 def cannot_tell(*, bucket: str, key: str, aws_conn_id: str | None) -> TwitchStoreAccessError:
@@ -147,50 +109,49 @@ def cannot_tell(*, bucket: str, key: str, aws_conn_id: str | None) -> TwitchStor
     :param key: of the object
     :param aws_conn_id: the connection in use; None for the worker's own credentials
     """
-    read, names = (
-        " on ".join(ACTIONS[operation][:2]).format(bucket=bucket, key=key)
-        for operation in ("GetObject", "ListObjectsV2")
-    )
-    message = f"S3 denies {read} and {names}: grant both to {holder(aws_conn_id)}."
-    return ACCESS(message, key=f"s3://{bucket}/{key}")
+    both = " and ".join(_needed(operation, bucket, key) for operation in ("GetObject", "ListObjectsV2"))
+    return ACCESS(f"S3 denies {both}: grant both to {holder(aws_conn_id)}.", key=f"s3://{bucket}/{key}")
 
 
-def _refusal(error: boto.ClientError, *, bucket: str, key: str, aws_conn_id: str | None) -> TwitchError:
+def _refusal(error: boto.ClientError, bucket: str, key: str, who: str, *, renews: bool) -> TwitchError:
     details, answer = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
     code, status = code_of(error), int(answer.get("HTTPStatusCode") or 0)
     region = details.get("Region") or answer.get("HTTPHeaders", {}).get("x-amz-bucket-region")
     place = f"s3://{bucket}/{key}"
+    kind: type[TwitchError]
     if code in DENIED:
-        kind, sentence = _denial(error.operation_name)
-    elif code in EXPIRED and not aws_conn_id:
-        kind, sentence = RENEWED
+        kind, sentence = ACCESS, "{denial}"
     elif found := REFUSALS.get(code) or REFUSALS.get(code.partition(".")[0]):
-        kind, sentence = found
+        kind, sentence = RENEWED if renews and found == REFUSALS["ExpiredToken"] else found
     elif status >= 500 or status == 429:
-        kind, sentence = DOWN, f"S3 is down at {{place}} (HTTP {status}): try later"
+        kind, sentence = DOWN, "S3 is down at {place} (HTTP {status}): try later"
     else:
         kind = TwitchStoreError
-        sentence = (
-            f"S3 refused {error.operation_name} at {{place}} ({{code}}, HTTP {status}): look the code up"
-        )
+        sentence = "S3 refused {operation} at {place} ({code}, HTTP {status}): look the code up"
     message = sentence.format(
         bucket=bucket,
-        key=key,
         place=place,
+        operation=error.operation_name,
         code=code,
-        holder=holder(aws_conn_id),
+        status=status,
+        holder=who,
+        denial=_denial(error.operation_name, bucket, key, who),
         region=f" ({masked(str(region))})" if region else "",
     )
     message = f"{message}.{said(error, bucket, f'{bucket}/{key}')}"
     return kind(message, key=place) if issubclass(kind, TwitchStoreError) else kind(message)
 
 
-def _denial(operation: str) -> Refusal:
+def _denial(operation: str, bucket: str, key: str, who: str) -> str:
     if operation.startswith("AssumeRole"):
-        denied = (
-            f"AWS STS denies sts:{operation} on the role of {{holder}}: allow it in the role's trust policy"
-        )
-        return Refusal(ACCESS, denied)
-    action, resource, on_key = ACTIONS.get(operation, (f"s3:{operation}", _OBJECT, ""))
+        return f"AWS STS denies sts:{operation} on the role of {who}: allow it in the role's trust policy"
+    on_key = _ON_KEY.get(_ACTIONS.get(operation, operation))
     also = f", and {on_key} on the bucket's KMS key if it has one" if on_key else ""
-    return Refusal(ACCESS, f"S3 denies {action} on {resource}: grant it to {{holder}}{also}")
+    return f"S3 denies {_needed(operation, bucket, key)}: grant it to {who}{also}"
+
+
+def _needed(operation: str, bucket: str, key: str) -> str:
+    """Name the action that an operation needs, and the resource to grant it on."""
+    action = _ACTIONS.get(operation, operation)
+    where = f"{bucket} for keys that begin with {key}" if action == "ListBucket" else f"{bucket}/{key}"
+    return f"s3:{action} on arn:aws:s3:::{where}"

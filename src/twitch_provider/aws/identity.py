@@ -14,6 +14,10 @@ from botocore import exceptions as boto
 INCOMPLETE = (boto.PartialCredentialsError, boto.NoAuthTokenError, boto.SSOError)
 NOT_FETCHED = (boto.MetadataRetrievalError, boto.CredentialRetrievalError, boto.TokenRetrievalError)
 
+#: botocore's RuntimeError for credentials that were out of date when it fetched them:
+#: https://github.com/boto/botocore/blob/1.44.5/botocore/credentials.py#L630
+EXPIRED_AT_ONCE = "refreshed credentials are still expired"
+
 CLOCK = "correct the clock, on EC2 with chrony and its time server 169.254.169.123"
 
 
@@ -32,17 +36,6 @@ def holder(aws_conn_id: str | None = None) -> str:
     return f"connection {aws_conn_id!r}" if aws_conn_id else "the IAM role of this worker"
 
 
-def is_expired_at_once(error: Exception) -> bool:
-    """Whether botocore says that credentials were out of date when it fetched them.
-
-    It has no class of its own for that:
-    https://github.com/boto/botocore/blob/1.44.5/botocore/credentials.py#L630
-
-    :param error: of botocore
-    """
-    return isinstance(error, RuntimeError) and "refreshed credentials are still expired" in str(error)
-
-
 def cause(error: Exception, aws_conn_id: str | None = None) -> Cause | None:
     """Return what is wrong with the credentials; None if the error is about something else.
 
@@ -50,7 +43,7 @@ def cause(error: Exception, aws_conn_id: str | None = None) -> Cause | None:
     :param aws_conn_id: the connection in use; None for the worker's own credentials
     """
     name, who = type(error).__name__, holder(aws_conn_id)
-    if is_expired_at_once(error):
+    if EXPIRED_AT_ONCE in str(error):
         return Cause(f"the AWS credentials of {who} had expired when they were fetched: {CLOCK}", fatal=True)
     if isinstance(error, boto.NoCredentialsError):
         keyless = f"connection {aws_conn_id!r} has no access key; " if aws_conn_id else ""

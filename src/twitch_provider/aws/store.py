@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from twitch_provider.aws.errors import DENIED, cannot_tell, explain
-from twitch_provider.aws.identity import holder, is_expired_at_once
+from twitch_provider.aws.identity import EXPIRED_AT_ONCE, holder
 from twitch_provider.aws.quiet import keep_boto_quiet
 from twitch_provider.compat import AirflowException, AirflowNotFoundException, mask_secret
 from twitch_provider.exceptions import TwitchConfigError, TwitchError
@@ -211,7 +211,7 @@ class S3Store:
             raise self._explain(error, key) from None
         except RuntimeError as error:
             # RecursionError: a redirect does not name its region, and botocore follows it endlessly.
-            if not (isinstance(error, RecursionError) or is_expired_at_once(error)):
+            if not (isinstance(error, RecursionError) or EXPIRED_AT_ONCE in str(error)):
                 raise
             raise self._explain(error, key) from None
 
