@@ -127,7 +127,7 @@ def test_what_may_pass_is_not_fatal(account: Account, monkeypatch: pytest.Monkey
 
 
 def test_a_connection_that_the_backend_is_not_asked_for(account: Account) -> None:
-    with pytest.raises(TwitchConfigError, match="connection mine does not exist; make it under Admin"):
+    with pytest.raises(TwitchConfigError, match="connection mine does not exist; create it under Admin"):
         TwitchHook("mine").settings  # noqa: B018
 
 

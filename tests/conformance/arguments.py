@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments for the readers, by the names of their parameters: good ones, odd ones, and any rubbish."""
+"""Arguments for the readers, by the names of their parameters: valid ones, invalid ones, and rubbish."""
 
 from __future__ import annotations
 

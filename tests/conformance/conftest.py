@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Twitch's description, which lives beside the checkout where it is at all."""
+"""Twitch's description of its API, if it is beside this checkout."""
 
 from __future__ import annotations
 

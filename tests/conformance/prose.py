@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Twitch says of the parameters only in prose, each rule with the words or the page that say it.
+"""The rules that Twitch states only in prose, each with the words or the page that state it.
 
 Nothing here is taken from the package: a mistake in its rules must not repeat itself in their check.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A web server that remembers each request as it came over the wire, and answers as Twitch would."""
+"""A web server that records each request as sent over the wire, and answers as Twitch would."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Recorded:
 
 @contextmanager
 def recording() -> Iterator[tuple[str, list[Recorded]]]:
-    """Serve; gives the address and what has come so far."""
+    """Serve; yields the address and the list of recorded requests."""
     recorded: list[Recorded] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One good value of each parameter, any of them together, and how Helix wants them sent."""
+"""One good value of each parameter, any of them together, and how they are sent to Helix."""
 
 from __future__ import annotations
 

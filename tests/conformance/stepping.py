@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stepping a walk by hand: what it would send, and what it makes of an answer."""
+"""Step a walk by hand: what it sends, and what it makes of an answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RECEIVED = datetime(2026, 11, 23, 16, 35, 7, tzinfo=UTC)
 
 @dataclass
 class Stepped:
-    """What a walk sent and gave."""
+    """What a walk sent and yielded."""
 
     sent: list[Request] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Queries(Readers[Query, Query]):
 
 
 def session() -> Session:
-    """A session that has a token and points enough, so that whoever reads on it only sends."""
+    """A session with a token and enough points, so that its conversations only send."""
     tokens: Any = SimpleNamespace(held=lambda: AppToken("token-0"))
     return Session(
         credentials=Credentials("client-id", "client-secret"),
@@ -64,7 +64,7 @@ def step(query: Query, answer: Callable[[Request], bytes]) -> Stepped:
 
 
 def drive(steps: Generator[Any, Any, Any], answer: Callable[[Request], bytes]) -> Stepped:
-    """Drive whatever reads, and keep what it sent and gave."""
+    """Drive a generator, and record what it sent and yielded."""
     stepped, reply = Stepped(), None
     while True:
         try:

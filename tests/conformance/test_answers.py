@@ -73,7 +73,7 @@ def test_every_example_passes_through_its_reader_whole(
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_rows_are_told_apart_by_a_field_that_twitch_always_sends(description: Description, path: str) -> None:
+def test_rows_are_identified_by_a_field_that_twitch_always_sends(description: Description, path: str) -> None:
     row = description.row(path)
     assert row["properties"][ENDPOINTS[path].id_field]["type"] == "string"
     assert ENDPOINTS[path].id_field in row["required"]

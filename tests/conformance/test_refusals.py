@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever Twitch takes, our rules let through, but for a few things that are refused on purpose."""
+"""Whatever Twitch accepts, our rules accept, except for a few things that are refused on purpose."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ INSTANTS = [
 
 @dataclass(frozen=True)
 class Refusal:
-    """What Twitch's words allow and we refuse.
+    """What Twitch's documentation allows and we refuse.
 
     :param applies: to this value of this parameter
     :param path: with ``params``, a request that nothing else is wrong with
@@ -103,7 +103,7 @@ def accepts(path: str, params: dict[str, Any]) -> Params | None:
 
 
 @EVERYWHERE
-def test_any_combination_of_parameters_is_accepted_exactly_where_twitch_takes_it(
+def test_a_combination_of_parameters_is_accepted_exactly_where_twitch_accepts_it(
     description: Description, path: str
 ) -> None:
     for params in subsets(list(description.parameters(path))):
@@ -128,7 +128,7 @@ def values_of(schema: dict[str, Any]) -> list[Any]:
 
 
 @EVERYWHERE
-def test_any_value_is_accepted_exactly_where_twitch_takes_it(description: Description, path: str) -> None:
+def test_a_value_is_accepted_exactly_where_twitch_accepts_it(description: Description, path: str) -> None:
     parameters = description.parameters(path)
     for name, parameter in parameters.items():
         # With the fewest others that make it a request at all.

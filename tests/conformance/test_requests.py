@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever our rules let through, Twitch takes: each request of each walk, cut lists and cursors included."""
+"""Whatever our rules accept, Twitch accepts: each request of each walk, split lists and cursors included."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ READERS: dict[str, Callable[..., Query]] = {
 
 
 def judge(description: Description, asked: Query) -> None:
-    """Every request of a walk, its first ones and those that follow a cursor, is one that Twitch takes."""
+    """Check every request of a walk, the first ones and those that follow a cursor."""
     sent = step(asked, three_pages).sent
     assert len(sent) >= len(asked.batches)
     for request in sent:
@@ -55,7 +55,7 @@ def test_every_parameter_that_twitch_documents_is_known_and_no_other(
 
 
 @EVERYWHERE
-def test_whatever_the_rules_accept_twitch_takes(description: Description, path: str) -> None:
+def test_whatever_the_rules_accept_twitch_accepts(description: Description, path: str) -> None:
     accepted = []
     names = list(ENDPOINTS[path].params)
     taken = [each for each in subsets(names) if not description.breaches(path, as_sent(each))]
@@ -80,7 +80,7 @@ def test_whatever_the_rules_accept_twitch_takes(description: Description, path: 
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_whatever_a_reader_accepts_twitch_takes(description: Description, reader: str) -> None:
+def test_whatever_a_reader_accepts_twitch_accepts(description: Description, reader: str) -> None:
     accepted = []
     parameters = inspect.signature(READERS[reader]).parameters.values()
     wanted = {each.name: OF_READERS[each.name] for each in parameters if each.default is each.empty}
@@ -101,13 +101,13 @@ def test_whatever_a_reader_accepts_twitch_takes(description: Description, reader
     assert len(accepted) >= 3
 
 
-def test_what_asks_for_the_followers_is_one_that_twitch_takes(description: Description) -> None:
+def test_the_request_for_the_follower_count_is_one_that_twitch_accepts(description: Description) -> None:
     (request,) = drive(follower_count(session(), "123456"), lambda _: b'{"data": [], "total": 8}').sent
     assert description.breaches("channels/followers", request.params) == []
 
 
 @pytest.mark.parametrize("path", [path for path, endpoint in ENDPOINTS.items() if endpoint.lists])
-def test_long_lists_are_cut_and_every_value_arrives(description: Description, path: str) -> None:
+def test_long_lists_are_split_and_every_value_is_sent(description: Description, path: str) -> None:
     for name in ENDPOINTS[path].lists:
         # Languages, too: two letters.
         values = [a + b for a in "abcdefghijklmnop" for b in "abcdefghijklmnop"][:250]
@@ -116,7 +116,7 @@ def test_long_lists_are_cut_and_every_value_arrives(description: Description, pa
         assert [value for batch in asked.batches for each, value in batch if each == name] == values
 
 
-def test_every_request_of_a_crawl_is_one_that_twitch_takes(description: Description) -> None:
+def test_every_request_of_a_crawl_is_one_that_twitch_accepts(description: Description) -> None:
     remembered = SimpleNamespace(
         users=frozenset(str(number) for number in range(150)),
         languages={"en": 20_000, "tlh": 1},

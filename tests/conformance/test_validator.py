@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The judge is judged: it takes what Twitch shows, refuses what Twitch refuses, and cites its sources."""
+"""The validator itself: it accepts Twitch's examples, refuses what Twitch refuses, and cites its sources."""
 
 from __future__ import annotations
 

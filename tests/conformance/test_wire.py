@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What really goes over the wire, from both hooks: the token, its check, and each reader's requests."""
+"""What both hooks send over the wire: the token request, its validation, and each reader's requests."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Recorded]]:
 
 
 @pytest.mark.parametrize(("reader", "arguments", "requests"), CALLS, ids=SHOWN)
-def test_readers_of_the_hook_for_tasks(
+def test_readers_of_the_hook(
     description: Description, wire: list[Recorded], reader: str, arguments: dict[str, Any], requests: int
 ) -> None:
     assert list(getattr(TwitchHook(), reader)(**arguments)) == []
@@ -63,7 +63,7 @@ def test_readers_of_the_hook_for_tasks(
     judge(description, wire, arguments)
 
 
-async def test_readers_of_the_hook_for_the_event_loop_ask_for_the_same(
+async def test_readers_of_the_async_hook_send_the_same(
     description: Description, wire: list[Recorded]
 ) -> None:
     async with TwitchAsyncHook() as hook:
@@ -109,7 +109,7 @@ def test_a_token_is_asked_for_with_a_form(wire: list[Recorded]) -> None:
     ]
 
 
-def test_a_token_is_validated_as_twitch_wants_it(wire: list[Recorded]) -> None:
+def test_a_token_is_validated_as_twitch_documents_it(wire: list[Recorded]) -> None:
     """https://dev.twitch.tv/docs/authentication/validate-tokens/: the scheme is OAuth here, not Bearer."""
     assert TwitchHook().test_connection()[0]
 

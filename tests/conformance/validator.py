@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether Twitch would take a request, by its published description and by what it says in prose."""
+"""Whether Twitch would accept a request, by its published description and its prose."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Description:
         return self._resolve(self._resolve(self.answer(path))["properties"]["data"]["items"])
 
     def breaches(self, path: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
-        """What Twitch would object to in a request.
+        """Return what Twitch would refuse in a request.
 
         :param pairs: names and values of its query, decoded
         """

@@ -190,8 +190,8 @@ def test_the_cursor_is_where_every_reader_finds_it(answers: Any, pagination: Any
 
 
 @pytest.mark.parametrize("cursor", [0, False, [], {}, 7])
-def test_a_cursor_that_is_no_text_is_no_end(answers: Any, cursor: Any) -> None:
-    with pytest.raises(TwitchResponseError, match="and no text"):
+def test_a_cursor_that_is_not_text_is_not_the_end(answers: Any, cursor: Any) -> None:
+    with pytest.raises(TwitchResponseError, match="must be text"):
         fast(answers.ok({"data": [row()], "pagination": {"cursor": cursor}}))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stepping the generators by hand: replies from a list, time from the sleeps that were asked for."""
+"""Step the generators by hand: replies come from a list, time from the requested sleeps."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ RECEIVED = datetime(2026, 11, 23, 16, 35, 7, tzinfo=UTC)
 
 
 class Tokens:
-    """A token store that remembers what was done to it.
+    """A token store that records its calls.
 
-    Set ``cached`` and it is what other processes left; set ``busy`` and somebody else has the claim,
-    ``locked`` and another process has the lock, until so many more looks at it.
+    ``cached`` is the token of other processes. While ``busy`` is positive another conversation has the claim,
+    and while ``locked`` is, another process has the lock; each attempt counts down by one.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Tokens:
 
 @dataclass
 class Played:
-    """What a generator asked for, and what it gave."""
+    """What a generator asked for, and what it yielded and returned."""
 
     sent: list[Request] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Played:
 
 
 class Twitch:
-    """A session whose time stands still but for its sleeps, and a Twitch that answers from a list."""
+    """A session whose clock only moves by its sleeps, and a Twitch that answers from a list."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -109,7 +109,7 @@ class Twitch:
         return self.session.tokens
 
     def play(self, steps: Generator[Any, Any, Any], replies: Iterable[Reply | dict[str, Any]]) -> Played:
-        """Drive a generator to its end; running out of replies is a test's mistake."""
+        """Drive a generator to its end; too few or too many replies are an error of the test."""
         waiting = iter(replies)
         reply: Any = None
         while True:
@@ -152,13 +152,13 @@ TOKEN = ok({"access_token": "token-1", "expires_in": 5011271, "token_type": "bea
 
 @pytest.fixture
 def twitch() -> Twitch:
-    """A Twitch that has not given a token yet."""
+    """A Twitch that has not issued a token yet."""
     return Twitch()
 
 
 @pytest.fixture
 def signed_in() -> Twitch:
-    """A Twitch whose token is there already."""
+    """A Twitch with a token."""
     twitch = Twitch()
     twitch.tokens.keep(AppToken("token-0"))
     return twitch
@@ -166,7 +166,7 @@ def signed_in() -> Twitch:
 
 @pytest.fixture(scope="session")
 def new_twitch() -> Callable[[], Twitch]:
-    """Make a Twitch with a token, for tests that need many."""
+    """Create a Twitch with a token, for tests that need several."""
 
     def make() -> Twitch:
         twitch = Twitch()

@@ -32,7 +32,7 @@ TOKEN = Request("POST", "https://id.twitch.tv/oauth2/token", endpoint="oauth2/to
     [b"", b"Bad Gateway", b"\xff\xfe", b"[" * 100_000, [], "down", {}, {"message": None}, {"message": 7}],
     ids=["empty", "text", "no UTF-8", "nested", "list", "string", "no message", "null", "number"],
 )
-def test_an_error_without_a_message_is_told_by_its_status(answers: Any, body: Any) -> None:
+def test_an_error_without_a_message_shows_its_status(answers: Any, body: Any) -> None:
     with pytest.raises(TwitchServerError) as caught:
         read_response(ASKED, answers.ok(body, 502))
     assert str(caught.value).startswith("streams(first=100): Twitch answered 502; try later")
@@ -50,13 +50,13 @@ def test_twitchs_message_is_one_short_line(answers: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"), [(400, "TwitchRequestError"), (408, "TwitchServerError"), (425, "TwitchServerError")]
 )
-def test_some_of_the_400s_pass_by_themselves(answers: Any, status: int, kind: str) -> None:
+def test_some_4xx_are_transient(answers: Any, status: int, kind: str) -> None:
     with pytest.raises(TwitchAPIError) as caught:
         read_response(ASKED, answers.error(status))
     assert type(caught.value).__name__ == kind
 
 
-def test_no_answer_names_the_host_and_no_login_of_a_url(answers: Any) -> None:
+def test_a_missing_answer_names_the_host_without_the_login_of_its_url(answers: Any) -> None:
     request = Request("GET", "https://user:word@proxy.example:8080/helix/streams", endpoint="streams")
     with pytest.raises(TwitchConnectionError) as caught:
         read_response(request, answers.failure("the connection broke"))
@@ -65,17 +65,17 @@ def test_no_answer_names_the_host_and_no_login_of_a_url(answers: Any) -> None:
 
 
 @pytest.mark.parametrize("total", [None, "8", 8.5, True])
-def test_a_total_that_is_no_number_is_none(answers: Any, total: Any) -> None:
+def test_a_total_that_is_not_a_number_is_none(answers: Any, total: Any) -> None:
     assert read_page(ASKED, answers.ok({"data": [], "total": total})).total is None
 
 
 @pytest.mark.parametrize("cursor", [7, ["c"], {"c": 1}, True])
-def test_a_cursor_that_is_no_text_is_an_error_and_not_the_end(answers: Any, cursor: Any) -> None:
+def test_a_cursor_that_is_not_text_is_an_error_and_not_the_end(answers: Any, cursor: Any) -> None:
     with pytest.raises(TwitchResponseError, match=r"the cursor must be text, not "):
         read_page(ASKED, answers.ok({"data": [], "pagination": {"cursor": cursor}}))
 
 
-def test_a_token_ends_so_many_seconds_after_its_receipt(answers: Any) -> None:
+def test_a_token_expires_in_seconds_from_its_receipt(answers: Any) -> None:
     token = read_token(TOKEN, answers.ok({"access_token": "t", "expires_in": 5011271}))
     assert token.expires_at == answers.received + timedelta(seconds=5011271)
 
@@ -83,19 +83,19 @@ def test_a_token_ends_so_many_seconds_after_its_receipt(answers: Any) -> None:
 @pytest.mark.parametrize(
     "expires_in", ["null", '"5011271"', "true", "1e300", "-1e300", "NaN", "9" * 40, "[5]"]
 )
-def test_an_odd_expires_in_is_as_good_as_none(answers: Any, expires_in: str) -> None:
+def test_an_invalid_expires_in_is_ignored(answers: Any, expires_in: str) -> None:
     body = f'{{"access_token": "t", "expires_in": {expires_in}}}'.encode()
     token = read_token(TOKEN, answers.ok(body))
     assert (token.value, token.expires_at) == ("t", None)
 
 
 @pytest.mark.parametrize("expires_in", [None, "5011271", [5]])
-def test_a_token_may_be_valid_for_nobody_knows_how_long(answers: Any, expires_in: Any) -> None:
+def test_a_validation_may_leave_out_the_expiry(answers: Any, expires_in: Any) -> None:
     body = {"client_id": "client-id", "scopes": None, "expires_in": expires_in}
     assert read_validation(VALIDATE, answers.ok(body)) == Validation("client-id", None)
 
 
 @pytest.mark.parametrize("body", [{}, {"client_id": None}, {"client_id": 7}, [], b"OK"])
-def test_a_validation_that_names_no_client_is_an_error(answers: Any, body: Any) -> None:
+def test_a_validation_without_a_client_id_is_an_error(answers: Any, body: Any) -> None:
     with pytest.raises(TwitchResponseError, match=r"^oauth2/validate: "):
         read_validation(VALIDATE, answers.ok(body))

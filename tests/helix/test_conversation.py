@@ -22,7 +22,7 @@ from twitch_provider.exceptions import (
 from twitch_provider.helix.answers import Envelope, read_page, read_response
 from twitch_provider.helix.conversation import converse, validate
 from twitch_provider.helix.messages import Call, Request, Send, Sleep
-from twitch_provider.helix.session import Steps
+from twitch_provider.helix.session import Steps, yield_answer
 from twitch_provider.helix.token import AppToken, Credentials
 
 STREAMS = "https://api.twitch.tv/helix/streams"
@@ -65,7 +65,7 @@ def test_a_second_401_is_an_error_and_leaves_the_new_token_to_others(signed_in: 
     assert [token.value for token in signed_in.tokens.refused] == ["token-0"]
 
 
-def test_takes_a_token_that_came_meanwhile_instead_of_fetching_one(signed_in: Any, answers: Any) -> None:
+def test_uses_a_token_that_another_fetched_meanwhile(signed_in: Any, answers: Any) -> None:
     steps = ask(signed_in)
     assert isinstance(next(steps), Send)
     signed_in.tokens.keep(type(signed_in.tokens.token)("token-of-another-thread"))
@@ -88,7 +88,7 @@ def test_a_token_endpoint_that_does_not_exist_names_the_auth_url(twitch: Any, an
         twitch.play(ask(twitch), [answers.error(404)])
 
 
-def test_survives_a_token_endpoint_that_is_down_once(twitch: Any, answers: Any) -> None:
+def test_retries_a_token_endpoint_that_is_down_once(twitch: Any, answers: Any) -> None:
     down = [answers.error(503), answers.failure("the connection broke"), answers.ok(b"<html>")]
     played = twitch.play(ask(twitch), [*down, answers.token, answers.page("1")])
     assert played.slept == [1.0, 2.0, 4.0]
@@ -159,7 +159,7 @@ def test_ends_in_an_error_of_ours_after_a_bounded_number_of_requests(
         ("limit", TwitchRateLimitError),
     ],
 )
-def test_the_error_tells_what_it_was(signed_in: Any, answers: Any, reply: str, kind: type) -> None:
+def test_the_error_has_the_class_of_its_cause(signed_in: Any, answers: Any, reply: str, kind: type) -> None:
     made = {
         "error": answers.error(500, "boom"),
         "failure": answers.failure("the connection broke"),
@@ -186,7 +186,7 @@ def test_does_not_repeat_a_request_that_is_wrong(signed_in: Any, answers: Any, s
     assert len(signed_in.played.sent) == 1
 
 
-def test_asks_once_more_when_a_cursor_is_refused(signed_in: Any, answers: Any) -> None:
+def test_retries_once_when_a_cursor_is_refused(signed_in: Any, answers: Any) -> None:
     cursor = (("first", "100"), ("after", "c"))
     played = signed_in.play(
         ask(signed_in, params=cursor), [answers.error(400, "invalid cursor"), answers.page("1")]
@@ -228,7 +228,7 @@ def test_the_callers_headers_never_replace_ours(signed_in: Any, answers: Any) ->
     }
 
 
-def test_a_web_page_is_no_answer_to_any_request(signed_in: Any, answers: Any) -> None:
+def test_a_web_page_is_an_error_for_every_request(signed_in: Any, answers: Any) -> None:
     page = answers.ok(b"{}", 200, {"content-type": "text/html"})
     request = Request("GET", "https://api.twitch.tv/helix/anything", endpoint="anything")
     with pytest.raises(TwitchResponseError, match="a web page"):
@@ -248,13 +248,13 @@ def test_an_echoed_secret_is_masked_wherever_it_stands(
         assert secret[:length] not in str(caught.value)
 
 
-def test_does_not_send_twice_what_may_change_something(signed_in: Any, answers: Any) -> None:
+def test_does_not_retry_a_request_that_may_change_something(signed_in: Any, answers: Any) -> None:
     request = Request("POST", "https://api.twitch.tv/helix/eventsub/subscriptions", endpoint="eventsub")
     with pytest.raises(TwitchServerError):
         signed_in.play(converse(signed_in.session, request, read_response), [answers.error(500)])
 
 
-def test_waits_for_a_point_and_not_for_a_full_bucket(signed_in: Any, answers: Any) -> None:
+def test_waits_for_one_point_and_not_for_all(signed_in: Any, answers: Any) -> None:
     signed_in.session.limiter.level = 50.0
     played = signed_in.play(ask(signed_in), [answers.page()])
     assert played.slept == [pytest.approx(0.075)]
@@ -270,14 +270,14 @@ def test_a_429_with_points_left_waits_a_second_or_more_and_keeps_the_points(
     assert signed_in.session.limiter.level > 600
 
 
-def test_a_429_on_an_empty_bucket_waits_for_points(signed_in: Any, answers: Any) -> None:
+def test_a_429_without_points_left_waits_for_points(signed_in: Any, answers: Any) -> None:
     played = signed_in.play(
         ask(signed_in), [answers.error(429, headers=headers(remaining=0)), answers.page()]
     )
     assert 3.8 <= sum(played.slept) < 5
 
 
-def test_gives_the_point_back_when_the_driver_gives_up(signed_in: Any) -> None:
+def test_a_point_is_no_longer_in_flight_when_the_driver_stops(signed_in: Any) -> None:
     steps = ask(signed_in)
     next(steps)
     assert signed_in.session.limiter.in_flight == 1
@@ -332,14 +332,25 @@ def test_validate_says_whose_token_it_is(signed_in: Any, answers: Any) -> None:
     assert signed_in.session.stats["requests"] == 0
 
 
-def test_a_driver_that_forgets_the_reply_is_told(signed_in: Any) -> None:
+def test_a_driver_of_walks_gets_the_answer_of_a_conversation_as_its_last_yield(
+    signed_in: Any, answers: Any
+) -> None:
+    steps = yield_answer(ask(signed_in))
+    assert isinstance(next(steps), Send)
+    answer = steps.send(answers.page("1"))
+    assert isinstance(answer, Envelope)
+    assert answer.rows == [{"id": "1"}]
+    assert list(steps) == []
+
+
+def test_a_driver_must_answer_a_send(signed_in: Any) -> None:
     steps = ask(signed_in)
     next(steps)
     with pytest.raises(TypeError, match="Response or a Failure"):
         next(steps)
 
 
-def test_a_token_of_the_cache_that_is_over_as_well_is_replaced(signed_in: Any, answers: Any) -> None:
+def test_a_cached_token_that_has_expired_too_is_replaced(signed_in: Any, answers: Any) -> None:
     signed_in.tokens.cached = AppToken("left-there-long-ago")
     replies = [answers.error(401), answers.error(401), answers.token, answers.page("1")]
     played = signed_in.play(ask(signed_in), replies)
@@ -350,23 +361,19 @@ def test_a_token_of_the_cache_that_is_over_as_well_is_replaced(signed_in: Any, a
     ]
 
 
-def test_a_fetched_token_that_is_refused_is_an_error_however_it_came_to_that(
-    signed_in: Any, answers: Any
-) -> None:
+def test_a_fetched_token_that_is_refused_is_an_error(signed_in: Any, answers: Any) -> None:
     signed_in.tokens.cached = AppToken("left-there-long-ago")
     with pytest.raises(TwitchAuthError):
         signed_in.play(ask(signed_in), [answers.error(401)] * 2 + [answers.token, answers.error(401)])
 
 
-def test_a_second_401_is_an_error_also_where_something_else_came_between(
-    signed_in: Any, answers: Any
-) -> None:
+def test_a_second_401_is_an_error_even_after_another_failure(signed_in: Any, answers: Any) -> None:
     busy = answers.error(429, headers=headers(remaining=700))
     with pytest.raises(TwitchAuthError):
         signed_in.play(ask(signed_in), [answers.error(401), answers.token, busy, answers.error(401)])
 
 
-def test_a_budget_bounds_the_waiting_in_all(signed_in: Any, answers: Any) -> None:
+def test_max_wait_bounds_all_waits_together(signed_in: Any, answers: Any) -> None:
     session = replace(signed_in.session, max_wait=4.0)
     with pytest.raises(TwitchServerError):
         signed_in.play(
@@ -379,7 +386,7 @@ def test_a_budget_bounds_the_waiting_in_all(signed_in: Any, answers: Any) -> Non
 @pytest.mark.parametrize(
     ("status", "error"), [(400, TwitchRequestError), (401, TwitchAuthError), (503, TwitchServerError)]
 )
-def test_an_error_that_only_its_body_calls_one_is_one(
+def test_an_error_status_in_the_body_alone_is_an_error(
     signed_in: Any, answers: Any, status: int, error: type[TwitchError]
 ) -> None:
     said = answers.ok({"error": "…", "status": status, "message": "as the mock server says it"})
@@ -388,16 +395,14 @@ def test_an_error_that_only_its_body_calls_one_is_one(
         signed_in.play(ask(signed_in), replies[status])
 
 
-def test_wrong_credentials_that_only_the_body_calls_wrong_are_an_error_at_once(
-    twitch: Any, answers: Any
-) -> None:
+def test_wrong_credentials_in_the_body_alone_are_an_error_at_once(twitch: Any, answers: Any) -> None:
     said = answers.ok({"error": "Unauthorized", "status": 400, "message": "Client ID/Secret invalid"})
     with pytest.raises(TwitchAuthError, match="Client ID/Secret invalid; check the connection's client id"):
         twitch.play(ask(twitch), [said])
 
 
 @pytest.mark.parametrize("status", [200, "400", None, 1000])
-def test_any_other_status_in_a_body_says_nothing(signed_in: Any, answers: Any, status: Any) -> None:
+def test_any_other_status_in_a_body_is_ignored(signed_in: Any, answers: Any, status: Any) -> None:
     with pytest.raises(TwitchResponseError, match="must be a list of rows, not null"):
         signed_in.play(ask(signed_in), [answers.ok({"status": status})] * 4)
 
@@ -408,14 +413,14 @@ def test_an_error_beside_an_empty_list_is_an_error(signed_in: Any, answers: Any)
         signed_in.play(ask(signed_in), [said])
 
 
-def test_a_token_of_another_application_is_not_called_ours(signed_in: Any, answers: Any) -> None:
+def test_a_token_of_another_application_is_an_error(signed_in: Any, answers: Any) -> None:
     with pytest.raises(TwitchResponseError, match="names another client id") as caught:
         signed_in.play(validate(signed_in.session), [answers.ok({"client_id": "token-0"})])
     assert "token-0" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["\ud800 boo", "two\r\nlines", "\x1b[31m", "x" * 5000])
-def test_what_twitch_says_is_fit_for_a_log(signed_in: Any, answers: Any, text: str) -> None:
+def test_twitchs_message_is_safe_for_a_log(signed_in: Any, answers: Any, text: str) -> None:
     with pytest.raises(TwitchRequestError) as caught:
         signed_in.play(
             ask(signed_in, params=(("after", text),)), [answers.error(400, text), answers.error(400, text)]

@@ -15,13 +15,13 @@ def check(path: str, **params: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("language", ["en", "DE", "other", "asl", "zh-hk"])
-def test_takes_the_languages_that_twitch_has(language: str) -> None:
+def test_accepts_the_languages_that_twitch_has(language: str) -> None:
     assert check("streams", language=[language]) == [("language", language)]
     assert check("videos", game_id="1", language=language)[1] == ("language", language)
 
 
 @pytest.mark.parametrize("language", ["english", "e", "", "en,de", "en ", "deutsch", 7, None])
-def test_a_word_that_is_no_language_would_be_an_empty_list(language: Any) -> None:
+def test_refuses_an_invalid_language_code(language: Any) -> None:
     with pytest.raises(TwitchParameterError, match="must be a language code, such as en, or other"):
         check("streams", language=[language])
 
@@ -43,7 +43,7 @@ def test_a_word_that_is_no_language_would_be_an_empty_list(language: Any) -> Non
         1767225600,
     ],
 )
-def test_refuses_an_instant_that_is_none(instant: Any) -> None:
+def test_refuses_an_invalid_instant(instant: Any) -> None:
     with pytest.raises(TwitchParameterError, match="parameter started_at must be an instant in RFC 3339"):
         check("clips", game_id="1", started_at=instant)
 
@@ -56,7 +56,7 @@ def test_refuses_an_instant_that_is_none(instant: Any) -> None:
         (datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=-3))), "2026-01-01T00:00:00-03:00"),
     ],
 )
-def test_takes_an_instant_as_text_or_datetime(instant: Any, sent: str) -> None:
+def test_accepts_an_instant_as_text_or_datetime(instant: Any, sent: str) -> None:
     assert ("started_at", sent) in check("clips", game_id="1", started_at=instant)
 
 
@@ -69,7 +69,7 @@ def test_takes_an_instant_as_text_or_datetime(instant: Any, sent: str) -> None:
         ("streams", {"after": "\udc00"}),
     ],
 )
-def test_half_a_character_cannot_be_sent(path: str, params: dict[str, Any]) -> None:
+def test_refuses_an_unpaired_surrogate(path: str, params: dict[str, Any]) -> None:
     with pytest.raises(TwitchParameterError, match="unpaired surrogate") as caught:
         check(path, **params)
     assert caught.value.parameter in params
@@ -82,7 +82,7 @@ def test_an_endpoint_is_found_with_or_without_slashes() -> None:
         endpoint("tags/streams")
 
 
-def test_says_which_parameters_are_no_text() -> None:
+def test_knows_which_parameters_are_flags_or_numbers() -> None:
     assert ENDPOINTS["clips"].flags == {"is_featured"}
     assert ENDPOINTS["search/channels"].flags == {"live_only"}
     assert ENDPOINTS["users"].flags == ENDPOINTS["users"].numbers == set()

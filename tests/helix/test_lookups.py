@@ -14,7 +14,7 @@ from twitch_provider.exceptions import (
 from twitch_provider.helix.lookups import follower_count, require_games
 
 
-def test_the_follower_count_is_helix_s_total(signed_in: Any, answers: Any) -> None:
+def test_the_follower_count_is_the_total_of_the_answer(signed_in: Any, answers: Any) -> None:
     played = signed_in.play(
         follower_count(signed_in.session, "7"), [answers.ok({"total": 8, "data": [], "pagination": {}})]
     )
@@ -26,15 +26,13 @@ def test_the_follower_count_is_helix_s_total(signed_in: Any, answers: Any) -> No
     )
 
 
-def test_nobody_follows_is_an_answer_too(signed_in: Any, answers: Any) -> None:
+def test_a_follower_count_may_be_0(signed_in: Any, answers: Any) -> None:
     steps = follower_count(signed_in.session, "7")
     assert signed_in.play(steps, [answers.ok({"total": 0, "data": []})]).result == 0
 
 
 @pytest.mark.parametrize("body", [{"data": []}, {"data": [], "total": None}, {"data": [], "total": "8"}])
-def test_a_count_that_twitch_does_not_say_is_an_error(
-    signed_in: Any, answers: Any, body: dict[str, Any]
-) -> None:
+def test_a_missing_total_is_an_error(signed_in: Any, answers: Any, body: dict[str, Any]) -> None:
     with pytest.raises(TwitchDataError, match=r"^channels/followers: no total for broadcaster 7"):
         signed_in.play(follower_count(signed_in.session, "7"), [answers.ok(body)])
 
@@ -49,7 +47,7 @@ def test_games_that_twitch_knows_pass(signed_in: Any, answers: Any) -> None:
     assert [request.params for request in played.sent] == [(("id", "1"), ("id", "2"))]
 
 
-def test_no_games_are_not_asked_for(signed_in: Any) -> None:
+def test_requiring_no_games_sends_nothing(signed_in: Any) -> None:
     assert signed_in.play(require_games(signed_in.session, []), []).sent == []
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A list that leads in guard is found out, and a good one is not."""
+"""A list whose cursors never end is an error, and a good list is not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from twitch_provider.exceptions import TwitchPaginationError
 from twitch_provider.helix.loop_guard import STALE_PAGES, STALE_ROWS, CursorLoopGuard
 
 
-def test_the_same_cursor_twice_is_a_circle() -> None:
+def test_the_same_cursor_twice_is_an_error() -> None:
     guard = CursorLoopGuard("streams")
     guard.record(rows=100, new=100)
     guard.follow("a")
@@ -19,7 +19,7 @@ def test_the_same_cursor_twice_is_a_circle() -> None:
         guard.follow("a")
 
 
-def test_on_another_list_nothing_of_the_last_one_counts() -> None:
+def test_another_list_starts_from_nothing() -> None:
     guard = CursorLoopGuard("streams")
     guard.follow("a")
     for _ in range(STALE_PAGES):
@@ -28,7 +28,7 @@ def test_on_another_list_nothing_of_the_last_one_counts() -> None:
     guard.follow("a")
 
 
-def test_so_many_pages_without_anything_new_are_a_circle() -> None:
+def test_several_pages_in_a_row_without_new_rows_are_an_error() -> None:
     guard = CursorLoopGuard("clips")
     for number in range(STALE_PAGES - 1):
         guard.record(rows=1, new=0)
@@ -38,7 +38,7 @@ def test_so_many_pages_without_anything_new_are_a_circle() -> None:
         guard.follow("last")
 
 
-def test_one_new_row_forgives_pages_without() -> None:
+def test_one_new_row_resets_the_count_of_pages_without() -> None:
     guard = CursorLoopGuard("clips")
     for number in range(4 * STALE_PAGES):
         guard.record(rows=1, new=number % STALE_PAGES == 0)
@@ -51,11 +51,11 @@ def go_on(guard: CursorLoopGuard, *, new: int) -> None:
         guard.follow(f"c{number}")
 
 
-def test_more_old_rows_than_new_for_long_are_a_circle() -> None:
+def test_a_large_surplus_of_old_rows_is_an_error() -> None:
     with pytest.raises(TwitchPaginationError, match="more old rows than new"):
         go_on(CursorLoopGuard("streams"), new=49)
 
 
 @pytest.mark.parametrize("new", [50, 100])
-def test_as_many_new_rows_as_old_are_none(new: int) -> None:
+def test_as_many_new_rows_as_old_are_not_an_error(new: int) -> None:
     go_on(CursorLoopGuard("streams"), new=new)

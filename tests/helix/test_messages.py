@@ -13,7 +13,7 @@ from twitch_provider.helix.messages import Page, Request, Response, Sleep
 @pytest.mark.parametrize(
     ("seconds", "level"), [(0.1, logging.DEBUG), (1.0, logging.INFO), (60.0, logging.INFO)]
 )
-def test_a_short_wait_is_no_news(seconds: float, level: int) -> None:
+def test_a_short_wait_is_logged_at_debug(seconds: float, level: int) -> None:
     assert Sleep(seconds, "waiting for a point of the rate limit").level == level
 
 
@@ -35,7 +35,7 @@ def test_nothing_secret_is_in_a_requests_repr() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"\xff", b"[" * 100_000], ids=["empty", "html", "no UTF-8", "deep"]
 )
-def test_a_body_that_is_no_json_is_a_value_error(answers: Any, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_a_value_error(answers: Any, body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Response(200, {}, body, answers.received).json()
 

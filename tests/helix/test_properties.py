@@ -51,7 +51,7 @@ ENDS = [{"pagination": end} for end in ({}, None, "", {"cursor": ""}, {"cursor":
 
 
 def spoilt(answers: Any, fault: str) -> list[Any]:
-    """The reply to a request that goes wrong, and what is asked for because of it."""
+    """The reply to a request that fails, and the replies to what it causes."""
     match fault.split():
         case ["error", "401"]:
             return [answers.error(401), answers.error(503), answers.ok({"access_token": "another"})]
@@ -85,7 +85,7 @@ def lists(draw: st.DrawFn) -> list[list[str]]:
 
 @st.composite
 def faults(draw: st.DrawFn, *, paged: bool, without: str = "") -> list[str]:
-    """Faults of one request, in any order, none more often than it is survived."""
+    """Faults of one request, in any order, none more often than it is retried."""
     left = dict(PATIENCE) if paged else {**PATIENCE, "cursor": 0}
     left.pop(without, None)
     passing = []
@@ -116,7 +116,7 @@ def ids(played: Any) -> list[str]:
 
 @given(pages=lists(), end=st.sampled_from(ENDS), data=st.data())
 @reproducible
-def test_any_interleaving_of_passing_faults_gives_each_row_once_in_order(
+def test_any_interleaving_of_transient_faults_gives_each_row_once_in_order(
     new_twitch: Any, answers: Any, pages: list[list[str]], end: dict[str, Any], data: st.DataObject
 ) -> None:
     twitch, replies, played = new_twitch(), [], 0
@@ -147,7 +147,7 @@ LOUD: dict[str, tuple[type[TwitchError], int]] = {
 
 @given(pages=lists(), fault=st.sampled_from(sorted(LOUD)), data=st.data())
 @reproducible
-def test_whatever_does_not_pass_is_an_error_that_says_where(
+def test_a_permanent_fault_is_an_error_that_says_where(
     new_twitch: Any, answers: Any, pages: list[list[str]], fault: str, data: st.DataObject
 ) -> None:
     twitch = new_twitch()
@@ -174,7 +174,7 @@ def test_whatever_does_not_pass_is_an_error_that_says_where(
 
 @given(pages=lists(), back=st.integers(0, 6), renamed=st.booleans())
 @reproducible
-def test_a_circle_always_ends_in_an_error(
+def test_a_cursor_loop_always_ends_in_an_error(
     new_twitch: Any, answers: Any, pages: list[list[str]], back: int, renamed: bool
 ) -> None:
     twitch = new_twitch()
@@ -195,7 +195,7 @@ def test_a_circle_always_ends_in_an_error(
 
 @given(news=st.lists(st.integers(0, 45), min_size=1, max_size=20))
 @reproducible
-def test_a_circle_that_moves_ends_in_an_error(new_twitch: Any, answers: Any, news: list[int]) -> None:
+def test_a_cursor_loop_that_moves_ends_in_an_error(new_twitch: Any, answers: Any, news: list[int]) -> None:
     twitch = new_twitch()
 
     def circle() -> Iterator[Any]:
@@ -211,7 +211,7 @@ def test_a_circle_that_moves_ends_in_an_error(new_twitch: Any, answers: Any, new
 
 @given(news=st.lists(st.integers(50, 100), min_size=1, max_size=30))
 @reproducible
-def test_a_list_that_goes_on_is_no_circle(new_twitch: Any, answers: Any, news: list[int]) -> None:
+def test_a_moving_list_is_not_taken_for_a_cursor_loop(new_twitch: Any, answers: Any, news: list[int]) -> None:
     twitch = new_twitch()
     pages = [
         [*(f"{number}-{place}" for place in range(new)), *(f"0-{place}" for place in range(100 - new))]

@@ -79,7 +79,7 @@ class Deployment:
 
 @dataclass(eq=False)
 class Process:
-    """A token store in which nothing takes time: what interleaves are the steps of conversations."""
+    """A token store without delays: only the steps of conversations interleave."""
 
     deployment: Deployment
     token: AppToken | None = None
@@ -122,7 +122,7 @@ class Process:
 
 @dataclass
 class Conversation:
-    """A generator that somebody else decides to go on with."""
+    """A generator that the test continues step by step."""
 
     steps: Steps[AppToken]
     deployment: Deployment
@@ -152,7 +152,7 @@ class Conversation:
 
 
 def use(session: Session) -> Steps[AppToken]:
-    """Come by a token; Twitch refuses the first one as soon as it is used."""
+    """Get a token; Twitch refuses the first one as soon as it is used."""
     token, _ = yield from get_token(session)
     if token.value == "token-1":
         yield Sleep(0, "the request is under way")

@@ -32,106 +32,106 @@ def test_reads_the_three_headers() -> None:
         {"ratelimit-limit": "1" + "0" * 400, "ratelimit-remaining": "7"},
     ],
 )
-def test_headers_that_are_absent_or_odd_say_nothing(headers: dict[str, str]) -> None:
+def test_absent_or_invalid_headers_are_ignored(headers: dict[str, str]) -> None:
     assert RateLimit.from_headers(headers) is None
 
 
 @pytest.mark.parametrize("reset", [None, "", "soon", "9" * 15, "9" * 30])
-def test_an_odd_reset_does_not_spoil_the_rest(reset: str | None) -> None:
+def test_an_invalid_reset_does_not_invalidate_the_rest(reset: str | None) -> None:
     headers = {"ratelimit-limit": "120", "ratelimit-remaining": "7"} | (
         {} if reset is None else {"ratelimit-reset": reset}
     )
     assert RateLimit.from_headers(headers) == RateLimit(120, 7, None)
 
 
-def test_gives_points_at_once_while_there_are_some() -> None:
-    bucket = RateLimiter(reserve=0, limit=3)
-    assert [bucket.take(0), bucket.take(0), bucket.take(0)] == [0, 0, 0]
-    assert bucket.in_flight == 3
+def test_takes_points_at_once_while_there_are_some() -> None:
+    limiter = RateLimiter(reserve=0, limit=3)
+    assert [limiter.take(0), limiter.take(0), limiter.take(0)] == [0, 0, 0]
+    assert limiter.in_flight == 3
 
 
-def test_an_empty_bucket_asks_to_wait_for_one_point() -> None:
-    bucket = RateLimiter(reserve=0)
-    bucket.level = 0
-    assert bucket.take(0) == pytest.approx(60 / 800)
-    assert bucket.take(60 / 800) == 0
+def test_without_points_the_wait_is_for_one_point() -> None:
+    limiter = RateLimiter(reserve=0)
+    limiter.level = 0
+    assert limiter.take(0) == pytest.approx(60 / 800)
+    assert limiter.take(60 / 800) == 0
 
 
 def test_leaves_the_reserve_to_others() -> None:
-    bucket = RateLimiter(reserve=50)
+    limiter = RateLimiter(reserve=50)
     taken = 0
-    while bucket.take(0) == 0:
+    while limiter.take(0) == 0:
         taken += 1
     assert taken == 750
 
 
 @pytest.mark.parametrize(("limit", "usable"), [(800, 750), (100, 90), (30, 27), (9, 9), (1, 1)])
 def test_the_reserve_is_never_more_than_a_tenth(limit: int, usable: int) -> None:
-    bucket = RateLimiter(reserve=50, limit=limit)
+    limiter = RateLimiter(reserve=50, limit=limit)
     taken = 0
-    while bucket.take(0) == 0:
+    while limiter.take(0) == 0:
         taken += 1
     assert taken == usable
 
 
 def test_headers_correct_downwards() -> None:
-    bucket = RateLimiter()
-    bucket.take(0)
-    bucket.record(0, told(100))
-    assert bucket.level == 100
+    limiter = RateLimiter()
+    limiter.take(0)
+    limiter.record(0, told(100))
+    assert limiter.level == 100
 
 
 def test_headers_do_not_correct_upwards_as_answers_overtake_each_other() -> None:
-    bucket = RateLimiter()
-    bucket.level = 10
-    bucket.record(0, told(400))
-    assert bucket.level == 10
+    limiter = RateLimiter()
+    limiter.level = 10
+    limiter.record(0, told(400))
+    assert limiter.level == 10
 
 
-def test_counts_what_is_under_way_as_spent() -> None:
-    bucket = RateLimiter()
+def test_counts_requests_in_flight_as_spent() -> None:
+    limiter = RateLimiter()
     for _ in range(5):
-        bucket.take(0)
-    bucket.record(0, told(300))
-    assert bucket.level == 300 - 4
+        limiter.take(0)
+    limiter.record(0, told(300))
+    assert limiter.level == 300 - 4
 
 
 def test_learns_another_limit_from_the_headers() -> None:
-    bucket = RateLimiter(reserve=0)
-    bucket.take(0)
-    bucket.record(0, told(20, limit=1200))
-    assert bucket.limit == 1200
-    bucket.level = 0
-    assert bucket.take(0) == pytest.approx(60 / 1200)
+    limiter = RateLimiter(reserve=0)
+    limiter.take(0)
+    limiter.record(0, told(20, limit=1200))
+    assert limiter.limit == 1200
+    limiter.level = 0
+    assert limiter.take(0) == pytest.approx(60 / 1200)
 
 
 def test_a_429_without_headers_empties_it() -> None:
-    bucket = RateLimiter()
-    bucket.take(0)
-    bucket.record(0, None, refused=True)
-    assert bucket.level == 0
+    limiter = RateLimiter()
+    limiter.take(0)
+    limiter.record(0, None, refused=True)
+    assert limiter.level == 0
 
 
 def test_a_429_with_points_left_does_not_empty_it() -> None:
-    bucket = RateLimiter()
-    bucket.take(0)
-    bucket.record(0, told(640), refused=True)
-    assert bucket.level == 640
+    limiter = RateLimiter()
+    limiter.take(0)
+    limiter.record(0, told(640), refused=True)
+    assert limiter.level == 640
 
 
 def test_an_answer_without_headers_changes_nothing() -> None:
-    bucket = RateLimiter()
-    bucket.take(0)
-    bucket.record(0, None)
-    assert (bucket.level, bucket.in_flight) == (799, 0)
+    limiter = RateLimiter()
+    limiter.take(0)
+    limiter.record(0, None)
+    assert (limiter.level, limiter.in_flight) == (799, 0)
 
 
 def test_time_that_goes_backwards_takes_nothing_away() -> None:
-    bucket = RateLimiter(reserve=0)
-    bucket.level = 5
-    bucket.take(100)
-    bucket.take(50)
-    assert bucket.level == 3
+    limiter = RateLimiter(reserve=0)
+    limiter.level = 5
+    limiter.take(100)
+    limiter.take(50)
+    assert limiter.level == 3
 
 
 @given(
@@ -143,18 +143,18 @@ def test_is_refused_seldom_and_never_stuck_whatever_the_server_refills(
     pause: list[float], refill: float, start: int
 ) -> None:
     """A server that says 800 a minute and may refill 600: the headers keep the mirror true."""
-    bucket, now, server, refused = RateLimiter(), 0.0, float(start), 0
+    limiter, now, server, refused = RateLimiter(), 0.0, float(start), 0
     for each in pause:
         now += each
         server = min(800.0, server + each * refill / 60)
-        while delay := bucket.take(now):
+        while delay := limiter.take(now):
             assert delay <= 60 * 51 / 800 + 1
             now += delay
             server = min(800.0, server + delay * refill / 60)
         if server < 1:
             refused += 1
-            bucket.record(now, told(int(server)), refused=True)
+            limiter.record(now, told(int(server)), refused=True)
         else:
             server -= 1
-            bucket.record(now, told(int(server)))
+            limiter.record(now, told(int(server)))
     assert refused <= 1

@@ -66,7 +66,7 @@ def test_waits_for_another_process_and_takes_what_it_left(twitch: Any) -> None:
 
 
 @pytest.mark.parametrize("stuck", ["busy", "locked"])
-def test_does_not_wait_for_ever_for_one_that_is_stuck(twitch: Any, answers: Any, stuck: str) -> None:
+def test_does_not_wait_endlessly_for_a_fetch_that_is_stuck(twitch: Any, answers: Any, stuck: str) -> None:
     setattr(twitch.tokens, stuck, 1_000_000)
     played = twitch.play(get_token(twitch.session), [answers.token])
     assert played.result == (AppToken("token-1", played.result[0].expires_at), True)
@@ -75,14 +75,14 @@ def test_does_not_wait_for_ever_for_one_that_is_stuck(twitch: Any, answers: Any,
 
 
 @pytest.mark.parametrize("failure", ["refused", "down"])
-def test_gives_claim_and_lock_back_when_no_token_comes(twitch: Any, answers: Any, failure: str) -> None:
+def test_releases_claim_and_lock_when_the_fetch_fails(twitch: Any, answers: Any, failure: str) -> None:
     replies = [answers.error(403)] if failure == "refused" else [answers.error(503)] * 4
     with pytest.raises(TwitchAuthError if failure == "refused" else TwitchServerError):
         twitch.play(get_token(twitch.session), replies)
     assert twitch.tokens.done[-2:] == ["unlock", "release"]
 
 
-def test_gives_claim_and_lock_back_when_its_driver_gives_up(twitch: Any) -> None:
+def test_releases_claim_and_lock_when_the_driver_stops(twitch: Any) -> None:
     steps = get_token(twitch.session)
     step = next(steps)
     while not isinstance(step, Send):
@@ -92,7 +92,7 @@ def test_gives_claim_and_lock_back_when_its_driver_gives_up(twitch: Any) -> None
 
 
 @pytest.mark.parametrize("expires_in", [None, True, "soon", 1e300, float("nan")])
-def test_an_odd_lifetime_is_none(twitch: Any, answers: Any, expires_in: Any) -> None:
+def test_an_invalid_lifetime_is_ignored(twitch: Any, answers: Any, expires_in: Any) -> None:
     reply = answers.ok({"access_token": "abc", "expires_in": expires_in})
     token, _ = twitch.play(get_token(twitch.session), [reply]).result
     assert token == AppToken("abc", None)

@@ -23,7 +23,7 @@ def test_jitter_never_takes_more_than_half(random: float, expected: float) -> No
     assert Backoff(tries=3, base=2, cap=60).delay(1, lambda: random) == expected
 
 
-def test_a_429_waits_a_second_at_the_least() -> None:
+def test_a_429_waits_at_least_a_second() -> None:
     delay = RATE_LIMITED.delay(1, lambda: 0.0)
     assert delay is not None
     assert delay >= 1
@@ -48,6 +48,6 @@ def test_each_kind_of_failure_has_its_own_count() -> None:
         (RetryState(lambda: 1.0, repeatable=False), TwitchConnectionError("…")),
     ],
 )
-def test_raises_at_once_what_no_waiting_mends(retry: RetryState, error: Exception) -> None:
+def test_raises_at_once_what_is_not_worth_a_retry(retry: RetryState, error: Exception) -> None:
     with pytest.raises(type(error)):
         retry.after(error)  # type: ignore[arg-type]  # parametrised over TwitchErrors

@@ -107,7 +107,7 @@ def test_ever_new_cursors_without_new_rows_are_an_error(
         read(signed_in, [answers.page("1", cursor="a"), *stale])
 
 
-def test_rows_without_an_id_are_no_sign_that_the_list_goes_on(signed_in: Any, answers: Any) -> None:
+def test_rows_without_an_id_do_not_count_as_new_ids(signed_in: Any, answers: Any) -> None:
     odd = [
         answers.ok({"data": [{"name": "x"}], "pagination": {"cursor": f"c{n}"}}) for n in range(STALE_PAGES)
     ]
@@ -124,33 +124,33 @@ def test_an_id_that_is_a_number_is_an_id(signed_in: Any, answers: Any) -> None:
 
 
 @pytest.mark.parametrize("cursor", [0, False, [], {}])
-def test_a_cursor_that_is_no_text_is_no_end(signed_in: Any, answers: Any, cursor: Any) -> None:
+def test_a_cursor_that_is_not_text_is_not_the_end(signed_in: Any, answers: Any, cursor: Any) -> None:
     with pytest.raises(TwitchResponseError, match="must be text"):
         read(signed_in, [answers.ok({"data": [], "pagination": {"cursor": cursor}})] * 4)
 
 
-def test_a_circle_that_moves_is_an_error(signed_in: Any, answers: Any) -> None:
+def test_a_cursor_loop_that_moves_is_an_error(signed_in: Any, answers: Any) -> None:
     old = [str(n) for n in range(99)]
     pages = [answers.page(*old, f"new-{n}", cursor=f"c{n}") for n in range(7)]
     with pytest.raises(TwitchPaginationError, match="more old rows than new"):
         read(signed_in, pages)
 
 
-def test_a_404_says_how_far_the_walk_had_come(signed_in: Any, answers: Any) -> None:
+def test_a_404_says_how_far_the_walk_got(signed_in: Any, answers: Any) -> None:
     with pytest.raises(TwitchNotFoundError, match=r"page 2, 1 rows read so far"):
         read(signed_in, [answers.page("1", cursor="a"), answers.error(404)])
 
 
-def test_a_row_that_is_no_object_is_in_the_page_and_no_row_of_a_reader(signed_in: Any, answers: Any) -> None:
+def test_a_row_that_is_not_an_object_is_in_rows_and_an_error_in_new_rows(
+    signed_in: Any, answers: Any
+) -> None:
     (page,) = read(signed_in, [answers.ok({"data": [{"id": "1"}, None]})]).pages
     assert page.rows == [{"id": "1"}, None]
     with pytest.raises(TwitchResponseError, match="a row must be an object, not NoneType"):
         _ = page.new_rows
 
 
-def test_pages_that_bring_nothing_new_are_forgiven_when_something_new_follows(
-    signed_in: Any, answers: Any
-) -> None:
+def test_pages_without_new_rows_are_accepted_when_new_ones_follow(signed_in: Any, answers: Any) -> None:
     stale = [answers.page("1", cursor=f"c{n}") for n in range(STALE_PAGES - 1)]
     again = [answers.page("1", cursor=f"d{n}") for n in range(STALE_PAGES - 1)]
     replies = [
@@ -221,7 +221,7 @@ def test_never_walks_backwards(signed_in: Any, answers: Any) -> None:
     assert played.cursors == [None]
 
 
-def test_an_error_says_how_far_the_walk_had_come(signed_in: Any, answers: Any) -> None:
+def test_an_error_says_how_far_the_walk_got(signed_in: Any, answers: Any) -> None:
     with pytest.raises(
         TwitchServerError, match=r"^streams\(language=en, first=100, .*\(page 2, 1 rows read so far\)"
     ):
@@ -262,7 +262,7 @@ def test_without_a_date_header_the_receipt_is_the_instant(
 
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_any_mix_of_pages_and_passing_faults_gives_every_id_once_in_order(
+def test_any_mix_of_pages_and_transient_faults_gives_every_id_once_in_order(
     new_twitch: Any, answers: Any, data: Any
 ) -> None:
     twitch = new_twitch()

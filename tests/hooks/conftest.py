@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hook on a simulated Twitch whose waiting takes no time."""
+"""A hook on a simulated Twitch, without real waits."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from twitch_provider.testing import Simulator
 
 @pytest.fixture
 def hook(twitch_connection: Simulator, naps: list[float]) -> TwitchHook:
-    """A hook that has not asked yet."""
+    """A hook that has not sent a request yet."""
     return TwitchHook()

@@ -14,7 +14,7 @@ from twitch_provider.hooks.caches import FileCache, NoCache, VariableCache, airf
 from twitch_provider.hooks.encryption import TokenCipher
 
 TOKEN, OTHER = AppToken("a-token"), AppToken("another-token")
-SEAL = TokenCipher(Credentials("id", "secret"), "https://api", "https://id")
+CIPHER = TokenCipher(Credentials("id", "secret"), "https://api", "https://id")
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def file(folder: Path) -> FileCache:
-    """The cache as one more process has it."""
-    return FileCache(SEAL, folder)
+    """The cache as another process sees it."""
+    return FileCache(CIPHER, folder)
 
 
 def mode(path: Path) -> int:
@@ -39,7 +39,7 @@ def test_file_is_shared_by_processes_and_private_to_the_user(folder: Path) -> No
     assert file(folder).load() == TOKEN
     assert mode(folder) == 0o700
     assert {mode(path) for path in folder.iterdir()} == {0o600}
-    assert TOKEN.value.encode() not in (folder / SEAL.name).read_bytes()
+    assert TOKEN.value.encode() not in (folder / CIPHER.name).read_bytes()
 
 
 def test_file_is_private_whatever_the_umask(folder: Path) -> None:
@@ -53,11 +53,11 @@ def test_file_is_private_whatever_the_umask(folder: Path) -> None:
     assert {mode(path) for path in folder.iterdir()} == {0o600}
 
 
-def test_file_is_replaced_whole_and_leaves_no_draft(folder: Path) -> None:
+def test_file_is_replaced_atomically_and_leaves_no_draft(folder: Path) -> None:
     for token in (TOKEN, OTHER):
         file(folder).save(token)
     assert file(folder).load() == OTHER
-    assert [path.name for path in folder.iterdir()] == [SEAL.name]
+    assert [path.name for path in folder.iterdir()] == [CIPHER.name]
 
 
 def test_no_file_is_no_token_and_no_warning(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -68,7 +68,7 @@ def test_no_file_is_no_token_and_no_warning(folder: Path, caplog: pytest.LogCapt
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"\xff\xfe", b"x" * 100_000], ids=len)
 def test_a_corrupted_file_is_ignored_and_rewritten(folder: Path, body: bytes) -> None:
     file(folder).save(TOKEN)
-    (folder / SEAL.name).write_bytes(body)
+    (folder / CIPHER.name).write_bytes(body)
     assert file(folder).load() is None
     file(folder).save(OTHER)
     assert file(folder).load() == OTHER
@@ -89,11 +89,11 @@ def piped(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [laid_open, linked, piped], ids=lambda spoil: spoil.__name__)
-def test_a_file_that_others_may_have_laid_there_is_not_read(
+def test_a_file_that_others_may_have_created_is_not_read(
     folder: Path, spoil: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     file(folder).save(TOKEN)
-    spoil(folder / SEAL.name)
+    spoil(folder / CIPHER.name)
     assert file(folder).load() is None
     assert "is not shared with other processes" in caplog.text
 
@@ -109,11 +109,11 @@ def test_a_folder_that_is_not_private_is_not_used(
     assert cache.load() is None
     cache.save(OTHER)
     assert cache.lock()
-    assert len(caplog.records) == 1  # it complains once
+    assert len(caplog.records) == 1  # it warns once
     assert "expected mode 0700" in caplog.text
 
 
-def test_a_place_that_cannot_be_written_is_a_warning_and_no_error(
+def test_a_folder_that_cannot_be_written_is_a_warning_and_not_an_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "airflow").write_text("a file where the folder should be")
@@ -125,7 +125,7 @@ def test_a_place_that_cannot_be_written_is_a_warning_and_no_error(
     assert len(caplog.records) == 1
 
 
-def test_file_lock_is_had_by_one(folder: Path) -> None:
+def test_only_one_process_gets_the_file_lock(folder: Path) -> None:
     one, other = file(folder), file(folder)
     assert [one.lock(), other.lock()] == [True, False]
     other.unlock()  # it has none: nothing happens
@@ -165,10 +165,10 @@ def variables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("variables", [{}, {"older": True}], indirect=True, ids=["Airflow 3", "Airflow 2"])
-def test_variable_is_shared_and_sealed(variables: Variables) -> None:
-    assert VariableCache(SEAL).load() is None
-    VariableCache(SEAL).save(TOKEN)
-    assert VariableCache(SEAL).load() == TOKEN
+def test_variable_is_shared_and_encrypted(variables: Variables) -> None:
+    assert VariableCache(CIPHER).load() is None
+    VariableCache(CIPHER).save(TOKEN)
+    assert VariableCache(CIPHER).load() == TOKEN
     ((key, value),) = variables.values.items()
     assert "token" in key  # Airflow's UI masks it by its name
     assert TOKEN.value not in value
@@ -176,22 +176,22 @@ def test_variable_is_shared_and_sealed(variables: Variables) -> None:
 
 @pytest.mark.parametrize("text", ["", "nonsense", None])
 def test_a_variable_that_is_not_ours_is_ignored_and_rewritten(variables: Variables, text: Any) -> None:
-    VariableCache(SEAL).save(TOKEN)
+    VariableCache(CIPHER).save(TOKEN)
     variables.values = dict.fromkeys(variables.values, text)
-    assert VariableCache(SEAL).load() is None
-    VariableCache(SEAL).save(OTHER)
-    assert VariableCache(SEAL).load() == OTHER
+    assert VariableCache(CIPHER).load() is None
+    VariableCache(CIPHER).save(OTHER)
+    assert VariableCache(CIPHER).load() == OTHER
 
 
 @pytest.mark.parametrize("variables", [{"broken": True}], indirect=True)
 def test_no_database_is_one_warning_without_the_token(
     variables: Variables, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cache = VariableCache(SEAL)
+    cache = VariableCache(CIPHER)
     assert cache.load() is None
     cache.save(TOKEN)
     assert len(caplog.records) == 1
-    assert "cannot be used here (RuntimeError)" in caplog.text
+    assert "cannot be used (RuntimeError)" in caplog.text
     assert "while storing" not in caplog.text
 
 
@@ -202,11 +202,11 @@ def test_no_database_is_one_warning_without_the_token(
     ("kind", "cache"), [("none", NoCache), ("file", FileCache), ("variable", VariableCache)]
 )
 def test_the_extra_chooses(kind: str, cache: type) -> None:
-    assert type(open_cache(kind, SEAL)) is cache
+    assert type(open_cache(kind, CIPHER)) is cache
 
 
-@pytest.mark.parametrize("cache", [NoCache(), VariableCache(SEAL)])
-def test_what_cannot_be_locked_lets_everybody_fetch(cache: NoCache | VariableCache) -> None:
+@pytest.mark.parametrize("cache", [NoCache(), VariableCache(CIPHER)])
+def test_without_a_lock_every_process_may_fetch(cache: NoCache | VariableCache) -> None:
     assert [cache.lock(), cache.lock()] == [True, True]
     cache.unlock()
 
@@ -217,10 +217,10 @@ def test_nothing_is_shared_with_none() -> None:
     assert cache.load() is None
 
 
-def test_the_file_lies_in_airflows_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_file_is_in_airflows_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    open_cache("file", SEAL).save(TOKEN)
-    assert (tmp_path / "twitch_tokens" / SEAL.name).exists()
+    open_cache("file", CIPHER).save(TOKEN)
+    assert (tmp_path / "twitch_tokens" / CIPHER.name).exists()
     monkeypatch.delenv("AIRFLOW_HOME")
     monkeypatch.setenv("HOME", "/a-home")
     assert airflow_home() == Path("/a-home/airflow")

@@ -54,4 +54,4 @@ def test_where_no_variable_can_be_written_each_process_fetches_its_own(
         forget_shared()
         assert len(list(TwitchHook().get_top_games(max_items=5))) == 5
     assert twitch_connection.counters.tokens_minted == 2
-    assert "cannot be used here" in caplog.text
+    assert "cannot be used (" in caplog.text

@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 TOKEN = AppToken("a-token", NOW + timedelta(days=58))
 
 
-def seal(**other: str) -> TokenCipher:
+def cipher(**other: str) -> TokenCipher:
     given = {
         "client_id": "id",
         "client_secret": "hidden",
@@ -25,12 +25,12 @@ def seal(**other: str) -> TokenCipher:
 
 
 @pytest.mark.parametrize("token", [TOKEN, AppToken("without-an-end")])
-def test_what_was_sealed_opens(token: AppToken) -> None:
-    assert seal().open(seal().close(token)) == token
+def test_what_was_encrypted_can_be_decrypted(token: AppToken) -> None:
+    assert cipher().decrypt(cipher().encrypt(token)) == token
 
 
 def test_neither_token_nor_secret_can_be_read() -> None:
-    text = seal().close(TOKEN)
+    text = cipher().encrypt(TOKEN)
     assert text.isascii()
     assert not [each for each in ("a-token", "hidden") if each in text]
 
@@ -38,34 +38,39 @@ def test_neither_token_nor_secret_can_be_read() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        seal(client_id="other"),
-        seal(client_secret="other"),
-        seal(base="https://other"),
-        seal(auth="https://other"),
+        cipher(client_id="other"),
+        cipher(client_secret="other"),
+        cipher(base="https://other"),
+        cipher(auth="https://other"),
     ],
     ids=["client id", "client secret", "base URL", "OAuth URL"],
 )
-def test_a_foreign_seal_does_not_open(other: TokenCipher) -> None:
-    assert seal().open(other.close(TOKEN)) is None
+def test_what_another_application_encrypted_cannot_be_decrypted(other: TokenCipher) -> None:
+    assert cipher().decrypt(other.encrypt(TOKEN)) is None
 
 
 @pytest.mark.parametrize("damage", ["", "nonsense", "ü", "gAAAAA", '["a-token", null]'])
-def test_a_broken_seal_does_not_open(damage: str) -> None:
-    assert seal().open(damage) is None
+def test_a_broken_text_cannot_be_decrypted(damage: str) -> None:
+    assert cipher().decrypt(damage) is None
 
 
-def test_a_seal_that_was_altered_does_not_open() -> None:
-    text = seal().close(TOKEN)
+def test_an_altered_text_cannot_be_decrypted() -> None:
+    text = cipher().encrypt(TOKEN)
     middle = len(text) // 2
-    assert seal().open(text[:middle] + ("A" if text[middle] != "A" else "B") + text[middle + 1 :]) is None
+    assert (
+        cipher().decrypt(text[:middle] + ("A" if text[middle] != "A" else "B") + text[middle + 1 :]) is None
+    )
 
 
 @pytest.mark.parametrize(("left", "opens"), [(61, True), (59, False), (-1, False)])
-def test_a_token_that_is_over_is_of_no_use(left: int, opens: bool) -> None:
+def test_an_expired_token_counts_as_none(left: int, opens: bool) -> None:
     token = AppToken("a-token", NOW + timedelta(seconds=left))
-    assert (seal().open(seal().close(token)) == token) is opens
+    assert (cipher().decrypt(cipher().encrypt(token)) == token) is opens
 
 
 def test_is_named_by_the_application_and_not_by_its_secret() -> None:
-    assert seal().name == seal(client_secret="other").name
-    assert len({seal().name, seal(client_id="other").name, seal(base="x").name, seal(auth="x").name}) == 4
+    assert cipher().name == cipher(client_secret="other").name
+    assert (
+        len({cipher().name, cipher(client_id="other").name, cipher(base="x").name, cipher(auth="x").name})
+        == 4
+    )

@@ -25,7 +25,7 @@ EXTRAS = DECLARED["conn-fields"]
 
 @pytest.fixture
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Airflow 3 puts in the place of WTForms and Flask AppBuilder, its API server having neither."""
+    """Airflow 3's stand-ins for WTForms and Flask AppBuilder, which its API server does not have."""
     name = "airflow.api_fastapi.core_api.services.ui.connections"
     if find_spec("airflow.api_fastapi") is None:
         pytest.skip("Airflow 2 has no stand-ins for WTForms")
@@ -43,7 +43,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def real_form() -> type[Any]:
-    """Our fields in a form of WTForms, as Airflow 2.11 makes one."""
+    """Our fields in a WTForms form, as in Airflow 2.11."""
     if any(find_spec(name) is None for name in ("wtforms", "flask_appbuilder", "flask_babel")):
         pytest.skip("WTForms and Flask AppBuilder are not installed: only Airflow 2 brings them")
     with warnings.catch_warnings():
@@ -55,7 +55,7 @@ def real_form() -> type[Any]:
 
 
 def submitted(form: type[Any], **fields: str) -> Any:
-    """A form as a browser sends it: every field, most of them empty."""
+    """A form as a browser submits it: every field, most of them empty."""
     from werkzeug.datastructures import MultiDict
 
     return form(MultiDict(dict.fromkeys(EXTRAS, "") | fields))

@@ -41,7 +41,7 @@ def test_threads_that_start_together_share_one_too() -> None:
     assert len({id(each) for each in found}) == 1
 
 
-def test_a_process_can_begin_anew() -> None:
+def test_forgets_what_is_shared() -> None:
     before = shared(SETTINGS)
     forget_shared()
     assert shared(SETTINGS) is not before
@@ -68,7 +68,7 @@ def test_an_error_of_airflow_is_not_repeated() -> None:
     assert caught.value.__suppress_context__
 
 
-def test_a_lookup_that_fails_may_pass_and_is_not_repeated() -> None:
+def test_a_failed_lookup_is_worth_a_retry_and_its_text_is_not_repeated() -> None:
     expected = pytest.raises(TwitchLookupError, match=r"mine could not be looked up \(OSError\)")
     with expected as caught, explained("mine"):
         raise OSError("top-secret")

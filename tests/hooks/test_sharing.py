@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One token for a deployment, counted by the Twitch that gives it."""
+"""One token for a deployment, counted by the Twitch that issues it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ THREADS, PROCESSES = 32, 8
 
 @pytest.fixture
 def auth_cache(twitch_connection: Simulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Choose how far the connection shares its token."""
+    """Choose the connection's auth_cache."""
 
     def choose(kind: str) -> None:
         connection = json.loads(twitch_connection.connection_json())
@@ -180,7 +180,7 @@ def test_threads_wait_out_a_token_endpoint_that_hangs_once(
     assert twitch_connection.counters.requests["token"] == 2
 
 
-def test_a_time_out_of_airflow_in_the_middle_of_a_fetch_leaves_nothing_claimed(
+def test_airflows_task_timeout_during_a_fetch_releases_the_claim(
     twitch_connection: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook = TwitchHook()

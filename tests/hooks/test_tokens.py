@@ -48,7 +48,7 @@ def test_takes_over_and_masks_what_another_process_left(masked: list[Any]) -> No
     assert masked == ["new-token"]
 
 
-def test_never_takes_a_refused_token_out_of_the_cache_again() -> None:
+def test_never_uses_a_refused_token_of_the_cache_again() -> None:
     cache = Cache(OLD)
     tokens = SharedTokens(cache)
     tokens.recall()

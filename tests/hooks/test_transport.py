@@ -125,14 +125,14 @@ def test_an_endless_answer_is_a_failure(send: Any, serve: Serve, monkeypatch: py
     assert isinstance(reply, Failure)
 
 
-def test_a_gzip_that_swells_is_a_failure(send: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gzip_bomb_is_a_failure(send: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "MOST_BYTES", 1000)
     assert isinstance(send(serve(packed(gzip.compress(b"x" * 100_000)))), Failure)
 
 
 @pytest.fixture
 def trickle() -> Iterator[Callable[[bytes, bytes], str]]:
-    """A server that sends a beginning, and then the same bytes again and again until nobody listens."""
+    """A server that sends a beginning, and then the same bytes repeatedly until the client disconnects."""
     listener = socket.create_server(("127.0.0.1", 0))
     threads: list[threading.Thread] = []
     over = threading.Event()
@@ -169,13 +169,15 @@ def trickle() -> Iterator[Callable[[bytes, bytes], str]]:
     ],
     ids=["headers", "100 Continue", "body", "chunk size", "trailers", "until it closes"],
 )
-def test_a_trickle_is_cut_off_at_the_time_out(
+def test_a_trickle_ends_at_the_time_out(
     send: Any, trickle: Callable[[bytes, bytes], str], beginning: bytes, endless: bytes
 ) -> None:
     assert send(trickle(beginning, endless), timeout=0.15) == Failure("timed out after 0.15 s")
 
 
-def test_a_name_that_does_not_resolve_is_said_so(send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_name_that_does_not_resolve_is_named_as_the_cause(
+    send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -189,7 +191,7 @@ def test_a_header_that_cannot_be_sent_is_a_failure_without_its_value(send: Any) 
     assert reply.reason in {"a header is malformed", "the connection broke"}
 
 
-def test_a_hang_is_cut_off_at_the_time_out(send: Any) -> None:
+def test_a_hang_ends_at_the_time_out(send: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/helix/streams"
         assert send(url, timeout=0.1) == Failure("timed out after 0.1 s")

@@ -56,7 +56,7 @@ def test_reads_games_users_and_channels_by_id(hook: TwitchHook) -> None:
     assert next(hook.get_channels([stream["user_id"]]))["broadcaster_id"] == stream["user_id"]
 
 
-def test_cuts_more_than_a_hundred_ids_into_requests(hook: TwitchHook, twitch_connection: Simulator) -> None:
+def test_splits_more_than_a_hundred_ids_into_requests(hook: TwitchHook, twitch_connection: Simulator) -> None:
     users = [stream["user_id"] for stream in hook.get_streams()]
     before = twitch_connection.counters.requests["streams"]
     assert len(list(hook.get_streams(user_ids=users))) == len(users)
@@ -149,7 +149,7 @@ LOUD = [
 
 
 @pytest.mark.parametrize("fault", [*LOUD, "null_data", "redirect", "repeated_cursor", "endless_cursors"])
-def test_what_does_not_pass_is_loud_and_bounded(
+def test_a_permanent_fault_is_an_error_after_a_bounded_number_of_requests(
     hook: TwitchHook, twitch_connection: Simulator, naps: list[float], fault: str
 ) -> None:
     twitch_connection.fault(fault, times=None)
@@ -162,7 +162,7 @@ def test_what_does_not_pass_is_loud_and_bounded(
     assert twitch_connection.client_secret not in text
 
 
-def test_a_list_that_wraps_to_page_one_is_loud(hook: TwitchHook, twitch_connection: Simulator) -> None:
+def test_a_list_that_wraps_to_page_one_is_an_error(hook: TwitchHook, twitch_connection: Simulator) -> None:
     twitch_connection.fault("wrapping_cursor", times=None)
     with pytest.raises(TwitchPaginationError, match="300 rows read so far"):
         list(hook.get_streams())
@@ -200,7 +200,7 @@ def test_a_wrong_secret_is_one_sentence(
 
 
 def test_a_missing_connection_is_one_sentence() -> None:
-    with pytest.raises(TwitchConfigError, match="connection nowhere does not exist; make it under Admin"):
+    with pytest.raises(TwitchConfigError, match="connection nowhere does not exist; create it under Admin"):
         TwitchHook("nowhere").get_conn()
 
 
@@ -236,7 +236,7 @@ def test_test_connection_leaves_out_what_twitch_does_not_say(
     assert hook.test_connection() == (True, "Twitch accepts client id a-client-id")
 
 
-def test_test_connection_keeps_nobody_waiting(
+def test_test_connection_answers_quickly(
     hook: TwitchHook, twitch_connection: Simulator, naps: list[float]
 ) -> None:
     twitch_connection.fault("token_down", times=None)
@@ -314,7 +314,7 @@ def test_http_operator_works_with_a_twitch_connection(twitch_connection: Simulat
     assert operator.process_response(context={}, response=answer)
 
 
-def test_the_session_speaks_to_no_other_host(hook: TwitchHook, twitch_connection: Simulator) -> None:
+def test_the_session_sends_nothing_to_another_host(hook: TwitchHook, twitch_connection: Simulator) -> None:
     session = hook.get_conn()
     for url in ("https://evil.example/helix/streams", f"{twitch_connection.url}/elsewhere"):
         with pytest.raises(TwitchParameterError, match="sends requests only to"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the hook for event loops has of its own; what it shares with the other one stands in tests/faults."""
+"""What only the asynchronous hook does; what both hooks do is tested in tests/faults."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def until(happened: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
-async def test_reads_what_the_hook_for_tasks_reads(twitch_connection: Simulator) -> None:
+async def test_reads_what_the_sync_hook_reads(twitch_connection: Simulator) -> None:
     async with TwitchAsyncHook() as hook:
         streams = [stream async for stream in hook.get_streams()]
         games = [game async for game in hook.paginate("games/top", max_items=5)]
@@ -110,7 +110,7 @@ async def test_what_may_block_is_called_off_the_loop(
     assert threading.get_ident() not in threads
 
 
-async def test_a_slow_twitch_holds_up_nobody_else_on_the_loop(twitch_connection: Simulator) -> None:
+async def test_a_slow_twitch_does_not_block_the_loop(twitch_connection: Simulator) -> None:
     held = twitch_connection.fault("hang", endpoint="streams")
     beats = 0
     async with TwitchAsyncHook() as hook:
@@ -123,7 +123,7 @@ async def test_a_slow_twitch_holds_up_nobody_else_on_the_loop(twitch_connection:
         assert await reading
 
 
-async def test_one_that_is_cancelled_gives_claim_and_lock_back(twitch_connection: Simulator) -> None:
+async def test_a_cancelled_reader_releases_claim_and_lock(twitch_connection: Simulator) -> None:
     held = twitch_connection.fault("hang", endpoint="token")
     async with TwitchAsyncHook() as hook:
         reading = asyncio.ensure_future(anext(hook.get_streams()))

@@ -31,7 +31,7 @@ def test_reads_every_endpoint(path: str) -> None:
     assert len(query.batches) == 1
 
 
-def test_cuts_more_than_a_hundred_ids_into_requests() -> None:
+def test_splits_more_than_a_hundred_ids_into_requests() -> None:
     query = endpoint_query("users", {"id": [str(number) for number in range(250)]}, None)
     assert [len([name for name, _ in batch if name == "id"]) for batch in query.batches] == [100, 100, 50]
 

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections in, Twitch's rules and a real transport behind."""
+"""The hooks: from an Airflow connection to the rules of ``helix`` on a real transport."""
 
 from __future__ import annotations

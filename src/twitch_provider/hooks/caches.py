@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a token is shared beyond its process: the connection's extra ``auth_cache`` chooses.
+"""Caches that share a token beyond its process; the connection's extra ``auth_cache`` chooses one.
 
-A cache that cannot be used is a warning, once, and no error: each process then fetches a token of its own.
+A cache that cannot be used is logged once and is not an error: each process then fetches its own token.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from twitch_provider.hooks.tokens import TokenCache
 
 log = logging.getLogger(__name__)
 
-#: A sealed token has some 250 characters; whatever is longer is none of ours.
+#: An encrypted token has about 250 characters; a longer text is not one.
 _MOST_BYTES = 4096
 
 
 class NoCache:
-    """``none``: nothing is shared."""
+    """``none``: tokens are not shared."""
 
     def load(self) -> AppToken | None:
         """Return None."""
         return None
 
     def save(self, token: AppToken) -> None:
-        """Leave nothing.
+        """Do nothing.
 
         :param token: the new one
         """
@@ -43,28 +43,28 @@ class NoCache:
         return True
 
     def unlock(self) -> None:
-        """Give nothing back."""
+        """Do nothing."""
 
 
 class FileCache:
-    """``file``: a sealed token in a private folder, shared by the processes of one user on one machine.
+    """``file``: an encrypted token in a private folder, shared by the processes of one user on one machine.
 
-    :param seal: of the application
-    :param folder: made with mode 0700; one that somebody else owns or may write to is not used
+    :param cipher: of the application
+    :param folder: created with mode 0700; not used if another user owns it or has access
     """
 
-    def __init__(self, seal: TokenCipher, folder: Path) -> None:
-        self._seal = seal
+    def __init__(self, cipher: TokenCipher, folder: Path) -> None:
+        self._cipher = cipher
         self._folder = folder
-        self._path = folder / seal.name
+        self._path = folder / cipher.name
         self._lock: int | None = None
-        self._complained = False
+        self._warned = False
 
     def load(self) -> AppToken | None:
-        """Return the token that was left there, None where there is none that could be of use."""
+        """Return the cached token, or None."""
         try:
             self._check_folder()
-            # A link or a pipe that somebody laid there must lead nowhere, and hold up nobody.
+            # Never follow a link, never wait for a pipe.
             file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(file, "rb") as opened:
                 _check(os.fstat(file), self._path, stat.S_ISREG)
@@ -72,12 +72,12 @@ class FileCache:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._complain(error)
+            self._warn_once(error)
             return None
-        return self._seal.open(text)
+        return self._cipher.decrypt(text)
 
     def save(self, token: AppToken) -> None:
-        """Leave a token: a whole one, in one step, with mode 0600.
+        """Cache a token, atomically, with mode 0600.
 
         :param token: the new one
         """
@@ -86,17 +86,17 @@ class FileCache:
             self._make_folder()
             file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(file, "w", encoding="ascii") as opened:
-                opened.write(self._seal.close(token))
+                opened.write(self._cipher.encrypt(token))
             draft.replace(self._path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
-            self._complain(error)
+            self._warn_once(error)
 
     def lock(self) -> bool:
-        """Keep other processes from fetching a token; False where one of them does.
+        """Lock the fetching of a token; False where another process has the lock.
 
-        The system gives the lock back when its process ends, however it ends.
+        The operating system releases the lock when its process ends, however it ends.
         """
         path = self._path.with_suffix(".lock")
         with contextlib.ExitStack() as stack:
@@ -108,17 +108,17 @@ class FileCache:
             except BlockingIOError:
                 return False
             except OSError as error:
-                self._complain(error)
+                self._warn_once(error)
                 return True
             stack.pop_all()
             self._lock = file
             return True
 
     def unlock(self) -> None:
-        """Give the lock back, if it was had; returns at once."""
+        """Release the lock, if this process has it; returns at once."""
         file, self._lock = self._lock, None
         if file is not None:
-            # Closing alone would not do: a process forked meanwhile has the file, too.
+            # Closing is not enough: a process that was forked meanwhile has the file open too.
             with contextlib.suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_UN)
             os.close(file)
@@ -130,42 +130,42 @@ class FileCache:
     def _check_folder(self) -> None:
         _check(self._folder.lstat(), self._folder, stat.S_ISDIR)
 
-    def _complain(self, error: OSError) -> None:
-        if not self._complained:
-            self._complained = True
+    def _warn_once(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
             log.warning(
-                "The app token of Twitch is not shared with other processes: %s. Mend that, or choose "
-                "another auth_cache in the connection's extra (none, file, variable).",
+                "The Twitch app token is not shared with other processes: %s. Fix this, or set another "
+                "auth_cache in the connection's extra (none, file, variable).",
                 error,
             )
 
 
 def _check(status: os.stat_result, path: Path, is_kind: Callable[[int], bool]) -> None:
-    """Make sure that nobody else can have laid this there.
+    """Make sure that only this user can have created this.
 
-    :raises PermissionError: it is of another kind, of another user, or open to others
+    :raises PermissionError: it is of another kind, of another user, or accessible to others
     """
     if not is_kind(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
         raise PermissionError(f"{path} is not private to this user (expected mode 0700, files 0600)")
 
 
 class VariableCache:
-    """``variable``: a sealed token in an Airflow Variable, shared by a whole deployment.
+    """``variable``: an encrypted token in an Airflow Variable, shared by a whole deployment.
 
-    A Variable has no compare-and-set: processes that start at the same instant fetch one token each at most,
-    and the last one stays.
+    A Variable cannot be locked: processes that start at the same instant may each fetch a token, and the last
+    one stays.
 
-    :param seal: of the application
+    :param cipher: of the application
     """
 
-    def __init__(self, seal: TokenCipher) -> None:
-        self._seal = seal
-        #: With "token" in its name, so that Airflow's UI masks the value.
-        self._key = f"twitch_app_token_{seal.name}"
-        self._complained = False
+    def __init__(self, cipher: TokenCipher) -> None:
+        self._cipher = cipher
+        #: Airflow's UI masks the value of a Variable whose name contains "token".
+        self._key = f"twitch_app_token_{cipher.name}"
+        self._warned = False
 
     def load(self) -> AppToken | None:
-        """Return the token that was left there, None where there is none that could be of use."""
+        """Return the cached token, or None."""
         from twitch_provider.compat import Variable
 
         try:
@@ -173,13 +173,13 @@ class VariableCache:
                 text = Variable.get(self._key, default=None)
             except TypeError:  # Airflow 2
                 text = Variable.get(self._key, default_var=None)  # type: ignore[call-arg]
-        except Exception as error:  # whatever Airflow's backends raise: no cache is no error
-            self._complain(error)
+        except Exception as error:  # whatever Airflow's backends raise: not an error here
+            self._warn_once(error)
             return None
-        return self._seal.open(text) if isinstance(text, str) else None
+        return self._cipher.decrypt(text) if isinstance(text, str) else None
 
     def save(self, token: AppToken) -> None:
-        """Leave a token, in place of what was there.
+        """Cache a token, in place of the last one.
 
         :param token: the new one
         """
@@ -188,47 +188,46 @@ class VariableCache:
         try:
             Variable.set(
                 self._key,
-                self._seal.close(token),
-                description="Twitch app token, sealed with its client secret, of airflow-provider-twitch",
+                self._cipher.encrypt(token),
+                description="Twitch app token, encrypted; of airflow-provider-twitch",
             )
         except Exception as error:  # as above
-            self._complain(error)
+            self._warn_once(error)
 
     def lock(self) -> bool:
         """Return True: a Variable cannot be locked."""
         return True
 
     def unlock(self) -> None:
-        """Give nothing back."""
+        """Do nothing."""
 
-    def _complain(self, error: Exception) -> None:
-        if not self._complained:
-            self._complained = True
-            # Its kind only: the text of an error of a database may hold the statement, and with it the value.
+    def _warn_once(self, error: Exception) -> None:
+        if not self._warned:
+            self._warned = True
+            # Only its type: a database error may repeat the statement, and with it the value.
             log.warning(
-                "The app token of Twitch is not shared with other processes: the Variable %s cannot be used "
-                "here (%s).",
+                "The Twitch app token is not shared with other processes: Variable %s cannot be used (%s).",
                 self._key,
                 type(error).__name__,
             )
 
 
 def airflow_home() -> Path:
-    """Return Airflow's home, as Airflow itself finds it."""
-    # Not Path.expanduser, which raises where there is no home.
+    """Return Airflow's home, as Airflow determines it."""
+    # Not Path.expanduser, which raises without a home directory.
     return Path(os.path.expandvars(os.path.expanduser(os.environ.get("AIRFLOW_HOME", "~/airflow"))))  # noqa: PTH111
 
 
-def open_cache(kind: str, seal: TokenCipher) -> TokenCache:
+def open_cache(kind: str, cipher: TokenCipher) -> TokenCache:
     """Open the cache that the connection's extra ``auth_cache`` names.
 
     :param kind: ``none``, ``file`` or ``variable``
-    :param seal: of the application
+    :param cipher: of the application
     """
     match kind:
         case "file":
-            return FileCache(seal, airflow_home() / "twitch_tokens")
+            return FileCache(cipher, airflow_home() / "twitch_tokens")
         case "variable":
-            return VariableCache(seal)
+            return VariableCache(cipher)
         case _:
             return NoCache()

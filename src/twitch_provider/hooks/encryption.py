@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A token made fit to lie around: only who has the client secret can read it, or could have written it."""
+"""Encryption of a cached token: only the client secret can read it, or can have written it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from twitch_provider.helix.token import AppToken, Credentials
 
-#: A token that ends sooner than this is not worth taking over.
+#: A token that expires sooner than this is not worth using.
 _LEAST_LIFETIME = timedelta(minutes=1)
 
 
@@ -25,9 +25,8 @@ def _now() -> datetime:
 class TokenCipher:
     """Encrypts and authenticates the token of one application.
 
-    What was sealed for another client id, another secret or another host does not open, nor does what
-    somebody altered. So a foreign entry is no different from a broken one, and after the secret was changed
-    no old token can be read.
+    What was encrypted for another client id, secret or host cannot be decrypted, nor can what was altered. So
+    a foreign entry counts as broken, and once the secret is changed no old token can be read.
 
     :param credentials: of the application
     :param base_url: of Helix
@@ -39,7 +38,7 @@ class TokenCipher:
         self, credentials: Credentials, base_url: str, auth_url: str, *, now: Callable[[], datetime] = _now
     ) -> None:
         application = "\0".join((credentials.client_id, base_url, auth_url)).encode()
-        #: Names the application, not its secret: a new secret overwrites the old one's entry.
+        #: Identifies the application without its secret: a new secret overwrites the old one's entry.
         self.name = hashlib.sha256(application).hexdigest()[:32]
         key = hmac.digest(
             credentials.client_secret.encode(), b"airflow-provider-twitch\0" + application, "sha256"
@@ -47,24 +46,25 @@ class TokenCipher:
         self._fernet = Fernet(base64.urlsafe_b64encode(key))
         self._now = now
 
-    def close(self, token: AppToken) -> str:
-        """TokenCipher a token, as ASCII text.
+    def encrypt(self, token: AppToken) -> str:
+        """Encrypt a token.
 
-        :param token: in clear
+        :param token: to encrypt
+        :returns: ASCII text
         """
         expiry = None if token.expires_at is None else token.expires_at.isoformat()
         return self._fernet.encrypt(json.dumps([token.value, expiry]).encode()).decode()
 
-    def open(self, text: str) -> AppToken | None:
-        """Take a token out of its seal.
+    def decrypt(self, text: str) -> AppToken | None:
+        """Decrypt a token.
 
-        :param text: what was found in a cache
-        :returns: None where the seal is not ours or broken, or the token is over
+        :param text: from a cache
+        :returns: None where the text is not ours, was altered, or the token has expired
         """
         try:
             value, expiry = json.loads(self._fernet.decrypt(text.encode()))
             token = AppToken(str(value), None if expiry is None else datetime.fromisoformat(expiry))
-            over = token.expires_at is not None and token.expires_at - self._now() < _LEAST_LIFETIME
+            expired = token.expires_at is not None and token.expires_at - self._now() < _LEAST_LIFETIME
         except (InvalidToken, ValueError, TypeError):
             return None
-        return None if over else token
+        return None if expired else token

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The connection form for Airflow 2.11 to 3.1, which ask the hook for it. Newer ones read the provider info.
+"""The connection form for Airflow 2.11 to 3.1, which ask the hook. Later ones read the provider metadata.
 
 https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html#custom-connection-fields
 """
@@ -13,12 +13,12 @@ from twitch_provider.get_provider_info import get_provider_info
 
 
 def connection_form_widgets() -> dict[str, Any]:
-    """Return a WTForms field for each extra, none of them required.
+    """Return an optional WTForms field for each extra.
 
-    All are text fields, the numbers too: the form of Airflow 2.11 loses an integer 0 and refuses a fraction.
+    Numbers are text fields too: the form of Airflow 2.11 drops an integer 0 and rejects fractions.
     :class:`~twitch_provider.hooks.settings.Settings` reads numbers from text.
     """
-    # They come with Airflow's web server; Airflow 3.0 and 3.1 put stand-ins in their place.
+    # Airflow 2's web server brings them; Airflow 3.0 and 3.1 replace them by stand-ins.
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
     from flask_babel import lazy_gettext
     from wtforms import StringField
@@ -37,7 +37,7 @@ def connection_form_widgets() -> dict[str, Any]:
 
 
 def ui_field_behaviour() -> dict[str, Any]:
-    """Return what the standard fields are called, and which are hidden."""
+    """Return the labels of the standard fields, and which are hidden."""
     behaviour = _connection_type()["ui-field-behaviour"]
     return {name.replace("-", "_"): value for name, value in behaviour.items()}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Telling Airflow's hook lineage what was read."""
+"""Reports to Airflow's hook lineage what was read."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a connection to a session of ``helix``: what the hooks for tasks and for event loops share."""
+"""From a connection to a ``helix`` session: what both hooks share."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _sharing = threading.Lock()
 
 @functools.lru_cache(maxsize=32)
 def _shared(application: Settings) -> tuple[SharedTokens, RateLimiter]:
-    seal = TokenCipher(application.credentials, application.base_url, application.auth_url)
-    return SharedTokens(open_cache(application.auth_cache, seal)), RateLimiter()
+    cipher = TokenCipher(application.credentials, application.base_url, application.auth_url)
+    return SharedTokens(open_cache(application.auth_cache, cipher)), RateLimiter()
 
 
 def shared(settings: Settings) -> tuple[SharedTokens, RateLimiter]:
-    """One token and one mirror of the rate limit for all hooks of an application in this process.
+    """Return the token store and the rate limiter that all hooks of an application share in this process.
 
     :param settings: of a connection
     """
@@ -45,19 +45,19 @@ def shared(settings: Settings) -> tuple[SharedTokens, RateLimiter]:
         auth_url=settings.auth_url,
         auth_cache=settings.auth_cache,
     )
-    # The cache of functools lets two threads make two of a thing that has to be one.
+    # functools' cache would let two threads create two of them.
     with _sharing:
         return _shared(application)
 
 
 def forget_shared() -> None:
-    """Begin anew, as a new process would."""
+    """Forget all tokens and rate limiters, as in a new process."""
     with _sharing:
         _shared.cache_clear()
 
 
 def _in_child() -> None:
-    # What another thread had claimed when the process was forked would stay claimed here.
+    # A claim of another thread at the time of the fork would never be released here.
     _shared.cache_clear()
     _sharing.release()
 
@@ -66,7 +66,7 @@ os.register_at_fork(before=_sharing.acquire, after_in_parent=_sharing.release, a
 
 
 def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
-    """Open a session on what this process shares.
+    """Create a session with the token store and the rate limiter that this process shares.
 
     :param settings: of a connection
     :param clock: seconds on a monotonic clock
@@ -80,7 +80,7 @@ def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
         tokens=tokens,
         limiter=limiter,
         clock=clock,
-        random=random.random,  # noqa: S311 - jitter, no secret
+        random=random.random,  # noqa: S311 - jitter, not a secret
         name=settings.conn_id,
         timeout=settings.timeout,
     )
@@ -88,31 +88,31 @@ def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
 
 @contextmanager
 def explained(conn_id: str) -> Iterator[None]:
-    """Say in one sentence why Airflow cannot give us a connection.
+    """Explain in one sentence why a connection cannot be looked up.
 
     :param conn_id: of the connection
     :raises TwitchConfigError: it is missing or malformed
     :raises TwitchLookupError: it cannot be looked up at the moment
     """
-    # The secrets backend may be AWS's.
+    # The secrets backend may use boto3.
     keep_boto_quiet()
     try:
         yield
     except (AirflowNotFoundException, ValueError) as error:
         variable = f"AIRFLOW_CONN_{conn_id.upper()}"
-        # Airflow takes a variable that it cannot read for none.
+        # Airflow treats a variable that it cannot parse as missing.
         if isinstance(error, AirflowNotFoundException) and variable not in os.environ:
             raise explain_absence(conn_id) or TwitchConfigError(
-                f"connection {conn_id} does not exist; make it under Admin → Connections, type Twitch, "
+                f"connection {conn_id} does not exist; create it under Admin → Connections, type Twitch, "
                 f"or set {variable}"
             ) from None
-        # Not Airflow's own text: it may hold what was malformed, and with it the secret.
+        # Not Airflow's own text: it may repeat what is malformed, and with it the secret.
         raise TwitchConfigError(
             f"connection {conn_id} cannot be read by Airflow; check that {variable} and the extra in it "
             f"are JSON objects"
         ) from None
     except Exception as error:
-        # Whatever an API server, a database or a secrets backend raises; their texts may hold what they read.
+        # Whatever an API server, a database or a secrets backend raises; its text may repeat what it read.
         raise TwitchLookupError(
             f"connection {conn_id} could not be looked up ({type(error).__name__}); see the logs of "
             f"Airflow's API server and of the secrets backend, and try later"

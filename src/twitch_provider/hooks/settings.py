@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a ``twitch`` connection says, checked once."""
+"""The settings of a ``twitch`` connection, checked once."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from twitch_provider.helix.token import Credentials
 BASE_URL = "https://api.twitch.tv/helix"
 AUTH_URL = "https://id.twitch.tv/oauth2"
 
-#: The extras we know, with the least and the most each number may be. Nothing else in the extra is used, let
-#: alone sent anywhere.
+#: The numeric extras, each with its least and greatest value. Unknown extras are ignored, and never sent.
 _NUMBERS = {"timeout": (0.1, 600.0), "rate_limit_reserve": (0.0, 1_000_000.0)}
-#: How far a token is shared beyond one process.
+#: How a token is shared between processes.
 _AUTH_CACHES = ("file", "variable", "none")
 _EXTRAS = {"auth_url", "auth_cache", *_NUMBERS}
 
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class ConnectionLike(Protocol):
-    """The attributes of Airflow's ``Connection`` that we read."""
+    """The attributes of Airflow's ``Connection`` that are read."""
 
     conn_id: Any
     login: Any
@@ -46,13 +45,13 @@ class ConnectionLike(Protocol):
 class Settings:
     """A checked ``twitch`` connection.
 
-    :param conn_id: its name, for messages
+    :param conn_id: its id, for messages
     :param credentials: login and password: client id and client secret
-    :param base_url: of Helix, no slash at its end
+    :param base_url: of Helix, without a slash at its end
     :param auth_url: of OAuth; ``/token`` and ``/validate`` are below it
-    :param timeout: seconds for each connect and each read, and for a whole answer
+    :param timeout: seconds for one request, from the connect to the last byte of its answer
     :param rate_limit_reserve: points of the rate limit to leave to others
-    :param auth_cache: how far a token is shared beyond one process: ``file`` (all processes of this user on a
+    :param auth_cache: how a token is shared between processes: ``file`` (all processes of this user on a
         machine), ``variable`` (a whole deployment) or ``none``
     """
 
@@ -89,15 +88,15 @@ class Settings:
             )
         except ValueError as error:
             raise TwitchConfigError(
-                f"connection {conn_id}: {error}; mend it under Admin → Connections or in AIRFLOW_CONN_"
+                f"connection {conn_id}: {error}; fix it under Admin → Connections or in AIRFLOW_CONN_"
                 f"{conn_id.upper()}{also_in(conn_id)}"
             ) from None
 
 
 @functools.lru_cache(maxsize=256)
 def _warn_once(conn_id: str, unknown: str) -> None:
-    """Say it once in a process: a watcher looks its connection up every minute."""
-    log.warning("Connection %s: unknown extras are not used: %s", conn_id, unknown)
+    """Warn once per process: a watcher looks its connection up every minute."""
+    log.warning("Connection %s: ignoring unknown extras: %s", conn_id, unknown)
 
 
 def _is_given(value: Any) -> bool:
@@ -108,18 +107,18 @@ def _extra(text: str | None) -> Mapping[str, Any]:
     try:
         extra = json.loads(text) if text else {}
     except ValueError:
-        raise ValueError("the extra is no JSON") from None
+        raise ValueError("the extra is not valid JSON") from None
     if not isinstance(extra, dict):
-        raise ValueError("the extra is no JSON object")
+        raise ValueError("the extra must be a JSON object")
     return extra
 
 
 def _credential(name: str, value: str | None) -> str:
     if not value:
-        raise ValueError(f"{name} is missing, an application at https://dev.twitch.tv/console has one")
-    # It goes into a header or a form: what copying adds is the likeliest mistake.
+        raise ValueError(f"{name} is missing: copy it from https://dev.twitch.tv/console")
+    # It is sent in a header or a form; a blank is usually a mistake in copying.
     if not re.fullmatch(r"[!-~]+", value):
-        raise ValueError(f"{name} has blanks or other characters that Twitch does not use")
+        raise ValueError(f"{name} must not contain blanks or other characters that Twitch does not use")
     return value
 
 
@@ -127,7 +126,7 @@ def _base_url(connection: ConnectionLike) -> str:
     host = connection.host or BASE_URL
     schema = connection.schema or "https"
     if schema not in {"http", "https"}:
-        raise ValueError(f"the schema {schema!r:.40} is not used, the whole base URL belongs into host")
+        raise ValueError(f"the schema must be http or https, not {schema!r:.40}; put the base URL in host")
     url, port = _split("host", host if "://" in host else f"{schema}://{host}")
     if connection.port and port is None and connection.port != {"https": 443, "http": 80}.get(url.scheme):
         url = url._replace(netloc=f"{url.netloc}:{connection.port}")
@@ -135,37 +134,39 @@ def _base_url(connection: ConnectionLike) -> str:
 
 
 def _split(name: str, text: Any) -> tuple[SplitResult, int | None]:
-    """Take a URL apart, if every library that is given it later takes it apart in the same way."""
+    """Split a URL, refusing one that libraries might split in different ways."""
     if not isinstance(text, str):
-        raise ValueError(f"{name} is no text")
-    # Before anything reads it: some drop a tab, some take a backslash for a slash, or ① for 1.
+        raise ValueError(f"{name} must be text")
+    # Some libraries drop a tab, some read a backslash as a slash, or ① as 1.
     if not re.fullmatch(r"[!-\[\]-~]+", text):
-        raise ValueError(f"{name} has blanks, backslashes or other characters that no URL has")
+        raise ValueError(f"{name} must not contain blanks, backslashes or other characters that no URL has")
     try:
         url = urlsplit(text)
         port = url.port
     except ValueError:
-        # Not its own words: they repeat what may be a secret in the wrong place.
-        raise ValueError(f"{name} is no URL such as {BASE_URL}: its host or port is malformed") from None
+        # Not the error's own text: it may repeat a secret that was put in the wrong field.
+        raise ValueError(f"{name} must be a URL such as {BASE_URL}: its host or port is malformed") from None
     return url, port
 
 
 def _url(name: str, text: Any) -> str:
     url, port = _split(name, text)
     if "@" in url.netloc:
-        raise ValueError(f"{name} carries a user or password, which belong into login and password")
-    # Not the rest of it: a query may carry a secret.
+        raise ValueError(f"{name} must not contain a user or password; use the fields login and password")
+    # Without the rest: a query may contain a secret.
     shown = f"{url.scheme}://{url.netloc}"
     if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
-        raise ValueError(f"{name} {shown!r:.100} is no URL such as {BASE_URL}, without query")
-    # All of it: what stands between a bracket and the port is no part of the host name for urlsplit.
+        raise ValueError(f"{name} must be a URL such as {BASE_URL}, without query, not {shown!r:.100}")
+    # The whole netloc: urlsplit's hostname leaves out what is between a bracket and the port.
     if not _NETLOC.fullmatch(url.netloc) or not _is_host(url.hostname):
-        raise ValueError(f"{name} {shown!r:.100} has a host name that cannot exist")
+        raise ValueError(f"{name} {shown!r:.100} has an invalid host name")
     if port == 0:
         raise ValueError(f"{name} {shown!r:.100} has port 0")
     if url.scheme == "http" and not is_loopback(url.hostname):
-        # Whoever can edit a connection must not be able to have the secret sent in clear.
-        raise ValueError(f"{name} {shown!r:.100} is http, which only 127.0.0.1 and localhost may be")
+        # An editor of connections must not be able to have the secret sent unencrypted.
+        raise ValueError(
+            f"{name} {shown!r:.100} must be https; http is allowed only for 127.0.0.1 and localhost"
+        )
     return url._replace(netloc=url.netloc.lower()).geturl().rstrip("/")
 
 
@@ -181,7 +182,7 @@ def _is_host(hostname: str) -> bool:
 
 
 def is_loopback(hostname: str) -> bool:
-    """Whether what is sent there never leaves this machine.
+    """Whether a host is this machine.
 
     :param hostname: without port and brackets
     """
@@ -195,7 +196,7 @@ def _auth_cache(value: Any) -> str:
     if not _is_given(value):
         return "file"
     if value not in _AUTH_CACHES:
-        raise ValueError(f"extra auth_cache {value!r:.40} is none of {', '.join(map(repr, _AUTH_CACHES))}")
+        raise ValueError(f"extra auth_cache must be one of {', '.join(_AUTH_CACHES)}, not {value!r:.40}")
     return str(value)
 
 
@@ -206,5 +207,5 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if not least <= number <= most:
-        raise ValueError(f"extra {name} {value!r:.40} is no number from {least:g} to {most:g}")
+        raise ValueError(f"extra {name} must be between {least:g} and {most:g}, not {value!r:.40}")
     return number

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The token of one application: held by this process, shared through a cache, masked in every log."""
+"""The app token of one application: held by this process, shared through a cache, masked in logs."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from twitch_provider.helix.token import AppToken
 
 
 class TokenCache(Protocol):
-    """Where processes leave a token for each other; :mod:`twitch_provider.hooks.caches` has them.
+    """Shares a token between processes; implemented in :mod:`twitch_provider.hooks.caches`.
 
-    All of it may block, none of it raises. One process uses it from one thread at a time, but for ``save``.
+    Its methods may block and never raise. A process calls them from one thread at a time, except ``save``.
     """
 
     def load(self) -> AppToken | None:
-        """Return the token that was left there, None where there is none that could be of use."""
+        """Return the cached token, or None."""
         ...
 
     def save(self, token: AppToken) -> None:
-        """Leave a token, in place of what was there.
+        """Cache a token, in place of the last one.
 
         :param token: the new one
         """
         ...
 
     def lock(self) -> bool:
-        """Keep other processes from fetching a token; False where one of them does."""
+        """Lock the fetching of a token; False where another process has the lock."""
         ...
 
     def unlock(self) -> None:
-        """Give the lock back, if it was had; returns at once."""
+        """Release the lock, if this process has it; returns at once."""
         ...
 
 
 class SharedTokens:
-    """A :class:`twitch_provider.helix.token.TokenStore`: all conversations of a process, and a cache.
+    """A :class:`twitch_provider.helix.token.TokenStore` for all conversations of a process, and a cache.
 
-    :param cache: what is shared with other processes
+    :param cache: shared with other processes
     """
 
     def __init__(self, cache: TokenCache) -> None:
         self._cache = cache
         self._token: AppToken | None = None
-        # Kept as long as the process lives: the cache may still hold them, for another process to replace.
+        # Never forgotten: the cache may hold them until another process replaces them.
         self._refused: set[AppToken] = set()
         self._guard = threading.Lock()
         self._claim = threading.Lock()
@@ -55,7 +55,7 @@ class SharedTokens:
         return self._token
 
     def recall(self) -> AppToken | None:
-        """Return the token that this process holds, else the one of the cache, unless it was refused here."""
+        """Return the token that this process holds, else the cached one, unless Twitch refused it here."""
         if self._token is not None:
             return self._token
         token = self._cache.load()
@@ -65,7 +65,7 @@ class SharedTokens:
         return token
 
     def keep(self, token: AppToken) -> None:
-        """Hold a token that was just fetched, and share it.
+        """Hold a token that was just fetched, and cache it.
 
         :param token: the new one
         """
@@ -73,7 +73,7 @@ class SharedTokens:
         self._cache.save(token)
 
     def refuse(self, token: AppToken) -> None:
-        """Never return this token again: Twitch refused it. Another one that came meanwhile stays.
+        """Never return this token again: Twitch refused it. A newer one is kept.
 
         :param token: the refused one
         """
@@ -83,19 +83,19 @@ class SharedTokens:
                 self._token = None
 
     def claim(self) -> bool:
-        """Become the one conversation of this process that looks for a token; False where there is one."""
+        """Claim the search for a token in this process; False where another conversation has the claim."""
         return self._claim.acquire(blocking=False)
 
     def release(self) -> None:
-        """Give that back."""
+        """Release the claim."""
         self._claim.release()
 
     def lock(self) -> bool:
-        """Become the one process that fetches a token; False where there is one."""
+        """Lock the fetching of a token; False where another process has the lock."""
         return self._cache.lock()
 
     def unlock(self) -> None:
-        """Give that back; nothing happens where it was not had."""
+        """Release the lock, if this process has it."""
         self._cache.unlock()
 
     def _hold(self, token: AppToken) -> None:
