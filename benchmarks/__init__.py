@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs, as ratios: each pair is measured in one run. ``make bench`` writes ``RESULTS.md``."""
+"""Benchmarks: ratios of two figures of one run. ``make bench`` writes ``RESULTS.md``."""
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m benchmarks [SECTION …]``: measure, and write ``benchmarks/RESULTS.md``.
 
-Each section is measured in a process of its own, one after another, and kept as JSON in ``.benchmarks/``:
-one that is measured again leaves the others' results as they are.
+Each section is measured in its own process, one after another, and stored as JSON in ``.benchmarks/``, so
+that measuring one again keeps the results of the others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.machine import describe
 from benchmarks.report import Section, render, verdict
 
 ROOT = Path(__file__).resolve().parent.parent
-KEPT = ROOT / ".benchmarks"
+STORED = ROOT / ".benchmarks"
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 PICTURE = ROOT / "docs" / "images" / "scaling.png"
 
@@ -45,39 +45,39 @@ class Topic:
 TOPICS = {
     "crawl": Topic(
         "The crawl",
-        "Over HTTP from a simulated Twitch in a process of its own, whose list moves as the real one does; "
-        "150 ms an answer, 800 points a minute unless it is said.",
+        "Over HTTP from a simulated Twitch in its own process, whose list changes as Twitch's does; "
+        "150 ms a response, 800 points a minute unless stated.",
     ),
     "local": Topic(
         "Bodies → CSV",
-        "From what Twitch answered to the bytes of the object, against a bare pyarrow script that makes the "
+        "From the response bodies to the bytes of the object, against a plain pyarrow script that makes the "
         "same bytes (the floor) and against json, `json_normalize` and `to_csv` (the usual way).",
     ),
     "clients": Topic(
         "Other clients",
         "The PyPI clients reading every stream of the same world from the same simulator, one after another "
-        "with ours. Theirs is one cursor each, as they offer no more; ours is that, and a crawl.",
+        "with ours. They read with one cursor, which is all they offer; ours reads so, and by a crawl.",
     ),
     "airflow": Topic(
         "What Airflow adds",
-        "Parsing in fresh processes that take turns; a run of each DAG by `dag.test`, in one process, "
-        "against the same calls without Airflow; what goes through XCom.",
+        "Parsing in new processes, in turns; a run of each DAG by `dag.test`, in one process, "
+        "against the same calls without Airflow; the sizes of XComs.",
     ),
     "storage": Topic(
-        "What goes to S3",
+        "Requests and bytes of S3",
         "Runs of each DAG by `dag.test` against moto's S3 and Secrets Manager; requests are counted as "
-        "botocore sends them. A key that is not there is denied, as S3 does under the policy of "
+        "botocore sends them. A missing key is denied, as S3 does under the policy of "
         "`deploy/cloudformation.yaml`.",
     ),
 }
 
 
-#: Where a section's module is not called as the section is.
+#: Modules whose name differs from the section's.
 MODULES = {"airflow": "airflow_cost"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the sections that are named, or all; returns the exit status.
+    """Measure the given sections, or all; return the exit status.
 
     :param arguments: of the command line
     """
@@ -86,30 +86,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _measure(options.sections[0], options.date, options.into)
         return 0
     if unknown := set(options.sections) - set(TOPICS):
-        print(f"There is no section {', '.join(sorted(unknown))}: there are {', '.join(TOPICS)}.")
+        print(f"Unknown section {', '.join(sorted(unknown))}: choose from {', '.join(TOPICS)}.")
         return 2
     failed = [name for name in options.sections or TOPICS if not _run(name, options.date)]
-    if kept := _kept():
-        RESULTS.write_text(render(kept))
-        if crawl := next((section for section in kept if section.title == TOPICS["crawl"].title), None):
+    if stored := _stored():
+        RESULTS.write_text(render(stored))
+        if crawl := next((section for section in stored if section.title == TOPICS["crawl"].title), None):
             draw(measurements(crawl), PICTURE, conditions=_conditions(crawl))
-        print(f"\n{verdict(kept)}\n{RESULTS.relative_to(ROOT)} has {len(kept)} of {len(TOPICS)} sections.")
+        print(
+            f"\n{verdict(stored)}\n{RESULTS.relative_to(ROOT)} has {len(stored)} of {len(TOPICS)} sections."
+        )
     if failed:
         print(f"Could not be measured: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else 0
 
 
 def _run(name: str, date: str) -> bool:
-    """Measure a section in a process of its own; tells whether that went well."""
+    """Measure a section in its own process; return whether that succeeded."""
     print(f"== {name}", flush=True)
-    KEPT.mkdir(exist_ok=True)
+    STORED.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="airflow-provider-twitch-") as home:
         into = Path(home) / "result.json"
         command = [sys.executable, "-m", "benchmarks", name, "--date", date, "--into", str(into)]
         done = subprocess.run(command, cwd=ROOT, env=environment(os.environ, Path(home)), check=False)
         if done.returncode:
             return False
-        (KEPT / f"{name}.json").write_bytes(into.read_bytes())
+        (STORED / f"{name}.json").write_bytes(into.read_bytes())
     return True
 
 
@@ -122,20 +124,20 @@ def _measure(name: str, date: str, into: Path) -> None:
 
 def _conditions(section: Section) -> str:
     return (
-        f"Over HTTP from a simulated Twitch that moves: 150 ms an answer, 800 points a minute; "
+        f"Over HTTP from a simulated Twitch whose list changes: 150 ms a response, 800 points a minute; "
         f"{section.machine['cores']} cores"
     )
 
 
-def _kept() -> list[Section]:
-    found = [KEPT / f"{name}.json" for name in TOPICS]
+def _stored() -> list[Section]:
+    found = [STORED / f"{name}.json" for name in TOPICS]
     return [Section.from_dict(json.loads(path.read_text())) for path in found if path.exists()]
 
 
 def environment(caller: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Return an environment with a throw-away Airflow and nothing of the caller's own.
+    """Return an environment with a temporary Airflow and without the caller's Airflow and AWS settings.
 
-    :param caller: the environment of who runs us
+    :param caller: the environment of the caller
     :param home: its ``AIRFLOW_HOME``
     """
     foreign = ("AIRFLOW", "_AIRFLOW", "TWITCH_", "AWS_")
@@ -160,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(TOPICS)} (default: all)")
     today = datetime.now(UTC).date().isoformat()
-    parser.add_argument("--date", default=today, help="that RESULTS.md says (default: today, %(default)s)")
+    parser.add_argument("--date", default=today, help="the date in RESULTS.md (default: today, %(default)s)")
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     return parser
 

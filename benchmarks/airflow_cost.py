@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Airflow adds: parsing the DAG files, running one, and what its tasks hand on.
+"""The cost of Airflow: parsing the DAG files, running the DAGs, and the sizes of their XComs.
 
-``python -m benchmarks.airflow_cost RUNS`` runs each DAG beside the same work without it, and prints the
-seconds and the sizes of the XComs as JSON. The environment leads to a Twitch, a bucket and an Airflow.
+``python -m benchmarks.airflow_cost RUNS`` runs each DAG and the same work without Airflow, and prints the
+seconds and the sizes of the XComs as JSON. The environment configures a Twitch, a bucket and an Airflow.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def measure(rounds: int = 15, runs: int = 5) -> list[Entry]:
 
 
 def parsing(rounds: int) -> list[Entry]:
-    """Parse each DAG file in fresh processes, in turns with the two files that it is compared with.
+    """Parse each DAG file in new processes, in turns with the two files that it is compared with.
 
     :param rounds: how often
     """
@@ -95,13 +95,13 @@ def _parse(path: Path) -> Callable[[], float]:
 
 
 def in_turns(runs: Mapping[str, Callable[[], float]], rounds: int, *, warm_up: int = 1) -> dict[str, float]:
-    """Run each once for every round, and return each one's median.
+    """Run each once in every round, and return the median of each.
 
-    What slows the machine down for a while slows all of them alike; each round begins with another one.
+    So a slow phase of the machine affects all of them; each round begins with another one.
 
-    :param runs: what gives the seconds it took, by name
+    :param runs: functions that return the seconds they took, by name
     :param rounds: how often
-    :param warm_up: rounds before them that do not count
+    :param warm_up: rounds before them that are not counted
     """
     taken: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(warm_up + rounds):
@@ -117,7 +117,7 @@ def in_turns(runs: Mapping[str, Callable[[], float]], rounds: int, *, warm_up: i
 
 
 def running(runs: int) -> list[Entry]:
-    """Run each DAG, in turns with the same calls without it, against a Twitch and a bucket of our own.
+    """Run each DAG, in turns with the same calls without it, against a simulated Twitch and a local bucket.
 
     :param runs: how often
     """
@@ -132,13 +132,13 @@ def running(runs: int) -> list[Entry]:
             "AIRFLOW__TWITCH__BUCKET": lake.bucket,
         }
         found = run_json([sys.executable, "-W", "ignore", "-m", "benchmarks.airflow_cost", str(runs)], env)
-    return told(found)
+    return entries(found)
 
 
-def told(found: Mapping[str, Mapping[str, Any]]) -> list[Entry]:
-    """Put what was measured into words.
+def entries(found: Mapping[str, Mapping[str, Any]]) -> list[Entry]:
+    """Return the results as entries.
 
-    :param found: of :func:`compare`, by DAG
+    :param found: results of :func:`compare`, by DAG
     """
     ratios = [
         Ratio(f"run {name}", each["dag"], each["plain"], "the same calls without Airflow")
@@ -151,10 +151,10 @@ def told(found: Mapping[str, Mapping[str, Any]]) -> list[Entry]:
 def compare(dag_id: str, runs: int, now: datetime, *, warm_up: int = 1) -> dict[str, Any]:
     """Run a DAG and its work in turns, in this process; the database is migrated.
 
-    :param dag_id: one of :data:`PLAINLY`
+    :param dag_id: one of :data:`WITHOUT_AIRFLOW`
     :param runs: how often
-    :param now: the present instant
-    :param warm_up: runs before them that do not count
+    :param now: the current instant
+    :param warm_up: runs before them that are not counted
     :returns: median seconds of both, and the bytes of each task's XCom
     """
     from airflow.dag_processing.dagbag import DagBag
@@ -162,10 +162,10 @@ def compare(dag_id: str, runs: int, now: datetime, *, warm_up: int = 1) -> dict[
     dag = DagBag(DAGS / f"{dag_id}.py").get_dag(dag_id)
     for task in dag.tasks:
         task.retries = 0
-    # Ticks that nobody has run yet, and recent enough to ask Twitch.
-    many = 2 * (warm_up + runs)
-    first = now.replace(microsecond=0) - timedelta(seconds=many)
-    ticks = iter(first + timedelta(seconds=number) for number in range(many))
+    # New ticks that are recent enough to ask Twitch.
+    count = 2 * (warm_up + runs)
+    first = now.replace(microsecond=0) - timedelta(seconds=count)
+    ticks = iter(first + timedelta(seconds=number) for number in range(count))
 
     def by_airflow() -> None:
         tick = next(ticks)
@@ -173,8 +173,8 @@ def compare(dag_id: str, runs: int, now: datetime, *, warm_up: int = 1) -> dict[
         if run.state != "success":
             raise RuntimeError(f"the run of {dag_id} ended as {run.state}")
 
-    plainly = PLAINLY[dag_id]
-    work = {"dag": _timed(by_airflow), "plain": _timed(lambda: plainly(next(ticks)))}
+    work_of = WITHOUT_AIRFLOW[dag_id]
+    work = {"dag": _timed(by_airflow), "plain": _timed(lambda: work_of(next(ticks)))}
     seconds = in_turns(work, runs, warm_up=warm_up)
     return {**seconds, "xcoms": _xcoms(dag_id)}
 
@@ -221,11 +221,11 @@ def all_streams(run_after: datetime) -> None:
 
 
 #: DAG -> its work.
-PLAINLY = {"twitch_all_streams": all_streams, "twitch_top_games": top_games}
+WITHOUT_AIRFLOW = {"twitch_all_streams": all_streams, "twitch_top_games": top_games}
 
 
 def _xcoms(dag_id: str) -> dict[str, int]:
-    """The bytes of each task's return value, the greatest of all runs, as the database keeps them."""
+    """The bytes of each task's return value in the database, the largest of all runs."""
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
     from sqlalchemy import String, cast, func, select
@@ -238,14 +238,14 @@ def _xcoms(dag_id: str) -> dict[str, int]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Compare each DAG, and print it as JSON.
+    """Compare each DAG, and print the result as JSON.
 
     :param arguments: how often
     """
     from airflow.utils import db
 
     db.initdb()
-    found = {dag_id: compare(dag_id, int(arguments[0]), datetime.now(UTC)) for dag_id in PLAINLY}
+    found = {dag_id: compare(dag_id, int(arguments[0]), datetime.now(UTC)) for dag_id in WITHOUT_AIRFLOW}
     print("\n" + json.dumps(found))
 
 

@@ -20,7 +20,7 @@ INK, PALE = "#33313B", "#8C8996"
 OURS, LIGHT, SECOND = "#6441A5", "#A48BD1", "#D9822B"
 
 _STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # matplotlib brings it: the same on every machine
+    "font.family": "DejaVu Sans",  # part of matplotlib: the same on every machine
     "font.size": 9,
     "text.color": INK,
     "axes.edgecolor": "#C9C7D1",
@@ -42,15 +42,15 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Measurement:
-    """One snapshot of so many streams.
+    """One snapshot.
 
-    :param streams: that were live
-    :param crawl: seconds of the crawl, a chain a language
-    :param cursors: seconds of the crawl that begins at remembered cursors too
-    :param floor: seconds that so many pages take at least by the rate limit
+    :param streams: number of live streams
+    :param crawl: seconds of the crawl by languages
+    :param cursors: seconds of the crawl that starts at remembered cursors
+    :param floor: minimum of seconds by the rate limit
     :param csv: seconds from the bodies to the bytes of the object
     :param bodies: MB of the bodies
-    :param memory: MB of memory that the process rose by at its peak, the bodies not counted
+    :param memory: MB of the process's peak increase of memory
     """
 
     streams: int
@@ -63,10 +63,10 @@ class Measurement:
 
 
 def measurements(section: Section) -> list[Measurement]:
-    """Take them out of the table of every crawl.
+    """Read the measurements from the table of every crawl.
 
     :param section: of the crawl
-    :raises ValueError: it has no such table
+    :raises ValueError: the table is missing
     """
     table = next((each for each in section.entries if isinstance(each, Facts) and each.title == EVERY), None)
     if table is None:
@@ -91,12 +91,12 @@ def measurements(section: Section) -> list[Measurement]:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a panel, and what stands at its end.
+    """A line of a panel, and the label at its end.
 
-    :param label: words
-    :param values: one a measurement
+    :param label: at its end
+    :param values: one for each measurement
     :param color: of line and label
-    :param dashed: it is a floor, not a measurement
+    :param dashed: for a minimum that is not measured
     """
 
     label: str
@@ -108,9 +108,9 @@ class Line:
 def draw(measurements: Sequence[Measurement], path: Path, *, conditions: str) -> None:
     """Draw the chart.
 
-    :param measurements: by rising number of streams
+    :param measurements: by increasing number of streams
     :param path: of the PNG
-    :param conditions: under which they were taken, for the line below the title
+    :param conditions: of the measurements, for the line below the title
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -120,7 +120,7 @@ def draw(measurements: Sequence[Measurement], path: Path, *, conditions: str) ->
 
     streams = of("streams")
     with mpl.rc_context(_STYLE):
-        # No pyplot: no display, and no state that outlives the call.
+        # Not pyplot, which needs a display and keeps global state.
         figure = Figure(figsize=(10.4, 4.2), dpi=160, facecolor="white")
         time, memory = figure.subplots(1, 2)
         figure.subplots_adjust(left=0.05, right=0.85, top=0.74, bottom=0.13, wspace=0.68)
@@ -133,7 +133,7 @@ def draw(measurements: Sequence[Measurement], path: Path, *, conditions: str) ->
             [
                 Line("crawl by languages", of("crawl"), OURS),
                 Line("crawl from cursors\n(off by default)", of("cursors"), LIGHT),
-                Line("the rate limit's floor", of("floor"), PALE, dashed=True),
+                Line("minimum by the rate limit", of("floor"), PALE, dashed=True),
                 Line("bodies → CSV", of("csv"), SECOND),
             ],
         )
@@ -142,7 +142,7 @@ def draw(measurements: Sequence[Measurement], path: Path, *, conditions: str) ->
             streams,
             "Memory, MB",
             [
-                Line("rise of the\nprocess at its peak", of("memory"), OURS),
+                Line("peak increase\nof the process", of("memory"), OURS),
                 Line("bodies (on disk)", of("bodies"), SECOND),
             ],
         )
@@ -183,18 +183,18 @@ def _thousands() -> Callable[[float, float], str]:
 
 
 def apart(wanted: Sequence[float], gap: float, *, most: float) -> list[float]:
-    """Move labels so that none covers another: as little as possible, upwards from the lowest.
+    """Move labels as little as possible so that none overlaps another, upwards from the lowest.
 
-    :param wanted: where each should stand
-    :param gap: how far two must lie apart
-    :param most: no label stands higher; where there is no room, they are pushed down again
+    :param wanted: the preferred height of each
+    :param gap: the minimum distance of two
+    :param most: the maximum height; labels are moved down where there is no room
     """
-    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
+    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
     heights = list(wanted)
     for below, above in pairwise(order):
         heights[above] = max(heights[above], heights[below] + gap)
     ceiling = most
-    for place in reversed(order):
-        heights[place] = min(heights[place], ceiling)
-        ceiling = heights[place] - gap
+    for index in reversed(order):
+        heights[index] = min(heights[index], ceiling)
+        ceiling = heights[index] - gap
     return heights

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The PyPI clients ``twitchAPI`` and ``TwitchIO`` beside ours: every live stream, and two bad moments.
+"""The PyPI clients ``twitchAPI`` and ``TwitchIO`` compared with ours: every live stream, and two faults.
 
-``python -m benchmarks.clients READER MOST_ROWS`` reads once, in a process of its own, and prints the outcome
-as JSON.
+``python -m benchmarks.clients READER MOST_ROWS`` reads once, in its own process, and prints the outcome as
+JSON.
 
 Neither can fetch its token here: both put the client secret into the query of the token request (twitchAPI
 4.5.0 ``Twitch._generate_app_token``, TwitchIO 3.3.2 ``OAuth._create_params``), where proxies log it; the
-simulator reads the form that the guide asks for. So they are handed a token.
+simulator reads the form of the guide. So they are given a token.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ Reader = Callable[[SimulatedTwitch], AsyncIterator[str]]
 class Outcome:
     """How a reading ended.
 
-    :param ids: of the broadcasters, in the order in which they came
+    :param ids: of the broadcasters, in the order of arrival
     :param wall: seconds from the first row on
     :param cpu: seconds of this process, from the first row on
-    :param end: ``the list ended``, the error's name, or ``stopped by us``
+    :param end: ``the list ended``, the error's name, or ``stopped``
     """
 
     ids: Sequence[str]
@@ -50,7 +50,7 @@ class Outcome:
 async def ours(twitch: SimulatedTwitch) -> AsyncIterator[str]:
     """Read with our hook: one cursor, rows as dicts.
 
-    :param twitch: whom to ask
+    :param twitch: the simulated Twitch
     """
     from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 
@@ -63,7 +63,7 @@ async def ours(twitch: SimulatedTwitch) -> AsyncIterator[str]:
 async def twitch_api(twitch: SimulatedTwitch) -> AsyncIterator[str]:
     """Read with twitchAPI.
 
-    :param twitch: whom to ask
+    :param twitch: the simulated Twitch
     """
     from twitchAPI.twitch import Twitch
 
@@ -82,7 +82,7 @@ async def twitch_api(twitch: SimulatedTwitch) -> AsyncIterator[str]:
 async def twitch_io(twitch: SimulatedTwitch) -> AsyncIterator[str]:
     """Read with TwitchIO.
 
-    :param twitch: whom to ask
+    :param twitch: the simulated Twitch
     """
     import twitchio
     from twitchio.http import Route
@@ -95,16 +95,16 @@ async def twitch_io(twitch: SimulatedTwitch) -> AsyncIterator[str]:
 
 
 async def crawl(twitch: SimulatedTwitch) -> AsyncIterator[str]:
-    """Read with our crawl: a chain for each language.
+    """Read with our crawl: a walk for each language.
 
-    :param twitch: whom to ask
+    :param twitch: the simulated Twitch
     """
     from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 
     os.environ["AIRFLOW_CONN_TWITCH_DEFAULT"] = twitch.connection
     async with TwitchAsyncHook() as hook:
         arrived: asyncio.Queue[Sequence[str]] = asyncio.Queue()
-        crawling = asyncio.ensure_future(hook.crawl(lambda sheet: arrived.put_nowait(sheet.users)))
+        crawling = asyncio.ensure_future(hook.crawl(lambda page: arrived.put_nowait(page.users)))
         crawling.add_done_callback(lambda _: arrived.put_nowait(()))
         while not (crawling.done() and arrived.empty()):
             for user_id in await arrived.get():
@@ -112,7 +112,7 @@ async def crawl(twitch: SimulatedTwitch) -> AsyncIterator[str]:
         await crawling
 
 
-#: By one cursor each: the others offer no more.
+#: By one cursor each, which is all that the others offer.
 READERS: dict[str, Reader] = {"ours": ours, "twitchAPI": twitch_api, "TwitchIO": twitch_io}
 EVERYONE: dict[str, Reader] = {**READERS, "our crawl": crawl}
 
@@ -121,8 +121,8 @@ async def read(reader: Reader, twitch: SimulatedTwitch, most_rows: int) -> Outco
     """Read the whole list once.
 
     :param reader: the client
-    :param twitch: whom to ask
-    :param most_rows: end a reading that does not
+    :param twitch: the simulated Twitch
+    :param most_rows: stop after this many rows
     """
     ids: list[str] = []
     end = "the list ended"
@@ -131,11 +131,11 @@ async def read(reader: Reader, twitch: SimulatedTwitch, most_rows: int) -> Outco
         try:
             async for user_id in rows:
                 if not ids:
-                    # Its libraries are loaded and page one is there: what counts from here on is a page.
+                    # Its libraries are loaded and page one has arrived: from here on only pages are measured.
                     wall, cpu = time.perf_counter(), time.process_time()
                 ids.append(user_id)
                 if len(ids) >= most_rows:
-                    end = "stopped by us"
+                    end = "stopped"
                     break
         except Exception as error:
             end = type(error).__name__
@@ -144,10 +144,10 @@ async def read(reader: Reader, twitch: SimulatedTwitch, most_rows: int) -> Outco
 
 
 def measure(streams: int = STREAMS, latency: float = LATENCY) -> list[Entry]:
-    """Read the same world with every client, then play them two faults.
+    """Read the same world with every client, then with two faults.
 
     :param streams: live in the world
-    :param latency: milliseconds of an answer
+    :param latency: milliseconds of a response
     """
     with simulated_twitch(streams=streams, latency=latency, moving=True) as twitch:
         whole = {name: _whole(name, twitch, streams) for name in EVERYONE}
@@ -157,15 +157,15 @@ def measure(streams: int = STREAMS, latency: float = LATENCY) -> list[Entry]:
         for name, other in whole.items()
         if name in READERS and name != "ours"
     ]
-    headings = ["requests", "429s", "rows", "twice", "missed", "CPU a page, ms", "wall, s", "end"]
-    keys = ["requests", "too_many", "rows", "twice", "missed", "cpu_ms", "wall", "end"]
+    headings = ["requests", "429s", "rows", "duplicates", "missed", "CPU a page, ms", "wall, s", "end"]
+    keys = ["requests", "too_many", "rows", "duplicates", "missed", "cpu_ms", "wall", "end"]
     facts = Facts(
-        f"{streams:,} streams, {latency:g} ms an answer",
+        f"{streams:,} streams, {latency:g} ms a response",
         ["client", *headings],
         [[name, *(figures[key] for key in keys)] for name, figures in whole.items()],
-        "Missed: broadcasters live throughout and not in the list. One cursor misses some, whoever reads.",
+        "Missed: broadcasters live throughout and not in the list. One cursor misses some in every client.",
     )
-    return [*ratios, facts, bad_moments()]
+    return [*ratios, facts, with_faults()]
 
 
 def _whole(name: str, twitch: SimulatedTwitch, streams: int) -> dict[str, Any]:
@@ -186,32 +186,30 @@ def _whole(name: str, twitch: SimulatedTwitch, streams: int) -> dict[str, Any]:
     }
 
 
-#: Fault -> what it is to a reader of the table.
-BAD_MOMENTS = {
+#: Fault -> its description in the table.
+FAULTS = {
     "false_429": "one 429 on page 5 of 20",
-    "repeated_cursor": "a cursor that leads back to its own page, for ever",
+    "repeated_cursor": "a cursor that always leads back to its own page",
 }
 
 
-def bad_moments(streams: int = 2_000, read_one: Callable[..., Outcome] | None = None) -> Facts:
-    """Play each fault to each client.
+def with_faults(streams: int = 2_000, read_one: Callable[..., Outcome] | None = None) -> Facts:
+    """Read with each client under each fault.
 
     :param streams: of the world; a client that reads three times as many rows is stopped
     :param read_one: as :func:`_in_a_process`, which is the default
     """
     rows: list[list[str | float | None]] = []
-    for fault, told in BAD_MOMENTS.items():
+    for fault, description in FAULTS.items():
         for name in READERS:
             with simulated_twitch(streams=streams) as twitch:
-                twitch.play(fault, endpoint="streams", start=5, times=1 if fault == "false_429" else None)
+                twitch.fault(fault, endpoint="streams", start=5, times=1 if fault == "false_429" else None)
                 outcome = (read_one or _in_a_process)(name, twitch, most_rows=3 * streams)
                 requests = twitch.counters()["requests"]["streams"]
             distinct = len(set(outcome.ids))
-            rows.append([told, name, requests, distinct, len(outcome.ids) - distinct, outcome.end])
-    note = (
-        f"{streams:,} streams are live. One that ends early without an error is a loss that nobody notices."
-    )
-    return Facts("Two bad moments", ["played", "client", "requests", "rows", "twice", "end"], rows, note)
+            rows.append([description, name, requests, distinct, len(outcome.ids) - distinct, outcome.end])
+    note = f"{streams:,} streams are live. A list that ends early without an error is an unnoticed loss."
+    return Facts("Two faults", ["fault", "client", "requests", "rows", "duplicates", "end"], rows, note)
 
 
 def _in_a_process(name: str, twitch: SimulatedTwitch, *, most_rows: int) -> Outcome:
@@ -224,7 +222,7 @@ def main(name: str, most_rows: str) -> None:
     """Read once and print the outcome.
 
     :param name: of :data:`EVERYONE`
-    :param most_rows: end a reading that does not
+    :param most_rows: stop after this many rows
     """
     twitch = SimulatedTwitch(*json.loads(os.environ["SIMULATED_TWITCH"]))
     outcome = asyncio.run(read(EVERYONE[name], twitch, int(most_rows)))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The crawl: requests, pace, manners, completeness, and what it costs the client.
+"""The crawl: requests, pace, 429s, completeness, and the client's CPU time and memory.
 
-What decides is here and pure; the crawls themselves are in :mod:`benchmarks.snapshot`, each series in a
-process of its own, as is the Twitch that they read.
+The conditions and the goals are here; the crawls are in :mod:`benchmarks.snapshot`, each series in its own
+process, as is the simulated Twitch.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from benchmarks.report import Entry, Facts, Ratio
 from benchmarks.servers import simulated_twitch
 from benchmarks.snapshot import command, in_a_process
 
-#: From a quiet night to more than Twitch has ever had.
+#: From a quiet night to more than Twitch has had.
 SIZES = (10_000, 60_000, 100_000, 130_000, 230_000)
 USUAL = 100_000
-#: The probability that a viewer leaves in a minute; as many arrive. Whether "5 % churn" means that, or both
-#: together, is a matter of reading: recall is measured both ways.
+#: The probability that a viewer leaves in a minute; as many arrive. "5 % churn" may mean that or both
+#: together, so recall is measured both ways.
 CHURN = 0.05
-#: Between two snapshots; the bucket is full again by then.
+#: Seconds between two snapshots; all points are back by then.
 TICK = 300.0
 
-#: The first has nothing to go by but remembers cursors; the others know the one before.
+#: The first one has no previous state; the others have that of the one before.
 PLAN: Sequence[Mapping[str, Any]] = (
     {"from_cursors": True},
     {"after": TICK, "from_cursors": True},
     {"after": TICK},
 )
-#: What each of them is called.
+#: The name of each.
 HOW = (ALONE, CURSORS, LANGUAGES)
-#: Goals of those that know the one before: wall against one cursor.
+#: Goals of wall time against one cursor, with previous state.
 SPEED = {LANGUAGES: 0.47, CURSORS: 0.16}
 
 
 def measure(sizes: Sequence[int] = SIZES, usual: int = USUAL) -> list[Entry]:
-    """Crawl worlds of every size, and the usual one in other ways too.
+    """Crawl worlds of every size, and the usual one under more conditions.
 
     :param sizes: of the worlds, the usual one among them
-    :param usual: streams of the world that the goals are about
+    :param usual: streams of the world that the goals are for
     """
     taken = {size: series(size) for size in sizes}
     single = alone(usual)
@@ -73,9 +73,9 @@ def series(
 
     :param streams: of the world
     :param steps: of the plan
-    :param refill: points that the bucket really gains a minute; None: as its headers say
+    :param refill: points that are added a minute; None for as many as the headers say
     :param churn: the probability that a viewer leaves in a minute; as many arrive
-    :param reserve: points to leave to others; None: as many as by default
+    :param reserve: points to leave to others; None for the default
     """
     plan = [{**step, "reserve": reserve} for step in PLAN[:steps]]
     with simulated_twitch(
@@ -96,7 +96,7 @@ def alone(streams: int, *, churn: float = CHURN) -> dict[str, float]:
 
 
 def without_reserve(streams: int) -> list[Ratio]:
-    """Crawl from remembered cursors with nothing left to others: what the rate limit itself permits.
+    """Crawl from remembered cursors with no reserve: as fast as the rate limit permits.
 
     :param streams: of the world
     """
@@ -104,18 +104,18 @@ def without_reserve(streams: int) -> list[Ratio]:
     report, name = taken["report"], f"{streams:,} streams, {CURSORS}, no reserve"
     pace = Conditions().pace(report["requests"], taken["longest"])
     return [
-        Ratio(f"{name}: wall", report["seconds"], pace, "rate floor or longest chain", goal=1.10),
-        manners(name, [report]),
+        Ratio(f"{name}: wall", report["seconds"], pace, "rate limit or longest walk", goal=1.10),
+        rate_limited(name, [report]),
     ]
 
 
 def judged(taken: Mapping[str, Any], streams: int, how: str, single: float) -> list[Ratio]:
-    """Hold a snapshot against the goals of its size.
+    """Compare a snapshot with the goals.
 
     :param taken: as :class:`benchmarks.snapshot.Taken` has it
     :param streams: of the world
-    :param how: it was taken
-    :param single: seconds that one cursor takes
+    :param how: the kind of crawl
+    :param single: seconds of one cursor
     """
     report, name = taken["report"], f"{streams:,} streams, {how}"
     requests, seconds = report["requests"], report["seconds"]
@@ -129,29 +129,29 @@ def judged(taken: Mapping[str, Any], streams: int, how: str, single: float) -> l
             "",
             goal=1.10,
         ),
-        Ratio(f"{name}: wall", seconds, pace, "rate floor or longest chain", goal=1.10),
+        Ratio(f"{name}: wall", seconds, pace, "rate limit or longest walk", goal=1.10),
         Ratio(f"{name}: wall to one cursor", seconds, single, "one cursor", goal=SPEED[how]),
-        manners(name, [report]),
+        rate_limited(name, [report]),
     ]
 
 
-def manners(name: str, reports: Sequence[Mapping[str, Any]]) -> Ratio:
-    """Hold the 429s against the requests.
+def rate_limited(name: str, reports: Sequence[Mapping[str, Any]]) -> Ratio:
+    """Compare the 429s with the requests.
 
     :param name: of the crawls
-    :param reports: of all that shared the bucket
+    :param reports: of all crawls that shared the rate limit
     """
-    refused = sum(report["rate_limited"] for report in reports)
+    rejected = sum(report["rate_limited"] for report in reports)
     requests = sum(report["requests"] for report in reports)
-    return Ratio(f"{name}: 429s", refused, requests, "requests", "", goal=0.005, percent=True)
+    return Ratio(f"{name}: 429s", rejected, requests, "requests", "", goal=0.005, percent=True)
 
 
 def recall(
     taken: Mapping[str, Mapping[str, Any]], single: Mapping[str, float], *, churn: float
 ) -> list[Ratio]:
-    """Hold what came against what was live throughout.
+    """Compare what was found with what was live throughout.
 
-    :param taken: of the plan, by how
+    :param taken: snapshots of the plan, by kind
     :param single: the reading by one cursor
     :param churn: of their world
     """
@@ -160,14 +160,14 @@ def recall(
     found = [Ratio(f"recall, {world}: one cursor", seen, single["live"], "live throughout", "", percent=True)]
     for how in SPEED:
         each = taken[how]
-        for told, missed, goal in (
+        for passes, missed, goal in (
             ("in one pass", each["missed_one_pass"], 0.996),
             ("reconciled", each["missed"], 0.9998),
         ):
             live = each["live"]
             found.append(
                 Ratio(
-                    f"recall, {world}: {told}, {how}",
+                    f"recall, {world}: {passes}, {how}",
                     live - missed,
                     live,
                     "live throughout",
@@ -181,10 +181,10 @@ def recall(
 
 
 def at_once(streams: int, *, latency: float = LATENCY) -> list[Ratio]:
-    """Crawl twice at the same time on one bucket.
+    """Crawl twice at the same time with one rate limit.
 
     :param streams: of the world
-    :param latency: milliseconds of an answer
+    :param latency: milliseconds of a response
     """
     with simulated_twitch(streams=streams, latency=latency, moving=True) as twitch:
         code, env = command(twitch, "follow", [{}])
@@ -200,13 +200,13 @@ def at_once(streams: int, *, latency: float = LATENCY) -> list[Ratio]:
     )
     name = f"{streams:,} streams, two crawls at once"
     return [
-        manners(name, reports),
-        Ratio(f"{name}: wall of the later", max(report["seconds"] for report in reports), pace, "rate floor"),
+        rate_limited(name, reports),
+        Ratio(f"{name}: wall of the later", max(report["seconds"] for report in reports), pace, "rate limit"),
     ]
 
 
 def slow_refill(streams: int, refill: float = 600.0) -> list[Ratio]:
-    """Crawl on a bucket that gains less than its headers say, as Twitch's did in 2022.
+    """Crawl with a rate limit that refills slower than its headers say, as Twitch's did in 2022.
 
     https://github.com/twitchdev/issues/issues/597
 
@@ -220,29 +220,27 @@ def slow_refill(streams: int, refill: float = 600.0) -> list[Ratio]:
         name = f"{streams:,} streams, {how}, refill {refill:g} a minute"
         pace = Conditions(refill=refill).pace(report["requests"], taken[how]["longest"])
         found += [
-            manners(name, [report]),
-            Ratio(f"{name}: wall", report["seconds"], pace, "rate floor or longest chain"),
+            rate_limited(name, [report]),
+            Ratio(f"{name}: wall", report["seconds"], pace, "rate limit or longest walk"),
         ]
     return found
 
 
 def client_cost(streams: int = 20_000, rounds: int = 5) -> list[Ratio]:
-    """Hold the client's CPU against a bare aiohttp loop that fetches the same bodies.
+    """Compare the client's CPU time with a bare aiohttp loop that fetches the same bodies.
 
     :param streams: of the world
-    :param rounds: that take turns; the best of each counts
+    :param rounds: of both in turns; the best of each counts
     """
     with simulated_twitch(streams=streams, moving=True, limit=1_000_000, gzip=True) as twitch:
         ours, bare, pages = in_a_process(twitch, "cpu_a_page", rounds)
-    note = (
-        f"Answers are gzipped, as Twitch's are; the best of {rounds} rounds that took turns, {pages} pages."
-    )
+    note = f"Responses are compressed, as Twitch's are; the best of {rounds} rounds in turns, {pages} pages."
     name, against = "client CPU a page", "a bare aiohttp loop"
     return [Ratio(name, ours * 1000 / pages, bare * 1000 / pages, against, "ms", goal=2.0, note=note)]
 
 
 def steady_memory(streams: int = 30_000, snapshots: int = 6) -> list[Ratio]:
-    """Hold the memory of a late snapshot against that of the second in one process.
+    """Compare the memory after the last snapshot with that after the second, in one process.
 
     :param streams: of the world
     :param snapshots: how many, one after another
@@ -257,13 +255,23 @@ def steady_memory(streams: int = 30_000, snapshots: int = 6) -> list[Ratio]:
 def sizes_table(
     taken: Mapping[int, Mapping[str, Mapping[str, Any]]], single: Mapping[str, float], usual: int
 ) -> Facts:
-    """Show every crawl.
+    """Return the table of every crawl.
 
-    :param taken: of the plan, by size and how
+    :param taken: snapshots of the plan, by size and kind
     :param single: the reading by one cursor
     :param usual: streams of the world that it read
     """
-    headings = ["streams", "how", "requests", "wall, s", "floor, s", "429s", "one pass", "in all", "twice"]
+    headings = [
+        "streams",
+        "how",
+        "requests",
+        "wall, s",
+        "floor, s",
+        "429s",
+        "one pass",
+        "in all",
+        "duplicates",
+    ]
     headings += ["bodies, MB", "bodies → CSV, s", "memory, MB"]
     rows: list[list[str | float | None]] = []
     for size, each in taken.items():
@@ -276,8 +284,8 @@ def sizes_table(
     missed = f"{1 - single['missed'] / single['live']:.3%}"
     rows.append([f"{usual:,}", "one cursor", None, single["wall"], None, None, missed, missed, *[None] * 4])
     note = (
-        "One pass, in all: of the streams live from the first request to the last, how many came by the "
-        "chains, and with those asked for by `user_id`. Memory: what the process rose by at its peak, from "
-        "before the crawl to the bytes of the gzipped CSV."
+        "One pass, in all: of the streams live from the first request to the last, how many the language "
+        "walks found, and how many with the requests by `user_id`. Memory: the peak increase of the process, "
+        "from before the crawl to the bytes of the gzipped CSV."
     )
     return Facts(EVERY, headings, rows, note)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bodies → CSV is measured against.
+"""The two programs that bodies → CSV is compared with.
 
-:func:`floor` is as fast as we know how to make the same bytes: one pyarrow script, straight down, that raises
-where anything is odd. :func:`usual` is what people write. Neither uses anything of ours.
+:func:`floor` makes the same bytes as fast as we know how: one pyarrow script that raises on any unusual
+value.
+:func:`usual` is what people write. Neither uses code of ours.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 from pyarrow import json as pa_json
 
-#: A body and when it was answered.
+#: A body and the instant of its response.
 Answered = tuple[bytes, datetime]
 
 SENT = {
@@ -48,12 +49,12 @@ GZIP_LEVEL = 3
 
 
 def floor(answers: Sequence[Answered], run_after: datetime, compression: str) -> bytes:
-    """Make the CSV that the contract asks for.
+    """Make the CSV of the lake.
 
-    :param answers: bodies of Get Streams and when each was answered
+    :param answers: bodies of Get Streams, each with the instant of its response
     :param run_after: the tick of the run
     :param compression: ``none``, ``gzip`` or ``zstd``
-    :raises ValueError: something in it is odd
+    :raises ValueError: a value is unusual
     """
     joined = b"\n".join([body for body, _ in answers])
     envelopes = pa_json.read_json(
@@ -116,7 +117,7 @@ def floor(answers: Sequence[Answered], run_after: datetime, compression: str) ->
 
 def _require(good: bool) -> None:
     if not good:
-        raise ValueError("the bodies are not all good: the floor has no slow path")
+        raise ValueError("a value is unusual: the floor has no slow path")
 
 
 def _clean(text: pa.Array) -> pa.Array:
@@ -150,11 +151,11 @@ def _compressed(plain: pa.Buffer, compression: str) -> bytes:
 
 
 def usual(answers: Sequence[Answered], run_after: datetime, compression: str) -> bytes:
-    """Make a CSV of the same rows as it is mostly made: nothing is checked or cleaned, lists are Python's.
+    """Make a CSV of the same rows in the usual way: nothing is validated or cleaned, lists are Python's.
 
-    :param answers: bodies of Get Streams and when each was answered
+    :param answers: bodies of Get Streams, each with the instant of its response
     :param run_after: the tick of the run
-    :param compression: ``none`` or ``gzip``, at pandas' own level
+    :param compression: ``none`` or ``gzip``, at pandas' default level
     """
     rows = []
     for body, at in answers:

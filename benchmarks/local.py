@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bodies → CSV: ours against the floor and the usual way, in time and in memory.
 
-Times: one process, taking turns. Memory: a process each, ``python -m benchmarks.local SUBJECT COMPRESSION
-FILE``, which prints by how many bytes it rose at its peak, once for each snapshot that it made.
+Time: one process, in turns. Memory: one process each, ``python -m benchmarks.local SUBJECT COMPRESSION
+FILE``, which prints its peak increase in bytes for each snapshot.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from twitch_provider.testing.population import mix
 
 RUN_AFTER = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 PAGE = 100
-#: Every so many pages one comes again: a list that moves while it is read repeats about 1 % of its rows.
+#: Every hundredth page comes twice: a list that changes while it is read repeats about 1 % of its rows.
 REPEATED = 100
 
 Subject = Callable[[Sequence[Answered], datetime, str], bytes]
 
 
 def answers(rows: int, *, seed: int = 1) -> list[Answered]:
-    """Return the pages of a made-up Twitch, each with when it was answered.
+    """Return the pages of a generated world, each with the instant of its response.
 
-    Titles are as different as real ones, and in as many scripts.
+    Titles are as diverse as real ones.
 
-    :param rows: live streams, before those that are not live and those that come again
+    :param rows: live streams, without those that are not live and those that come twice
     :param seed: of the world
     """
     streams = GeneratedWorld(seed, streams=rows).at(RUN_AFTER).streams
     pages: list[Answered] = []
     for start in range(0, rows, PAGE):
-        page = [_told_apart(dict(stream.row)) for stream in streams[start : start + PAGE]]
+        page = [_with_own_title(dict(stream.row)) for stream in streams[start : start + PAGE]]
         envelope = {"data": page, "pagination": {"cursor": f"{mix(start):064d}"}}
         body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
         pages.append((body, RUN_AFTER + timedelta(seconds=2 + start / PAGE / 20)))
@@ -56,8 +56,8 @@ def answers(rows: int, *, seed: int = 1) -> list[Answered]:
     return pages
 
 
-def _told_apart(row: dict[str, Any]) -> dict[str, Any]:
-    """Give four of five titles an ending of their own."""
+def _with_own_title(row: dict[str, Any]) -> dict[str, Any]:
+    """Make four of five titles unique."""
     draw = mix(int(row["user_id"]))
     return row | {"title": f"{row['title']} | {draw % 99_991} {draw % 97}"} if draw % 5 else row
 
@@ -65,7 +65,7 @@ def _told_apart(row: dict[str, Any]) -> dict[str, Any]:
 def ours(answered: Sequence[Answered], run_after: datetime, compression: str) -> bytes:
     """Make the object as ``load`` does.
 
-    :param answered: bodies of Get Streams and when each was answered
+    :param answered: bodies of Get Streams, each with the instant of its response
     :param run_after: the tick of the run
     :param compression: ``none``, ``gzip`` or ``zstd``
     """
@@ -75,7 +75,7 @@ def ours(answered: Sequence[Answered], run_after: datetime, compression: str) ->
 
 
 SUBJECTS: dict[str, Subject] = {"ours": ours, "floor": floor, "usual": usual}
-#: Who makes it, and how it is compressed; pandas needs another package for zstd.
+#: Subject and compression; pandas needs another package for zstd.
 Made = tuple[str, str]
 MADE: list[Made] = [
     *((subject, "none") for subject in SUBJECTS),
@@ -83,15 +83,15 @@ MADE: list[Made] = [
     ("ours", "zstd"),
     ("floor", "zstd"),
 ]
-#: In one process, to see whether its memory grows with their number.
+#: Snapshots in one process, to see whether its memory grows with their number.
 SNAPSHOTS = 6
 
 
 def check(answered: Sequence[Answered]) -> None:
-    """Make sure that what is compared is the same.
+    """Check that ours and the floor make the same bytes.
 
-    :param answered: bodies of Get Streams and when each was answered
-    :raises ValueError: ours and the floor differ
+    :param answered: bodies of Get Streams, each with the instant of its response
+    :raises ValueError: they do not
     """
     plain = floor(answered, RUN_AFTER, "none")
     zipped = [gzip.decompress(make(answered, RUN_AFTER, "gzip")) for make in (ours, floor)]
@@ -100,10 +100,10 @@ def check(answered: Sequence[Answered]) -> None:
 
 
 def measure(rows: int = 100_000, rounds: int = 5) -> list[Entry]:
-    """Measure all of it.
+    """Measure time and memory.
 
     :param rows: live streams
-    :param rounds: how often each is timed; the median counts
+    :param rounds: how often each is timed; the median is taken
     """
     answered = answers(rows)
     check(answered)
@@ -117,7 +117,7 @@ def measure(rows: int = 100_000, rounds: int = 5) -> list[Entry]:
 
 
 def _timed(answered: Sequence[Answered], rounds: int) -> tuple[dict[Made, float], dict[Made, int]]:
-    """Seconds and bytes of each; they take turns."""
+    """Seconds and bytes of each, measured in turns."""
     seconds: dict[Made, list[float]] = {made: [] for made in MADE}
     sizes: dict[Made, int] = {}
     for _ in range(rounds):
@@ -138,7 +138,7 @@ def _rises(subject: str, compression: str, file: Path) -> list[int]:
 
 
 def main(subject: str, compression: str, file: Path, snapshots: int = SNAPSHOTS) -> None:
-    """Make snapshots from a file of bodies, and print by how many bytes this process rose for each.
+    """Make snapshots from a file of bodies, and print the peak increase of this process for each.
 
     :param subject: of :data:`SUBJECTS`
     :param compression: of the object
@@ -150,7 +150,7 @@ def main(subject: str, compression: str, file: Path, snapshots: int = SNAPSHOTS)
     before = _memory("VmRSS")
     rises = []
     for _ in range(snapshots):
-        # The peak so far is forgotten: https://docs.kernel.org/filesystems/proc.html (clear_refs).
+        # Reset the peak: https://docs.kernel.org/filesystems/proc.html (clear_refs).
         Path("/proc/self/clear_refs").write_text("5")
         SUBJECTS[subject](answered, RUN_AFTER, compression)
         rises.append(_memory("VmHWM") - before)
@@ -158,7 +158,7 @@ def main(subject: str, compression: str, file: Path, snapshots: int = SNAPSHOTS)
 
 
 def _memory(name: str) -> int:
-    """Bytes of this process, by the kernel's own name."""
+    """Bytes of this process, by the kernel's name."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
@@ -199,7 +199,7 @@ def _table(
         f"Bodies of {size / 1e6:.0f} MB",
         ["made by", "compression", "ms", "MB", "peak, MB above the bodies"],
         rows,
-        "Medians. The usual way compresses at pandas' own level (9), ours and the floor at level 3.",
+        "Medians. The usual way compresses at pandas' default level (9), ours and the floor at level 3.",
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How fast a crawl can be at best, and what the crawls of the benchmark are called."""
+"""How fast a crawl can be, and the names of the benchmark's crawls."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ LATENCY = 150.0
 LIMIT = 800
 CONNECTIONS = 32
 
-#: The table of every crawl, and how each was done.
+#: The title of the table, and the three kinds of crawl.
 EVERY = "Every crawl"
-ALONE, LANGUAGES, CURSORS = "languages, nothing known", "languages", "remembered cursors"
+ALONE, LANGUAGES, CURSORS = "languages, no previous state", "languages", "remembered cursors"
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which a crawl ran.
+    """The conditions of a crawl.
 
-    :param latency: seconds an answer
+    :param latency: seconds a response
     :param refill: points a minute
-    :param limit: of the bucket, full when the crawl begins
+    :param limit: points when the crawl begins
     """
 
     latency: float = LATENCY / 1000
@@ -29,17 +29,17 @@ class Conditions:
     limit: int = LIMIT
 
     def floor(self, requests: int) -> float:
-        """Seconds that so many requests take at least: by the rate limit, or by latency if that is more.
+        """Minimum of seconds for the requests: by the rate limit, or by latency if that is more.
 
-        :param requests: that were sent
+        :param requests: number of requests
         """
         by_rate = (requests - self.limit) * 60 / self.refill + self.latency
         return max(by_rate, math.ceil(requests / CONNECTIONS) * self.latency)
 
     def pace(self, requests: int, longest: int) -> float:
-        """Seconds that a crawl takes at least: the floor, or its longest chain, whose pages come one by one.
+        """Minimum of seconds for a crawl: the floor, or its longest walk, whose pages come one after another.
 
-        :param requests: that were sent
-        :param longest: pages of the longest chain
+        :param requests: number of requests
+        :param longest: pages of the longest language walk
         """
         return max(self.floor(requests), longest * self.latency)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a benchmark hands back, and how ``RESULTS.md`` shows it.
+"""The results of a benchmark, and their presentation in ``RESULTS.md``.
 
-A ratio means the same on every machine; a time does not, so it stands only beside the time that it is
+A ratio is comparable across machines, a time is not; so a time is only shown beside the one that it is
 compared with. Every section measures both sides of its ratios in one run.
 """
 
@@ -18,14 +18,14 @@ class Ratio:
     """Two figures of one run, and what their ratio should be.
 
     :param name: what is measured
-    :param ours: the figure of ours
-    :param other: the figure that it is divided by; it is not 0
-    :param against: what that one is, such as ``floor``
+    :param ours: our figure
+    :param other: the figure that it is divided by, not 0
+    :param against: what the other figure is of, such as ``floor``
     :param unit: of both: ``s``, ``ms``, ``MB``, ``requests`` …
-    :param goal: what the ratio should be at most; None where it is only told
-    :param at_least: the goal is what the ratio should be at least
+    :param goal: the maximum of the ratio; None for no goal
+    :param at_least: the goal is the minimum instead
     :param percent: show the ratio as a percentage
-    :param note: what a reader has to know, in a sentence
+    :param note: a sentence of explanation
     """
 
     name: str
@@ -44,8 +44,8 @@ class Ratio:
         return self.ours / self.other
 
     @property
-    def holds(self) -> bool | None:
-        """Whether the goal is met; None where there is none."""
+    def met(self) -> bool | None:
+        """Whether the goal is met; None without a goal."""
         if self.goal is None:
             return None
         return self.ratio >= self.goal if self.at_least else self.ratio <= self.goal
@@ -53,11 +53,11 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Facts:
-    """A table of figures that are no ratios.
+    """A table of figures that are not ratios.
 
     :param title: above it
-    :param columns: headings; the first is that of the rows' names
-    :param rows: as many cells as columns; a number is shown with its thousands apart
+    :param columns: headings; the first is of the rows' names
+    :param rows: as many cells as columns; numbers are shown with thousands separators
     :param note: below it
     """
 
@@ -89,19 +89,19 @@ class Section:
 
     @property
     def ratios(self) -> list[Ratio]:
-        """Those of its entries that are ratios."""
+        """The entries that are ratios."""
         return [entry for entry in self.entries if isinstance(entry, Ratio)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, for JSON."""
+        """The section as JSON values."""
         entries = [{"kind": type(entry).__name__, **asdict(entry)} for entry in self.entries]
         return {**asdict(self), "machine": dict(self.machine), "entries": entries}
 
     @classmethod
     def from_dict(cls, written: Mapping[str, Any]) -> Section:
-        """What :meth:`as_dict` gave.
+        """Read the section back.
 
-        :param written: that
+        :param written: the result of :meth:`as_dict`
         """
         kinds = {"Ratio": Ratio, "Facts": Facts}
         entries = [
@@ -112,18 +112,18 @@ class Section:
 
 
 PREFACE = """\
-Both sides of a ratio were measured in one run, one after another or taking turns. Read the ratios; the
-figures beside them belong to this machine."""
+Both sides of a ratio were measured in one run, one after another or in turns. Compare the ratios; the
+absolute figures depend on the machine."""
 
 
 def render(sections: Sequence[Section]) -> str:
     """Write ``RESULTS.md``.
 
-    :param sections: in the order in which they are shown, one at least
+    :param sections: in the order in which they are shown, at least one
     """
     newest = max(sections, key=lambda section: section.measured_on)
     parts = [
-        "<!-- Written by `make bench`. Do not edit: run it again. -->",
+        "<!-- Written by `make bench`. Do not edit. -->",
         "# Benchmarks",
         PREFACE,
         verdict(sections),
@@ -135,16 +135,16 @@ def render(sections: Sequence[Section]) -> str:
 
 
 def verdict(sections: Sequence[Section]) -> str:
-    """How many goals hold, and which do not.
+    """Return how many goals are met, and which are not.
 
     :param sections: all that were measured
     """
-    judged = [ratio for section in sections for ratio in section.ratios if ratio.holds is not None]
-    missed = [ratio for ratio in judged if not ratio.holds]
+    judged = [ratio for section in sections for ratio in section.ratios if ratio.met is not None]
+    missed = [ratio for ratio in judged if not ratio.met]
     names = "".join(
         f"\n- not met: {ratio.name}: {shown_ratio(ratio)}, goal {_goal(ratio)}" for ratio in missed
     )
-    return f"**{len(judged) - len(missed)} of {len(judged)} goals hold.**{names}"
+    return f"**{len(judged) - len(missed)} of {len(judged)} goals are met.**{names}"
 
 
 def _section(section: Section, newest: Section) -> list[str]:
@@ -153,7 +153,7 @@ def _section(section: Section, newest: Section) -> list[str]:
         differing = [f"{k}: {v}" for k, v in section.machine.items() if newest.machine.get(k) != v]
         parts.append(f"Measured on {section.measured_on}{'; '.join(['', *differing])}.")
     if section.ratios:
-        headings = ["", "ours", "beside it", "ratio", "goal", "holds"]
+        headings = ["", "ours", "compared with", "ratio", "goal", "met"]
         parts.append(_table(headings, [_row(ratio) for ratio in section.ratios]))
         parts += [f"- {ratio.name}: {ratio.note}" for ratio in section.ratios if ratio.note]
     for entry in section.entries:
@@ -164,25 +164,25 @@ def _section(section: Section, newest: Section) -> list[str]:
 
 
 def _row(ratio: Ratio) -> list[str]:
-    beside = " ".join(filter(None, (figure(ratio.other), ratio.unit, ratio.against)))
-    holds = {None: "", True: "yes", False: "**no**"}[ratio.holds]
+    compared = " ".join(filter(None, (figure(ratio.other), ratio.unit, ratio.against)))
+    met = {None: "", True: "yes", False: "**no**"}[ratio.met]
     return [
         ratio.name,
         f"{figure(ratio.ours)} {ratio.unit}".strip(),
-        beside,
+        compared,
         shown_ratio(ratio),
         _goal(ratio),
-        holds,
+        met,
     ]
 
 
 def shown_ratio(ratio: Ratio) -> str:
-    """The ratio as a reader sees it.
+    """Format the ratio.
 
-    :param ratio: whose
+    :param ratio: with its format
     """
     if ratio.percent:
-        # A recall of 99.98 % and one of 99.99 % are far apart; so are 0.4 % and 0.5 % of 429s.
+        # 99.98 % and 99.99 % of recall differ much; so do 0.4 % and 0.5 % of 429s.
         return f"{ratio.ratio:.3%}"
     return f"{ratio.ratio:.3f}" if ratio.ratio < 10 else f"{ratio.ratio:,.1f}"
 
@@ -195,7 +195,7 @@ def _goal(ratio: Ratio) -> str:
 
 
 def figure(value: float) -> str:
-    """Three figures of a number, thousands apart; whole numbers as they are.
+    """Format a number with three significant digits and thousands separators; integers exactly.
 
     :param value: the number
     """
@@ -217,7 +217,7 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _bullets_together(parts: Sequence[str]) -> list[str]:
-    """Join neighbouring list items: a blank line between them would make a loose list."""
+    """Join adjacent list items: a blank line between them would make a loose list."""
     joined: list[str] = []
     for part in parts:
         if part.startswith("- ") and joined and joined[-1].startswith("- "):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated Twitch in a process of its own, so that its work is not counted as the client's."""
+"""The simulated Twitch in its own process, so that its work is not measured as the client's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECRET = "s" * 30
 
 @dataclass(frozen=True)
 class SimulatedTwitch:
-    """Where one listens, and its controls.
+    """The addresses of a simulated Twitch, and its controls.
 
     :param url: its root; Helix, the token endpoint and the controls are below it
     """
@@ -47,23 +47,23 @@ class SimulatedTwitch:
 
     @property
     def connection(self) -> str:
-        """The value for ``AIRFLOW_CONN_TWITCH_DEFAULT``; no token outlives the process that fetched it."""
+        """The value for ``AIRFLOW_CONN_TWITCH_DEFAULT``; tokens are not stored beyond the process."""
         extra = {"auth_url": self.auth_url, "auth_cache": "none"}
         fields = {"conn_type": "twitch", "login": self.client_id, "password": self.client_secret}
         return json.dumps({**fields, "host": self.api_url, "extra": extra})
 
     def token(self) -> str:
-        """Fetch an app token, as the guide says."""
+        """Return a new app token."""
         form = {"client_id": self.client_id, "client_secret": self.client_secret}
         body = urllib.parse.urlencode({**form, "grant_type": "client_credentials"}).encode()
         return str(_call(f"{self.auth_url}/token", body)["access_token"])
 
     def counters(self) -> dict[str, Any]:
-        """What happened since it was started."""
+        """The counters since it was started."""
         counters: dict[str, Any] = self._control("counters")
         return counters
 
-    def play(self, name: str, **options: Any) -> None:
+    def fault(self, name: str, **options: Any) -> None:
         """Switch a fault on.
 
         :param name: of :data:`twitch_provider.testing.FAULTS`
@@ -72,23 +72,23 @@ class SimulatedTwitch:
         self._control("faults", {"name": name, **options})
 
     def advance(self, seconds: float) -> None:
-        """Push its world and its bucket forward.
+        """Move its time forward.
 
         :param seconds: how far
         """
         self._control("advance", {"seconds": seconds})
 
     def live(self, since: str, until: str) -> frozenset[str]:
-        """Return the broadcasters that were live throughout; of a moving world only.
+        """Return the broadcasters that were live throughout; only of a moving world.
 
-        :param since: an instant of its world, RFC 3339
+        :param since: an instant of its time, RFC 3339
         :param until: a later one
         """
         found = self._control(f"live?{urllib.parse.urlencode({'since': since, 'until': until})}")
         return frozenset(found["user_ids"])
 
     def now(self) -> str:
-        """Its world's instant."""
+        """Its time, RFC 3339."""
         return str(self.counters()["now"])
 
     def _control(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -96,9 +96,9 @@ class SimulatedTwitch:
 
 
 def simulator_command(*, client_id: str = "", **options: Any) -> list[str]:
-    """Return the command that plays Twitch.
+    """Return the command that simulates Twitch.
 
-    :param client_id: whom it knows
+    :param client_id: of its client
     :param options: of ``python -m demo.worlds``; True is a flag, None is left out
     """
     command = [sys.executable, "-m", "demo.worlds"]
@@ -110,7 +110,7 @@ def simulator_command(*, client_id: str = "", **options: Any) -> list[str]:
 
 @contextmanager
 def simulated_twitch(**options: Any) -> Iterator[SimulatedTwitch]:
-    """Play Twitch in a process of its own, to the end of the block.
+    """Simulate Twitch in its own process, to the end of the block.
 
     :param options: of ``python -m demo.worlds``, such as ``streams=…, latency=150``
     """
@@ -119,14 +119,14 @@ def simulated_twitch(**options: Any) -> Iterator[SimulatedTwitch]:
         log = Path(folder) / "twitch.log"
         command = simulator_command(client_id="b" * 30, **options)
         with Child("The simulated Twitch", command, env=env, log=log) as server:
-            card = json.loads(server.wait_for(r"^\{.*\}$", timeout=_READY)[0])
-            yield SimulatedTwitch(card["url"], card["client_id"])
+            address = json.loads(server.wait_for(r"^\{.*\}$", timeout=_READY)[0])
+            yield SimulatedTwitch(address["url"], address["client_id"])
 
 
 def beside_us(simulator: Simulator) -> SimulatedTwitch:
-    """Return the handle of a simulator in this process: for tests, where nothing is timed.
+    """Return the handle of a simulator in this process, for tests, which measure no time.
 
-    :param simulator: it listens
+    :param simulator: a listening one
     """
     return SimulatedTwitch(simulator.url, simulator.client_id, simulator.client_secret)
 
@@ -142,8 +142,8 @@ def run_json(command: Sequence[str], env: Mapping[str, str] | None = None) -> An
     """Run a command and return the JSON of its last line.
 
     :param command: that prints it
-    :param env: added to our own environment
-    :raises RuntimeError: it failed; what it said last
+    :param env: added to this process's environment
+    :raises RuntimeError: it failed; with the end of its output
     """
     done = subprocess.run(
         command, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Snapshots as a worker takes them, measured: ``python -m benchmarks.snapshot PLAN`` prints them as JSON.
 
-They run in a process of their own, because its memory and its CPU time are measured. The environment says
-where the simulated Twitch listens. A plan is a list of steps: the arguments of :func:`take`, and ``after``:
-so many seconds after the one before it begins. Nobody waits for them, the world is pushed on.
+They run in their own process, whose memory and CPU time are measured. The environment has the address of the
+simulated Twitch. A plan is a list of steps: the arguments of :func:`take`, and ``after``, the seconds from
+the start of the step before. The world's time is moved forward instead of waiting.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from twitch_provider.lake.raw_lines import RawBody, RawWriter
 
 @dataclass(frozen=True)
 class Known:
-    """What a crawl leaves to the next one."""
+    """The previous state for the next crawl."""
 
     users: frozenset[str]
     languages: Mapping[str, int]
@@ -42,18 +42,18 @@ class Known:
 
 @dataclass(frozen=True)
 class Taken:
-    """A snapshot, and what the world says of it.
+    """A snapshot, compared with the world.
 
     :param report: of the crawl
-    :param longest: pages of its longest chain
+    :param longest: pages of its longest language walk
     :param live: broadcasters live from its first to its last request
-    :param missed: of those, how many it has not
-    :param missed_one_pass: of those, how many its chains did not find
+    :param missed: of those, how many it does not have
+    :param missed_one_pass: of those, how many its language walks did not find
     :param cpu: seconds of CPU time of the crawl
     :param csv: seconds from the raw object to the bytes of the object
     :param bodies: bytes of the bodies
-    :param memory: bytes by which the process rose at its peak
-    :param resident: bytes of the process when all was done
+    :param memory: peak increase of the process, in bytes
+    :param resident: bytes of the process at the end
     :param rows: of the object
     """
 
@@ -79,22 +79,22 @@ async def take(
 ) -> tuple[Taken, Known]:
     """Take a snapshot: crawl, compress, clean, and make the object's bytes.
 
-    :param twitch: whom to ask
-    :param known: what the last one left
-    :param from_cursors: begin long lists at remembered cursors too
-    :param reserve: points of the rate limit to leave to others; None: as many as by default
+    :param twitch: the simulated Twitch
+    :param known: the previous state
+    :param from_cursors: start walks at remembered cursors, too
+    :param reserve: points of the rate limit to leave to others; None for the default
     """
     seen: dict[bool, set[str]] = {False: set(), True: set()}
     bodies = 0
     memory = Memory()
     writer = RawWriter()
 
-    def keep(sheet: LightPage) -> None:
+    def keep(page: LightPage) -> None:
         nonlocal bodies
-        by_id = any(name == "user_id" for name, _ in sheet.params)
-        seen[by_id].update(sheet.users)
-        bodies += len(sheet.body)
-        writer.add(sheet)
+        by_id = any(name == "user_id" for name, _ in page.params)
+        seen[by_id].update(page.users)
+        bodies += len(page.body)
+        writer.add(page)
 
     async with opened(twitch, reserve=reserve) as hook:
         since, cpu = twitch.now(), time.process_time()
@@ -127,10 +127,10 @@ async def take(
 
 @asynccontextmanager
 async def opened(twitch: SimulatedTwitch, *, reserve: float | None = None) -> AsyncIterator[TwitchAsyncHook]:
-    """Open our hook as a new worker has it: no token, and no idea of the rate limit.
+    """Open our hook as in a new worker: without a token and without a rate limit that is known.
 
-    :param twitch: whom to ask
-    :param reserve: points of the rate limit to leave to others; None: as many as by default
+    :param twitch: the simulated Twitch
+    :param reserve: points of the rate limit to leave to others; None for the default
     """
     sessions.forget_shared()
     connection = json.loads(twitch.connection)
@@ -142,9 +142,9 @@ async def opened(twitch: SimulatedTwitch, *, reserve: float | None = None) -> As
 
 
 async def one_cursor(twitch: SimulatedTwitch) -> dict[str, float]:
-    """Read the whole list by one cursor, as everybody does.
+    """Read the whole list by one cursor.
 
-    :param twitch: whom to ask
+    :param twitch: the simulated Twitch
     :returns: seconds, how many were live throughout, and how many of those were missed
     """
     seen: set[str] = set()
@@ -158,10 +158,10 @@ async def one_cursor(twitch: SimulatedTwitch) -> dict[str, float]:
 
 
 async def follow(twitch: SimulatedTwitch, plan: Sequence[Mapping[str, Any]]) -> list[Taken]:
-    """Take the snapshots of a plan, each knowing the one before.
+    """Take the snapshots of a plan, each with the state of the one before.
 
-    :param twitch: whom to ask
-    :param plan: of the module's docstring
+    :param twitch: the simulated Twitch
+    :param plan: as the module's docstring describes
     """
     await _warm_up(twitch)
     found: list[Taken] = []
@@ -178,7 +178,7 @@ async def follow(twitch: SimulatedTwitch, plan: Sequence[Mapping[str, Any]]) -> 
 
 
 async def _warm_up(twitch: SimulatedTwitch) -> None:
-    """Let Airflow and pyarrow load what they load on first use: 100 MB that no snapshot is to blame for."""
+    """Let Airflow and pyarrow load what they load on first use: 100 MB that are not of a snapshot."""
     async with opened(twitch) as hook:
         page = await anext(hook.pages("streams"))
     body = RawBody(page.endpoint, page.params, page.answered_at, page.body)
@@ -189,9 +189,9 @@ async def _warm_up(twitch: SimulatedTwitch) -> None:
 async def cpu_a_page(twitch: SimulatedTwitch, rounds: int) -> tuple[float, float, int]:
     """Crawl, and fetch the same pages by a bare loop, in turns.
 
-    :param twitch: whom to ask; its bucket never empties
+    :param twitch: the simulated Twitch; its rate limit is never reached
     :param rounds: how often
-    :returns: the least seconds of CPU of ours, of the bare loop, and the number of pages
+    :returns: the least CPU seconds of ours and of the bare loop, and the number of pages
     """
     queries: list[Sequence[tuple[str, str]]] = []
     ours, bare, pages = [], [], 0
@@ -199,7 +199,7 @@ async def cpu_a_page(twitch: SimulatedTwitch, rounds: int) -> tuple[float, float
         queries.clear()
         async with opened(twitch) as hook:
             cpu = time.process_time()
-            report = await hook.crawl(lambda sheet: queries.append(sheet.params))
+            report = await hook.crawl(lambda page: queries.append(page.params))
             ours.append(time.process_time() - cpu)
         pages = report.pages
         cpu = time.process_time()
@@ -212,9 +212,9 @@ async def cpu_a_page(twitch: SimulatedTwitch, rounds: int) -> tuple[float, float
 
 
 async def fetch(twitch: SimulatedTwitch, queries: Sequence[Sequence[tuple[str, str]]]) -> int:
-    """Fetch pages by aiohttp and nothing else, 32 at a time; returns their bytes.
+    """Fetch pages by aiohttp only, 32 at a time; return the number of their bytes.
 
-    :param twitch: whom to ask
+    :param twitch: the simulated Twitch
     :param queries: of the pages
     """
     import aiohttp
@@ -236,7 +236,7 @@ async def fetch(twitch: SimulatedTwitch, queries: Sequence[Sequence[tuple[str, s
 
 
 class Memory:
-    """By how much this process rises from here on, at its peak. Linux only; elsewhere nothing rises."""
+    """The peak increase of this process from here on. Linux only; elsewhere it is 0."""
 
     def __init__(self) -> None:
         gc.collect()
@@ -246,7 +246,7 @@ class Memory:
         self._before = _status("VmRSS")
 
     def rise(self) -> int:
-        """Bytes since then."""
+        """The peak increase so far, in bytes."""
         return max(0, _status("VmHWM") - self._before)
 
 
@@ -264,20 +264,20 @@ def _status(name: str) -> int:
 
 
 def in_a_process(twitch: SimulatedTwitch, work: str, argument: Any = None) -> Any:
-    """Do some of this in a process of its own.
+    """Do one of :data:`WORK` in its own process.
 
-    :param twitch: whom to ask
-    :param work: of :data:`WORK`
+    :param twitch: the simulated Twitch
+    :param work: its name
     :param argument: for it
     """
     return run_json(*command(twitch, work, argument))
 
 
 def command(twitch: SimulatedTwitch, work: str, argument: Any = None) -> tuple[list[str], dict[str, str]]:
-    """Return the command that does some of this, and its environment.
+    """Return the command that does one of :data:`WORK`, and its environment.
 
-    :param twitch: whom to ask
-    :param work: of :data:`WORK`
+    :param twitch: the simulated Twitch
+    :param work: its name
     :param argument: for it
     """
     where = json.dumps([twitch.url, twitch.client_id, twitch.client_secret])
@@ -297,9 +297,9 @@ WORK: dict[str, Callable[[SimulatedTwitch, Any], Any]] = {
 
 
 def main(work: str, argument: str) -> None:
-    """Do some of this, and print what came of it.
+    """Do one of :data:`WORK`, and print the result.
 
-    :param work: of :data:`WORK`
+    :param work: its name
     :param argument: for it, as JSON
     """
     twitch = SimulatedTwitch(*json.loads(os.environ["SIMULATED_TWITCH"]))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run asks of S3 and Secrets Manager, and leaves there: the figures that a bill is made of.
+"""The requests of a run to S3 and Secrets Manager, and its objects: the figures of an AWS bill.
 
-``python -m benchmarks.storage RUNS`` runs each DAG, and prints what its last runs asked and left as JSON. The
-environment leads to an AWS of moto's and to an Airflow, ``TWITCH_CONNECTION`` is what the secret holds.
+``python -m benchmarks.storage RUNS`` runs each DAG, and prints the requests and objects of its last runs as
+JSON. The environment configures moto's AWS and an Airflow; ``TWITCH_CONNECTION`` is the value of the secret.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BACKEND = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBa
 #: One every five minutes.
 RUNS_A_DAY = 288
 
-#: How requests are billed. S3 has two prices, and takes nothing for a DELETE: https://aws.amazon.com/s3/pricing/
+#: How requests are billed. S3 has two prices, and a DELETE is free: https://aws.amazon.com/s3/pricing/
 BILLED = {
     "PUT": ("PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"),
     "LIST": ("ListObjectsV2", "HeadBucket"),
@@ -47,18 +47,18 @@ BILLED = {
 def measure(streams: int = 100_000, runs: int = 2) -> list[Entry]:
     """Run each DAG against a Twitch of a usual evening.
 
-    :param streams: that are live
-    :param runs: of each DAG that count, after a first one that finds an empty lake
+    :param streams: number of live streams
+    :param runs: of each DAG that are counted, after a first one with an empty lake
     """
     with simulated_twitch(streams=streams, moving=True, limit=1_000_000) as twitch, amazon() as endpoint:
         env = {**deployment(endpoint), "TWITCH_CONNECTION": twitch.connection}
         found = run_json([sys.executable, "-W", "ignore", "-m", "benchmarks.storage", str(runs)], env)
-    return told(found, streams)
+    return entries(found, streams)
 
 
 @contextmanager
 def amazon() -> Iterator[str]:
-    """Play S3 and Secrets Manager in a process of their own, to the end of the block; gives its address."""
+    """Simulate S3 and Secrets Manager in their own process, to the end of the block; yield the address."""
     command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", "0"]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "moto.log"
@@ -67,7 +67,7 @@ def amazon() -> Iterator[str]:
 
 
 def deployment(endpoint: str) -> dict[str, str]:
-    """Return the environment of a deployment there, as ``deploy/cloudformation.yaml`` makes one.
+    """Return the environment of a deployment as in ``deploy/cloudformation.yaml``.
 
     :param endpoint: of moto's server
     """
@@ -92,35 +92,35 @@ def deployment(endpoint: str) -> dict[str, str]:
 # --- counting --------------------------------------------------------------------------------------------
 
 
-class Ledger:
-    """What this process asks of AWS."""
+class RequestCounter:
+    """Counts the requests of this process to AWS."""
 
     def __init__(self) -> None:
-        #: By operation; a retry is one more.
+        #: By operation; each retry counts.
         self.requests: Counter[str] = Counter()
-        #: Keys that were written.
+        #: Written keys.
         self.written: set[str] = set()
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Note what those clients ask that are made in this block."""
+    def counting(self) -> Iterator[None]:
+        """Count the requests of clients that are created in this block."""
         from botocore import handlers
 
         before = handlers.BUILTIN_HANDLERS
         handlers.BUILTIN_HANDLERS = [
             *before,
-            ("before-send", self.note, handlers.REGISTER_FIRST),
-            ("after-call.s3.GetObject", deny_what_is_missing),
+            ("before-send", self.record, handlers.REGISTER_FIRST),
+            ("after-call.s3.GetObject", deny_missing),
         ]
         try:
             yield
         finally:
             handlers.BUILTIN_HANDLERS = before
 
-    def note(self, request: Any, event_name: str, **_: Any) -> None:
-        """Note a request that is about to be sent.
+    def record(self, request: Any, event_name: str, **_: Any) -> None:
+        """Count a request that is about to be sent.
 
-        :param request: as botocore has prepared it
+        :param request: as botocore prepared it
         :param event_name: such as ``before-send.s3.PutObject``
         """
         operation = event_name.rpartition(".")[2]
@@ -129,29 +129,29 @@ class Ledger:
             # The bucket is the first part of the path, or of the host.
             self.written.add(unquote(urlsplit(request.url).path).lstrip("/").removeprefix(f"{BUCKET}/"))
 
-    def tear_off(self) -> tuple[Counter[str], set[str]]:
-        """Return what was noted, and begin anew."""
-        page = self.requests, self.written
+    def take(self) -> tuple[Counter[str], set[str]]:
+        """Return the counts, and start again."""
+        taken = self.requests, self.written
         self.requests, self.written = Counter(), set()
-        return page
+        return taken
 
 
-def deny_what_is_missing(parsed: dict[str, Any], **_: Any) -> None:
-    """Answer as S3 does whom the policy lets list names below the prefix only: a missing key is denied.
+def deny_missing(parsed: dict[str, Any], **_: Any) -> None:
+    """Respond as S3 does under a policy that allows lists only below the prefix: a missing key is denied.
 
-    moto has no opinion on conditions, and what we ask then costs a LIST more.
+    moto ignores the policy's conditions; the store lists to find out, which is one more request.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 
-    :param parsed: the answer
+    :param parsed: the response
     """
     if parsed.get("Error", {}).get("Code") == "NoSuchKey":
         parsed["Error"]["Code"] = "AccessDenied"
 
 
 def kind(key: str) -> str:
-    """What an object is, whichever run it belongs to: a dataset, ``raw``, ``latest`` or ``manifests``.
+    """The kind of an object: a dataset, ``raw``, ``latest`` or ``manifests``.
 
-    :param key: of it
+    :param key: of the object
     """
     return key.removeprefix(f"{PREFIX}/").partition("/")[0]
 
@@ -159,35 +159,35 @@ def kind(key: str) -> str:
 # --- running ---------------------------------------------------------------------------------------------
 
 
-def count(ledger: Ledger, s3: Any, dag_id: str, runs: int, now: datetime) -> list[dict[str, Any]]:
-    """Run a DAG, and tell of each run but the first what it asked and left.
+def count(counter: RequestCounter, s3: Any, dag_id: str, runs: int, now: datetime) -> list[dict[str, Any]]:
+    """Run a DAG, and return the requests and objects of each run but the first.
 
-    :param ledger: it is kept meanwhile
-    :param s3: a client that it does not know
+    :param counter: which counts meanwhile
+    :param s3: a client that is not counted
     :param dag_id: one of :data:`WRITERS`
-    :param runs: that count
-    :param now: the present instant
+    :param runs: number of runs that are counted
+    :param now: the current instant
     """
     from airflow.dag_processing.dagbag import DagBag
 
     dag = DagBag(DAGS / f"{dag_id}.py").get_dag(dag_id)
     for task in dag.tasks:
         task.retries = 0
-    told = []
+    found = []
     for tick in ticks(runs + 1, now):
         run = dag.test(run_after=tick, logical_date=tick)
         if run.state != "success":
             raise RuntimeError(f"the run of {dag_id} ended as {run.state}")
-        requests, written = ledger.tear_off()
-        told.append({"requests": dict(requests), "objects": _sizes(s3, written)})
-    return told[1:]
+        requests, written = counter.take()
+        found.append({"requests": dict(requests), "objects": _sizes(s3, written)})
+    return found[1:]
 
 
 def ticks(number: int, now: datetime) -> list[datetime]:
-    """Ticks of one day: the first run of a day lists the day before, too.
+    """Return ticks of one day: the first run of a day lists the day before, too.
 
     :param number: how many
-    :param now: the present instant
+    :param now: the current instant
     """
     first = now.replace(microsecond=0) - timedelta(seconds=number)
     first = max(first, now.replace(hour=0, minute=0, second=0, microsecond=0))
@@ -207,7 +207,7 @@ def _sizes(s3: Any, written: set[str]) -> dict[str, tuple[int, int]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Count for each DAG, and print it as JSON.
+    """Count for each DAG, and print the result as JSON.
 
     :param arguments: how many runs of each
     """
@@ -218,21 +218,21 @@ def main(arguments: Sequence[str]) -> None:
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString=os.environ["TWITCH_CONNECTION"])
-    # One for all: Airflow keeps the client of its secrets backend.
-    ledger, runs = Ledger(), int(arguments[0])
-    with ledger.kept():
-        found = {dag_id: count(ledger, s3, dag_id, runs, datetime.now(UTC)) for dag_id in WRITERS}
+    # One counter for all: Airflow reuses the client of its secrets backend.
+    counter, runs = RequestCounter(), int(arguments[0])
+    with counter.counting():
+        found = {dag_id: count(counter, s3, dag_id, runs, datetime.now(UTC)) for dag_id in WRITERS}
     print("\n" + json.dumps(found))
 
 
-# --- telling ---------------------------------------------------------------------------------------------
+# --- results ---------------------------------------------------------------------------------------------
 
 
-def told(found: Mapping[str, Sequence[Mapping[str, Any]]], streams: int) -> list[Entry]:
-    """Put what was counted into words.
+def entries(found: Mapping[str, Sequence[Mapping[str, Any]]], streams: int) -> list[Entry]:
+    """Return the results as entries.
 
-    :param found: of :func:`count`, by DAG
-    :param streams: that were live
+    :param found: results of :func:`count`, by DAG
+    :param streams: number of live streams
     """
     requests = {dag_id: billed(runs) for dag_id, runs in found.items()}
     objects = {dag_id: left(runs) for dag_id, runs in found.items()}
@@ -246,12 +246,12 @@ def told(found: Mapping[str, Sequence[Mapping[str, Any]]], streams: int) -> list
         )
         for dag_id in found
     ]
-    asked: list[list[str | float | None]] = [
+    requested: list[list[str | float | None]] = [
         [f"{dag_id}, {when}", *(number * times for number in requests[dag_id].values())]
         for dag_id in found
         for when, times in (("a run", 1), ("a day", RUNS_A_DAY))
     ]
-    kept: list[list[str | float | None]] = [
+    stored: list[list[str | float | None]] = [
         [dag_id, each, number, size / 1e6, size * RUNS_A_DAY / 1e6]
         for dag_id in found
         for each, (number, size) in objects[dag_id].items()
@@ -261,29 +261,29 @@ def told(found: Mapping[str, Sequence[Mapping[str, Any]]], streams: int) -> list
         Facts(
             "Requests",
             ["DAG", *BILLED],
-            asked,
-            "Means of runs that find a snapshot before them; the first of a day lists once more. PUT has the "
-            "parts of large objects: one of 8 to 16 MB is four. LIST and PUT cost the same, DELETE nothing.",
+            requested,
+            "Means of runs with a previous snapshot; the first of a day lists once more. PUT includes the "
+            "parts of large objects: one of 8 to 16 MB is four. LIST and PUT cost the same, DELETE is free.",
         ),
         Facts(
             "Bytes",
             ["DAG", "where", "objects a run", "MB a run", "MB a day"],
-            kept,
+            stored,
             f"Of a simulated Twitch with {streams:,} live streams. Objects under `latest/` replace one "
-            "another; in a bucket with versions each stays until a lifecycle rule deletes it.",
+            "another; in a bucket with versioning each version stays until a lifecycle rule deletes it.",
         ),
     ]
 
 
 def billed(runs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Requests of a run, by what they are billed as.
+    """The requests of a run, by price.
 
     :param runs: of one DAG
-    :raises ValueError: there was one that nobody has put down in :data:`BILLED`
+    :raises ValueError: an operation is not in :data:`BILLED`
     """
     names = {operation: name for name, operations in BILLED.items() for operation in operations}
     if unknown := {operation for run in runs for operation in run["requests"]} - set(names):
-        raise ValueError(f"nobody says what these cost: {', '.join(sorted(unknown))}")
+        raise ValueError(f"BILLED has no price for {', '.join(sorted(unknown))}")
     return {
         name: mean(sum(run["requests"].get(operation, 0) for operation in operations) for run in runs)
         for name, operations in BILLED.items()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A crawl in virtual time: the true hook and the true simulator, but no sockets and no waiting.
+"""A crawl in virtual time: the real hook and the real simulator, without sockets and without waiting.
 
-Whenever nothing is left to do, the loop's clock jumps to the next thing that somebody waits for. Five minutes
-of Twitch take some seconds, and come out the same each time.
+Whenever all tasks wait, the loop's clock jumps to the next timer. Five minutes of Twitch take some seconds,
+and the result is the same each time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class _Jump(selectors.DefaultSelector):
-    """Instead of waiting, says how long it would have waited."""
+    """Instead of waiting, adds the timeout to its clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,21 +42,21 @@ class _Jump(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time passes only where everybody waits."""
+    """An event loop whose time passes only while all tasks wait."""
 
     def __init__(self) -> None:
         self._jump = _Jump()
         super().__init__(self._jump)
 
     def time(self) -> float:
-        """Seconds since the loop began."""
+        """Seconds since the loop was created."""
         return self._jump.now
 
 
 def run(main: Callable[[VirtualLoop], Awaitable[T]]) -> T:
     """Run a coroutine in virtual time.
 
-    :param main: makes it, given the loop
+    :param main: returns it, given the loop
     """
     loop = VirtualLoop()
     try:
@@ -66,7 +66,7 @@ def run(main: Callable[[VirtualLoop], Awaitable[T]]) -> T:
 
 
 class _Wire:
-    """What stands for the network: an answer after so long, and 32 requests under way at the most."""
+    """Stands in for the network: a response after the latency, and at most 32 requests at once."""
 
     def __init__(self, simulator: Simulator, latency: float) -> None:
         self._simulator = simulator
@@ -75,7 +75,7 @@ class _Wire:
 
     async def send(self, request: Request) -> Reply:
         async with self._free:
-            # Half of the way there, half of it back.
+            # Half of the latency before the response is made, half after it.
             await asyncio.sleep(self._latency / 2)
             headers = {name.lower(): value for name, value in request.headers.items()}
             path = request.url.removeprefix("http://simulated")
@@ -94,11 +94,11 @@ class _Wire:
 def hook(
     simulator: Simulator, loop: VirtualLoop, *, latency: float = 0.15, reserve: float = 50
 ) -> TwitchAsyncHook:
-    """Open a hook on a simulator that does not listen; each has a mirror of the rate limit of its own.
+    """Return a hook for a simulator that does not listen; each has its own rate limiter.
 
     :param simulator: made with ``clock=loop.time``
     :param loop: that it runs on
-    :param latency: seconds that an answer takes
+    :param latency: seconds that a response takes
     :param reserve: points to leave for others
     """
     made = TwitchAsyncHook()
@@ -107,7 +107,7 @@ def hook(
         credentials=Credentials(simulator.client_id, simulator.client_secret),
         base_url="http://simulated/helix",
         auth_url="http://simulated/oauth2",
-        tokens=tokens,  # type: ignore[arg-type]  # it holds one, and nobody asks for another
+        tokens=tokens,  # type: ignore[arg-type]  # it holds one, and no other is requested
         limiter=RateLimiter(reserve=reserve),
         clock=loop.time,
         random=random.Random(1).random,  # noqa: S311 - jitter
@@ -118,7 +118,7 @@ def hook(
 
 
 class _Held:
-    """A token that is there."""
+    """Holds one token."""
 
     def __init__(self, token: AppToken) -> None:
         self._token = token

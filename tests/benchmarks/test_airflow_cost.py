@@ -16,7 +16,7 @@ from benchmarks import airflow_cost
 from twitch_provider.testing import Simulator
 
 
-def test_takes_turns_and_gives_the_median_without_the_first_round() -> None:
+def test_runs_in_turns_and_returns_the_median_without_the_first_round() -> None:
     played: list[str] = []
     seconds = {"a": iter([90.0, 1.0, 3.0, 2.0]), "b": iter([90.0, 5.0, 5.0, 6.0])}
 
@@ -65,7 +65,7 @@ def test_the_run_and_the_plain_calls_do_the_same_work(
     with Simulator(streams=300) as twitch:
         monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", twitch.connection_json())
         found = airflow_cost.compare(dag_id, 1, datetime.now(UTC), warm_up=0)
-    ratio, xcoms = airflow_cost.told({dag_id: found})
+    ratio, xcoms = airflow_cost.entries({dag_id: found})
     assert isinstance(ratio, Ratio)
     assert isinstance(xcoms, Facts)
     assert ratio.ours > 0 < ratio.other
@@ -79,5 +79,5 @@ def test_the_run_and_the_plain_calls_do_the_same_work(
 
 
 def kind(key: str) -> str:
-    """What an object is, whichever run it belongs to."""
+    """The kind of an object."""
     return key.split("/")[1]

@@ -26,7 +26,7 @@ MEASURED = [
 
 def test_draws_a_picture_that_fits_a_page(tmp_path: Path) -> None:
     path = tmp_path / "scaling.png"
-    draw(MEASURED, path, conditions="150 ms an answer")
+    draw(MEASURED, path, conditions="150 ms a response")
     picture = path.read_bytes()
     assert picture.startswith(b"\x89PNG")
     width, height = struct.unpack(">II", picture[16:24])
@@ -36,7 +36,7 @@ def test_draws_a_picture_that_fits_a_page(tmp_path: Path) -> None:
 
 def test_the_same_measurements_give_the_same_picture(tmp_path: Path) -> None:
     for name in ("one.png", "two.png"):
-        draw(MEASURED, tmp_path / name, conditions="150 ms an answer")
+        draw(MEASURED, tmp_path / name, conditions="150 ms a response")
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
@@ -49,5 +49,5 @@ def test_the_same_measurements_give_the_same_picture(tmp_path: Path) -> None:
         ([99.0, 100.0, 98.0], [90.0, 100.0, 80.0]),
     ],
 )
-def test_no_label_covers_another(wanted: list[float], heights: list[float]) -> None:
+def test_no_label_overlaps_another(wanted: list[float], heights: list[float]) -> None:
     assert apart(wanted, 10.0, most=100.0) == heights

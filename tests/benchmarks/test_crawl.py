@@ -20,7 +20,7 @@ from benchmarks import crawl
 from twitch_provider.crawl.light_page import LightPage
 from twitch_provider.testing import Simulator
 
-# A rate limit is told what it may not be told here: the world is small, and waits for nobody.
+# The rate limit is never reached: the world is small.
 STREAMS = 2_500
 
 
@@ -46,7 +46,7 @@ def test_reports_count_what_the_simulator_counted(snapshots: tuple[list[Taken], 
     assert [each.report["rate_limited"] for each in taken] == [0, 0, 0]
 
 
-def test_only_who_knows_the_last_snapshot_reconciles(snapshots: tuple[list[Taken], int]) -> None:
+def test_only_a_crawl_with_previous_state_reconciles(snapshots: tuple[list[Taken], int]) -> None:
     alone, *others = snapshots[0]
     assert alone.missed == alone.missed_one_pass
     assert alone.report["ended"] == alone.report["recovered"] == 0
@@ -85,42 +85,46 @@ def test_one_cursor_reads_all_of_it_too(twitch: Simulator) -> None:
 
 
 def test_the_bare_loop_fetches_the_same_bodies(twitch: Simulator) -> None:
-    sheets: list[LightPage] = []
+    pages: list[LightPage] = []
 
     async def both() -> int:
         async with opened(beside_us(twitch)) as hook:
-            await hook.crawl(sheets.append)
-        return await fetch(beside_us(twitch), [sheet.params for sheet in sheets])
+            await hook.crawl(pages.append)
+        return await fetch(beside_us(twitch), [page.params for page in pages])
 
-    assert asyncio.run(both()) == pytest.approx(sum(len(sheet.body) for sheet in sheets), rel=0.01)
+    assert asyncio.run(both()) == pytest.approx(sum(len(page.body) for page in pages), rel=0.01)
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's peak")
-def test_memory_rises_by_what_is_taken_for_good() -> None:
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="only Linux knows the peak of a process"
+)
+def test_memory_rises_by_what_is_kept() -> None:
     memory = Memory()
     before = memory.rise()
     taken = bytearray(b"x") * 50_000_000
     assert memory.rise() - before >= 0.9 * len(taken)
 
 
-# --- what decides ----------------------------------------------------------------------------------------
+# --- goals -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("requests", "longest", "refill", "seconds"),
     [
-        (100, 10, 800, 1.5),  # one chain after all: 10 pages one by one
-        (640, 3, 800, 20 * 0.15),  # the bucket never empties: 32 at a time
+        (100, 10, 800, 1.5),  # one walk: 10 pages one after another
+        (640, 3, 800, 20 * 0.15),  # the rate limit is not reached: 32 at a time
         (1_000, 10, 800, 200 / (800 / 60) + 0.15),
         (1_000, 10, 600, 200 / 10 + 0.15),
         (1_050, 450, 800, 67.5),
     ],
 )
-def test_the_pace_is_that_of_what_binds(requests: int, longest: int, refill: float, seconds: float) -> None:
+def test_the_pace_is_that_of_the_tightest_limit(
+    requests: int, longest: int, refill: float, seconds: float
+) -> None:
     assert Conditions(refill=refill).pace(requests, longest) == pytest.approx(seconds)
 
 
-def test_every_goal_of_the_issue_is_judged(snapshots: tuple[list[Taken], int]) -> None:
+def test_every_goal_is_compared(snapshots: tuple[list[Taken], int]) -> None:
     taken = dict(zip(crawl.HOW, map(asdict, snapshots[0]), strict=True))
     goals = {
         ratio.name.split(", ", 1)[1]: (ratio.goal, ratio.at_least)

@@ -42,7 +42,7 @@ def test_the_usual_way_has_the_same_broadcasters(answered: list[Answered]) -> No
     assert sorted(made[0]) == sorted(made[1])
 
 
-def test_bodies_have_what_costs_time(answered: list[Answered]) -> None:
+def test_bodies_have_what_takes_time(answered: list[Answered]) -> None:
     rows = [row for body, _ in answered for row in json.loads(body)["data"]]
     assert len(rows) > len({row["user_id"] for row in rows}) == ROWS
     assert any(row["type"] != "live" for row in rows)
@@ -51,7 +51,7 @@ def test_bodies_have_what_costs_time(answered: list[Answered]) -> None:
     assert sum(not row["title"].isascii() for row in rows) > ROWS / 4
 
 
-def test_the_floor_refuses_what_is_odd(answered: list[Answered]) -> None:
+def test_the_floor_refuses_an_unusual_value(answered: list[Answered]) -> None:
     odd = [(answered[0][0].replace(b'"viewer_count":', b'"viewer_count":-', 1), RUN_AFTER)]
     with pytest.raises(ValueError, match="no slow path"):
         floor(odd, RUN_AFTER, "none")
@@ -61,7 +61,7 @@ def test_prints_a_rise_for_each_snapshot(
     answered: list[Answered], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if not Path("/proc/self/clear_refs").exists():
-        pytest.skip("the kernel of this machine does not tell a process its peak")
+        pytest.skip("only Linux knows the peak of a process")
     file = tmp_path / "bodies"
     file.write_bytes(b"\n".join(body for body, _ in answered))
     main("ours", "gzip", file, snapshots=2)

@@ -18,15 +18,15 @@ def section(*entries: Any, title: str = "Crawl", machine: Any = None, on: str = 
 
 
 @pytest.mark.parametrize(
-    ("ours", "at_least", "holds"),
+    ("ours", "at_least", "met"),
     [(1.1, False, True), (1.11, False, False), (1.11, True, True), (1.09, True, False)],
 )
-def test_a_goal_holds_up_to_itself(ours: float, at_least: bool, holds: bool) -> None:
-    assert Ratio("wall", ours, 1.0, goal=1.1, at_least=at_least).holds is holds
+def test_a_ratio_equal_to_its_goal_meets_it(ours: float, at_least: bool, met: bool) -> None:
+    assert Ratio("wall", ours, 1.0, goal=1.1, at_least=at_least).met is met
 
 
-def test_without_a_goal_nothing_holds_or_fails() -> None:
-    assert Ratio("wall", 3.0, 1.5).holds is None
+def test_without_a_goal_nothing_is_met_or_missed() -> None:
+    assert Ratio("wall", 3.0, 1.5).met is None
     assert Ratio("wall", 3.0, 1.5).ratio == 2.0
 
 
@@ -53,18 +53,18 @@ def test_a_section_survives_json() -> None:
     )
 
 
-def test_results_show_every_figure_beside_its_partner() -> None:
+def test_results_show_both_figures_of_a_ratio() -> None:
     text = render(
         [
             section(
-                Ratio("wall", 16.5, 15.0, "rate floor", goal=1.1, note="Best of three."),
+                Ratio("wall", 16.5, 15.0, "rate limit", goal=1.1, note="Best of three."),
                 Ratio("429s", 11, 1000, "requests", "", goal=0.005, percent=True),
                 Ratio("recall", 9_999, 10_000, "live", "", goal=0.9998, at_least=True, percent=True),
                 Facts("Each", ["streams", "s"], [["10k", 1.25], ["60k", None]], "As it was."),
             )
         ]
     )
-    assert "| wall | 16.5 s | 15 s rate floor | 1.100 | ≤ 1.1 | yes |" in text
+    assert "| wall | 16.5 s | 15 s rate limit | 1.100 | ≤ 1.1 | yes |" in text
     assert "| 429s | 11 | 1,000 requests | 1.100% | ≤ 0.5 % | **no** |" in text
     assert "| recall | 9,999 | 10,000 live | 99.990% | ≥ 99.98 % | yes |" in text
     assert "\n- wall: Best of three.\n" in text
@@ -77,7 +77,7 @@ def test_the_verdict_names_the_goals_that_are_not_met() -> None:
     told = verdict(
         [section(Ratio("wall", 2.0, 1.0, goal=1.1), Ratio("429s", 0, 9, goal=0.005), Ratio("told", 9.0, 1.0))]
     )
-    assert told == "**1 of 2 goals hold.**\n- not met: wall: 2.000, goal ≤ 1.1"
+    assert told == "**1 of 2 goals are met.**\n- not met: wall: 2.000, goal ≤ 1.1"
 
 
 def test_a_section_of_another_machine_says_so() -> None:
@@ -88,7 +88,7 @@ def test_a_section_of_another_machine_says_so() -> None:
     assert "Measured on" not in text.split("## New")[1]
 
 
-def test_the_machine_is_told_without_its_name() -> None:
+def test_the_machine_is_described_without_its_name() -> None:
     import platform
 
     told = describe()
@@ -102,7 +102,7 @@ def test_the_machine_is_told_without_its_name() -> None:
 
 def test_an_unknown_section_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["lokal"]) == 2
-    assert "There is no section lokal: there are crawl, local" in capsys.readouterr().out
+    assert "Unknown section lokal: choose from crawl, local" in capsys.readouterr().out
 
 
 def test_every_topic_has_its_module() -> None:
@@ -112,7 +112,7 @@ def test_every_topic_has_its_module() -> None:
 
 def test_one_section_measured_again_leaves_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(command, "ROOT", tmp_path)
-    monkeypatch.setattr(command, "KEPT", tmp_path)
+    monkeypatch.setattr(command, "STORED", tmp_path)
     monkeypatch.setattr(command, "RESULTS", tmp_path / "RESULTS.md")
     (tmp_path / "local.json").write_text(json.dumps(section(title="Local, kept").as_dict()))
 
@@ -139,7 +139,7 @@ def test_a_measurement_is_kept_with_its_machine(monkeypatch: pytest.MonkeyPatch,
     assert command.main(["airflow", "--date", "2026-12-01", "--into", str(tmp_path / "it.json")]) == 0
     kept = Section.from_dict(json.loads((tmp_path / "it.json").read_text()))
     assert (kept.title, kept.measured_on) == ("What Airflow adds", "2026-12-01")
-    assert [ratio.holds for ratio in kept.ratios] == [True]
+    assert [ratio.met for ratio in kept.ratios] == [True]
     assert kept.machine == describe()
 
 

@@ -18,11 +18,11 @@ NOW = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 
 
 @pytest.fixture
-def kept(s3: Any) -> Iterator[storage.Ledger]:
+def counter(s3: Any) -> Iterator[storage.RequestCounter]:
     s3.create_bucket(Bucket=storage.BUCKET)
-    ledger = storage.Ledger()
-    with ledger.kept():
-        yield ledger
+    counter = storage.RequestCounter()
+    with counter.counting():
+        yield counter
 
 
 @pytest.mark.filterwarnings("default")
@@ -36,7 +36,7 @@ def kept(s3: Any) -> Iterator[storage.Ledger]:
 def test_every_object_of_a_run_is_a_put_and_one_secret_is_read(
     dag_id: str,
     kinds: set[str],
-    kept: storage.Ledger,
+    counter: storage.RequestCounter,
     s3: Any,
     dags_in: Callable[[Path], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -53,8 +53,8 @@ def test_every_object_of_a_run_is_a_put_and_one_secret_is_read(
     with Simulator(streams=300) as twitch:
         text = twitch.connection_json()
         boto3.client("secretsmanager").create_secret(Name=secret, SecretString=text)
-        kept.tear_off()
-        (run,) = storage.count(kept, s3, dag_id, 1, datetime.now(UTC))
+        counter.take()
+        (run,) = storage.count(counter, s3, dag_id, 1, datetime.now(UTC))
     billed, left = storage.billed([run]), storage.left([run])
     assert set(left) == kinds
     assert billed["PUT"] == sum(number for number, _ in left.values())
@@ -64,53 +64,53 @@ def test_every_object_of_a_run_is_a_put_and_one_secret_is_read(
     assert all(size > 0 for _, size in left.values())
 
 
-def test_a_large_object_goes_up_in_parts_that_are_counted(kept: storage.Ledger) -> None:
+def test_a_large_object_goes_up_in_parts_that_are_counted(counter: storage.RequestCounter) -> None:
     from twitch_provider.aws.store import S3Store
 
     S3Store(storage.BUCKET, "aws_default").put("twitch/raw/x", bytes(9_000_000), content_type="text/plain")
-    requests, written = kept.tear_off()
+    requests, written = counter.take()
     run = {"requests": requests, "objects": {}}
     assert requests == {"CreateMultipartUpload": 1, "UploadPart": 2, "CompleteMultipartUpload": 1}
     assert storage.billed([run])["PUT"] == 4
     assert written == {"twitch/raw/x"}
 
 
-def test_a_missing_key_costs_a_list_as_under_the_narrow_policy(kept: storage.Ledger) -> None:
+def test_a_missing_key_costs_a_list_as_under_the_narrow_policy(counter: storage.RequestCounter) -> None:
     from twitch_provider.aws.store import S3Store
 
     assert S3Store(storage.BUCKET, "aws_default").get("twitch/nothing") is None
-    assert kept.tear_off()[0] == {"GetObject": 1, "ListObjectsV2": 1}
+    assert counter.take()[0] == {"GetObject": 1, "ListObjectsV2": 1}
 
 
-def test_only_what_is_asked_in_the_block_is_noted(s3: Any) -> None:
+def test_only_clients_of_the_block_are_counted(s3: Any) -> None:
     import boto3
 
-    ledger = storage.Ledger()
-    with ledger.kept():
-        noted = boto3.Session(region_name="us-east-1").client("s3")
+    counter = storage.RequestCounter()
+    with counter.counting():
+        counted = boto3.Session(region_name="us-east-1").client("s3")
     later = boto3.Session(region_name="us-east-1").client("s3")
-    for client in (s3, noted, later):
+    for client in (s3, counted, later):
         client.list_buckets()
-    assert ledger.requests == {"ListBuckets": 1}
+    assert counter.requests == {"ListBuckets": 1}
 
 
-def test_a_request_without_a_price_is_not_passed_over() -> None:
+def test_a_request_without_a_price_is_an_error() -> None:
     with pytest.raises(ValueError, match="CopyObject"):
         storage.billed([{"requests": {"PutObject": 1, "CopyObject": 1}, "objects": {}}])
 
 
-def test_tells_means_and_days() -> None:
+def test_shows_means_and_days() -> None:
     runs = [
         {"requests": {"PutObject": 2, "ListObjectsV2": lists}, "objects": {"raw": [1, size]}}
         for lists, size in ((3, 1_000_000), (5, 3_000_000))
     ]
-    ratio, asked, kept = storage.told({"a_dag": runs}, 1000)
+    ratio, requested, stored = storage.entries({"a_dag": runs}, 1000)
     assert isinstance(ratio, Ratio)
     assert ratio.ratio == 6
-    assert isinstance(asked, Facts)
-    assert asked.rows == [["a_dag, a run", 2, 4, 0, 0, 0], ["a_dag, a day", 576, 1152, 0, 0, 0]]
-    assert isinstance(kept, Facts)
-    assert kept.rows == [["a_dag", "raw", 1, 2.0, 576.0]]
+    assert isinstance(requested, Facts)
+    assert requested.rows == [["a_dag, a run", 2, 4, 0, 0, 0], ["a_dag, a day", 576, 1152, 0, 0, 0]]
+    assert isinstance(stored, Facts)
+    assert stored.rows == [["a_dag", "raw", 1, 2.0, 576.0]]
 
 
 @pytest.mark.parametrize("now", [NOW, NOW.replace(hour=0, minute=0, second=1)])

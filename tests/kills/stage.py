@@ -125,7 +125,7 @@ class Stage:
         if name != CERTAIN:
             yield
             return
-        self.twitch.play(name, endpoint="streams", times=None, start=12)
+        self.twitch.fault(name, endpoint="streams", times=None, start=12)
         try:
             yield
         finally:
