@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twitch_provider.exceptions import TwitchDataError
@@ -140,8 +140,8 @@ def test_refuses_what_is_no_instant_in_utc(clean: Clean, stream: Make, text: str
         ({"id": ""}, "id: missing or empty where text was expected"),
         ({"id": "\x00"}, "id: missing or empty where text was expected"),
         ({"user_id": None}, "user_id: missing or empty where text was expected"),
-        ({"tags": "English"}, "tags: text where an array of nothing but text was expected"),
-        ({"tags": ["a", None]}, "tags: an array where an array of nothing but text was expected"),
+        ({"tags": "English"}, "tags: text where an array of text only was expected"),
+        ({"tags": ["a", None]}, "tags: an array where an array of text only was expected"),
         (
             {"started_at": 5},
             "started_at: a whole number where an instant in UTC like 2026-11-23T16:35:00Z was expected",
@@ -237,6 +237,7 @@ VALUES = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(max_s
 CHANGES = st.dictionaries(st.sampled_from([column.name for column in STREAMS.sent]), VALUES, max_size=3)
 
 
+@settings(max_examples=50)
 @given(st.lists(VALUES | CHANGES | st.integers(1, 3).map(lambda n: {"id": str(n)}), max_size=8))
 def test_every_row_is_accounted_for(clean: Clean, stream: Make, rows: list[Any]) -> None:
     arrived = [

@@ -37,7 +37,7 @@ def test_converts_another_time_zone_to_utc() -> None:
 
 
 def test_refuses_an_instant_without_time_zone(run_after: datetime) -> None:
-    with pytest.raises(TwitchParameterError, match="run_after must carry a time zone"):
+    with pytest.raises(TwitchParameterError, match="run_after must have a time zone"):
         SnapshotKeys("twitch", "d", run_after.replace(tzinfo=None))
 
 

@@ -13,7 +13,7 @@ from twitch_provider.exceptions import TwitchStoreError
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.manifest import Manifest, describe
-from twitch_provider.lake.previous import MOST_MANIFESTS, Known, read_previous
+from twitch_provider.lake.previous import MAX_MANIFESTS, Known, read_previous
 from twitch_provider.lake.schema import STREAMS
 
 HOUR = timedelta(hours=1)
@@ -129,7 +129,7 @@ def test_takes_the_newest_before_this_run_that_is_not_too_old(
     known = read(store, keys)
     if expected is None:
         assert known is None
-        assert "there is no complete snapshot of the last 1:00:00 before 20261123T163500Z" in caplog.text
+        assert "no usable snapshot in the 1:00:00 before 20261123T163500Z" in caplog.text
     else:
         assert known is not None
         assert known.run_after == keys.run_after - timedelta(minutes=expected)
@@ -142,7 +142,7 @@ def test_walks_back_over_midnight(store: Any, keys: SnapshotKeys, snapshot: Make
     assert known.manifest.startswith("twitch/manifests/d/dt=2026-11-22/")
 
 
-def test_passes_over_incomplete_ones(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
+def test_skips_incomplete_ones(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
     for minutes in (5, 10):
         snapshot(minutes, complete=False)
     snapshot(15)
@@ -160,7 +160,7 @@ def test_asks_for_little_however_long_nothing_was_complete(
     assert read(store, keys, timedelta(days=1)) is None
     # The last three look for which languages there were.
     done = [operation for operation, _ in store.diary]
-    assert done == ["list", *["get"] * MOST_MANIFESTS, "folders", "list", "get"]
+    assert done == ["list", *["get"] * MAX_MANIFESTS, "folders", "list", "get"]
 
 
 def test_an_incomplete_one_is_better_than_none(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
@@ -185,7 +185,7 @@ def test_asks_for_one_of_each_where_all_is_well(store: Any, keys: SnapshotKeys, 
     assert [operation for operation, _ in store.diary] == ["list", "get", "get"]
 
 
-UNREADABLE = "has no columns user_id and language to be read"
+UNREADABLE = "cannot be read, or lacks user_id or language"
 
 
 def _table(store: Any) -> str:
@@ -207,14 +207,14 @@ def _relisted(store: Any, body: bytes, rows: int = 5) -> None:
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
-        (lambda store: store.objects.pop(_table(store)), "streams_data_20261123T163000Z.csv is gone"),
+        (lambda store: store.objects.pop(_table(store)), "streams_data_20261123T163000Z.csv is missing"),
         (
             lambda store: store.objects.update({_table(store): b"another"}),
             "streams_data_20261123T163000Z.csv is not what its manifest says",
         ),
         (
             lambda store: store.objects.update({_manifest(store): b"{"}),
-            ".json is no manifest",
+            ".json is not a manifest",
         ),
         (lambda store: _relisted(store, b"a,b\n1,2\n"), UNREADABLE),
         (lambda store: _relisted(store, b"user_id\n1\n"), UNREADABLE),
@@ -231,7 +231,7 @@ def _relisted(store: Any, body: bytes, rows: int = 5) -> None:
     ],
     ids=["gone", "hash", "no manifest", "no columns", "one column", "empty", "ragged", "no text", "rows"],
 )
-def test_what_cannot_be_trusted_is_one_warning_and_no_error(
+def test_an_unusable_snapshot_is_one_warning_and_no_error(
     store: Any, keys: SnapshotKeys, snapshot: Make, caplog: Any, harm: Callable[[Any], None], sentence: str
 ) -> None:
     snapshot(10)
@@ -242,11 +242,11 @@ def test_what_cannot_be_trusted_is_one_warning_and_no_error(
     message, last = caplog.messages
     assert sentence in message
     assert message.startswith("memory://")
-    assert message.endswith(": it is not gone by.")
-    assert last.startswith("all_streams: there is no complete snapshot of the last")
+    assert message.endswith(": ignoring it.")
+    assert last.startswith("all_streams: no usable snapshot in the")
 
 
-def test_where_the_newest_cannot_be_trusted_the_one_before_may_be(
+def test_where_the_newest_is_not_usable_the_one_before_may_be(
     store: Any, keys: SnapshotKeys, snapshot: Make
 ) -> None:
     older = snapshot(10)
@@ -258,7 +258,7 @@ def test_where_the_newest_cannot_be_trusted_the_one_before_may_be(
 
 
 @pytest.mark.parametrize("version", [0, 2])
-def test_another_schema_version_is_not_to_be_compared_with(
+def test_a_snapshot_of_another_schema_version_is_ignored(
     store: Any, keys: SnapshotKeys, snapshot: Make, caplog: Any, version: int
 ) -> None:
     snapshot(schema_version=version)
@@ -284,7 +284,7 @@ def test_a_table_that_is_not_what_its_name_says(
     store.objects[key] = store.objects.pop(plain.key)
     store.objects[_manifest(store)] = replace(manifest, objects=(replace(plain, key=key),)).to_json()
     assert read(store, keys) is None
-    assert "to be read" in caplog.text
+    assert "cannot be read" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_malformed_checkpoints_are_ignored(
     assert known.users
 
 
-def test_a_manifest_that_goes_while_it_is_looked_at_is_passed_over(
+def test_a_manifest_that_is_deleted_meanwhile_is_skipped(
     store: Any, keys: SnapshotKeys, snapshot: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when the run before is being run again."""
@@ -324,7 +324,7 @@ def test_a_manifest_that_goes_while_it_is_looked_at_is_passed_over(
     assert known.run_after == keys.run_after - timedelta(minutes=10)
 
 
-def test_foreign_objects_among_the_manifests_are_passed_over(
+def test_foreign_objects_among_the_manifests_are_skipped(
     store: Any, keys: SnapshotKeys, snapshot: Make
 ) -> None:
     snapshot()

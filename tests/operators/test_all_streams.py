@@ -378,7 +378,7 @@ def test_a_last_snapshot_that_cannot_be_trusted_is_a_warning(
     twitch_connection.advance(300)
     reference: Any = crawl().execute(context)
     assert (reference["complete"], reference["completeness"]) == (True, None)
-    assert "nothing will tell how complete it is" in caplog.text
+    assert "how complete this crawl is cannot be estimated" in caplog.text
 
 
 def test_where_the_last_snapshot_is_damaged_the_one_before_is_gone_by(

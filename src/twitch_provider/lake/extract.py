@@ -50,9 +50,9 @@ class Extract:
 
     @classmethod
     def from_xcom(cls, value: Mapping[str, Any]) -> Extract:
-        """Take it back from XCom.
+        """Restore what :meth:`as_xcom` returned.
 
-        :param value: what :meth:`as_xcom` gave
+        :param value: what came through XCom
         """
         instants = {
             name: datetime.fromisoformat(value[name]) for name in ("first_answer_at", "last_answer_at")
@@ -63,7 +63,7 @@ class Extract:
         """Read the pages back.
 
         :param store: of the lake
-        :raises TwitchDataError: the object is gone, damaged or another one
+        :raises TwitchDataError: the object is missing, damaged or another one
         """
         return load_pages(self._object(store))
 
@@ -71,7 +71,7 @@ class Extract:
         """Read the pages of a crawl back, one at a time; only the gzipped object is held whole.
 
         :param store: of the lake
-        :raises TwitchDataError: the object is gone, damaged or another one
+        :raises TwitchDataError: the object is missing, damaged or another one
         """
         return iter_bodies(self._object(store))
 
@@ -79,7 +79,7 @@ class Extract:
         body = store.get(self.raw.key)
         if body is None:
             raise TwitchDataError(
-                f"{store.uri(self.raw.key)} is gone, and Twitch cannot be asked about the past: "
+                f"{store.uri(self.raw.key)} is missing, and Twitch cannot be asked about the past: "
                 "leave this run as it is."
             )
         if describe(self.raw.key, body, rows=self.raw.rows) != self.raw:
@@ -111,7 +111,7 @@ def keep(
 def find(store: Store, keys: SnapshotKeys, dataset: str) -> Extract | None:
     """Find the raw object that this run wrote earlier.
 
-    What it took is read from the run's manifest; where that is gone, from the report of its crawl; where
+    What it took is read from the run's manifest; where that is missing, from the report of its crawl; where
     nothing was crawled, one request per page is assumed.
 
     :param store: of the lake

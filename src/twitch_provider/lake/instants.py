@@ -12,20 +12,20 @@ def in_utc(instant: datetime, name: str) -> datetime:
     """Return the instant in UTC.
 
     :param instant: aware
-    :param name: what the instant is called in a message
-    :raises TwitchParameterError: it has no time zone: a guess would move rows to another hour
+    :param name: of the instant, for the error message
+    :raises TwitchParameterError: it has no time zone: a guess could move rows to another hour
     """
     if instant.utcoffset() is None:
         raise TwitchParameterError(
-            f"{name} must carry a time zone, {instant.isoformat()} has none.", parameter=name
+            f"{name} must have a time zone, not {instant.isoformat()}.", parameter=name
         )
     return instant.astimezone(UTC)
 
 
 def utc_text(instant: datetime, name: str) -> str:
-    """Return the instant as ``2026-11-23T16:35:00Z``; parts of a second are cut off.
+    """Return the instant as ``2026-11-23T16:35:00Z``; fractions of a second are dropped.
 
     :param instant: aware
-    :param name: what the instant is called in a message
+    :param name: of the instant, for the error message
     """
     return in_utc(instant, name).strftime("%Y-%m-%dT%H:%M:%SZ")

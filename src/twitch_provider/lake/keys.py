@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the objects of one run lie.
+"""The keys of one run's objects.
 
-A key comes from the run's ``run_after`` (the tick) and never from the clock: the same run always writes the
+A key depends on the run's ``run_after`` (the tick) and never on the clock: the same run always writes the
 same keys, and a run that starts late does not move into another partition.
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from twitch_provider.lake.instants import in_utc
 
-#: Folders of the lake that a dataset of one's own may not have.
+#: Folders of the lake: names that a dataset of an operator may not have.
 RESERVED = frozenset(
     {"top_streams", "top_games", "all_streams", "raw", "rejects", "manifests", "incomplete", "latest"}
 )
@@ -22,7 +22,7 @@ RESERVED = frozenset(
 class SnapshotKeys:
     """The keys of one run, in Hive-style partitions by UTC day and hour.
 
-    :param prefix: the lake's folder in the bucket; may be empty
+    :param prefix: of the lake in the bucket; may be empty
     :param dag_id: whose manifests these are
     :param run_after: the tick; any time zone, but it must have one
     :raises TwitchParameterError: ``run_after`` has no time zone
@@ -37,7 +37,7 @@ class SnapshotKeys:
 
     @property
     def tick(self) -> str:
-        """The run's name in keys: ``20261123T163500Z``. It sorts by time."""
+        """The run's name in keys, which sorts by time: ``20261123T163500Z``."""
         return self.run_after.strftime("%Y%m%dT%H%M%SZ")
 
     @property
@@ -46,7 +46,7 @@ class SnapshotKeys:
         return self.run_after.strftime("dt=%Y-%m-%d")
 
     def data(self, dataset: str, suffix: str = ".csv") -> str:
-        """Key of a table: ``top_streams`` lies in ``streams_data_{tick}.csv``.
+        """Key of a table: that of ``top_streams`` ends in ``streams_data_{tick}.csv``.
 
         :param dataset: for example ``top_streams``
         :param suffix: of the file
@@ -54,7 +54,7 @@ class SnapshotKeys:
         return self._table(dataset, dataset, suffix)
 
     def incomplete(self, dataset: str, suffix: str = ".csv") -> str:
-        """Key of a table that is known to lack rows: it never lies among whole ones.
+        """Key of a table that is known to lack rows: it is never among complete ones.
 
         :param dataset: for example ``all_streams``
         :param suffix: of the file

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manifest of one run: what was published, what became of every row, and what came before.
 
-No manifest, no snapshot: it is written last, and readers begin with it.
+No manifest, no snapshot: it is written last, and readers start from it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ObjectEntry:
 
 
 def describe(key: str, body: bytes, *, rows: int) -> ObjectEntry:
-    """Describe the bytes that lie, or will lie, under this key.
+    """Describe the bytes that are, or will be, under this key.
 
     :param key: without the bucket
     :param body: its bytes
@@ -115,15 +115,15 @@ class Manifest:
     def to_json(self) -> bytes:
         """Return the manifest for people and programs: indented, keys in a fixed order."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False, default=_instant_text)
-        # Half a surrogate pair is no UTF-8; as backslashreplace writes it, it is JSON's own escape.
+        # UTF-8 cannot hold half a surrogate pair; what backslashreplace writes is JSON's own escape of it.
         return f"{text}\n".encode(errors="backslashreplace")
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
-        """Read a manifest of this version or another: what a newer one adds is read over.
+        """Read a manifest of this version or another: what a newer one adds is ignored.
 
         :param data: the object's bytes
-        :raises TwitchDataError: it is not one
+        :raises TwitchDataError: it is not a manifest
         """
         try:
             values = _known(cls, json.loads(data))
@@ -156,7 +156,7 @@ def _instant_text(value: datetime) -> str:
 
 
 def published(store: Store, keys: SnapshotKeys) -> Manifest | None:
-    """Read what this very run published earlier; None where it has not, or its manifest cannot be read.
+    """Return the manifest that this run wrote earlier; None if there is none, or it cannot be read.
 
     :param store: of the lake
     :param keys: of the run
@@ -171,29 +171,29 @@ def published(store: Store, keys: SnapshotKeys) -> Manifest | None:
 def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:
     """Find the newest snapshot of the same DAG strictly before this tick.
 
-    Two or three listings, however long the lake is: this day's manifests, else those of the newest earlier
-    day that has any.
+    It takes two or three listings, however old the lake is: this day's manifests, else those of the newest
+    earlier day that has any.
 
     :param store: of the lake
     :param keys: of the run
     """
+    now = keys.run_after.replace(microsecond=0)
     days = [day for day in store.folders(keys.manifests) if day <= f"{keys.manifests}{keys.day}/"]
     for day in reversed(days):
-        named = ticks(store.list(day))
-        if earlier := [tick for tick in named if tick < keys.tick]:
+        by_tick = manifests_by_tick(store.list(day))
+        if earlier := [tick for tick in by_tick if tick < now]:
             tick = max(earlier)
-            run_after = datetime.strptime(tick, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            gap = round((keys.run_after.replace(microsecond=0) - run_after).total_seconds())
-            return Previous(named[tick], run_after, gap)
+            return Previous(by_tick[tick], tick, round((now - tick).total_seconds()))
     return None
 
 
-def ticks(keys: Iterable[str]) -> dict[str, str]:
-    """Return those keys that are manifests, by the name of their run: ``20261123T163500Z``.
+def manifests_by_tick(keys: Iterable[str]) -> dict[datetime, str]:
+    """Return the keys of manifests by the tick of their run, which is in their name.
 
     :param keys: of any objects
     """
-    return {match[1]: key for key in keys if (match := _NAME.search(key))}
+    found = {match[1]: key for key in keys if (match := _NAME.search(key))}
+    return {datetime.strptime(tick, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC): key for tick, key in found.items()}
 
 
 def withdraw(store: Store, keys: SnapshotKeys, *, keep: Collection[str]) -> None:
@@ -201,7 +201,7 @@ def withdraw(store: Store, keys: SnapshotKeys, *, keep: Collection[str]) -> None
 
     :param store: of the lake
     :param keys: of the run
-    :param keep: keys of those objects that stay, or are about to be written again
+    :param keep: keys of objects that stay, or are about to be written again
     """
     old = store.get(keys.manifest)
     if old is None:
@@ -209,7 +209,7 @@ def withdraw(store: Store, keys: SnapshotKeys, *, keep: Collection[str]) -> None
     try:
         listed = [entry.key for entry in Manifest.from_json(old).objects]
     except TwitchDataError:
-        log.warning("%s cannot be read: what it listed stays.", store.uri(keys.manifest))
+        log.warning("%s cannot be read: keeping the objects that it listed.", store.uri(keys.manifest))
         listed = []
     store.delete([keys.manifest])
     store.delete([key for key in listed if key not in keep])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the last complete snapshot knew: who was live, in which languages, and where its lists could be cut.
+"""What the last complete snapshot knew: who was live, in which languages, and the crawl's checkpoints.
 
-It only makes the next crawl better: where there is none to be trusted, the crawl goes on without.
+It only makes the next crawl better: without a usable one, the crawl starts from nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -21,19 +21,18 @@ from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.keys import SnapshotKeys
-from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, find_previous, ticks
+from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, find_previous, manifests_by_tick
 from twitch_provider.lake.schema import SCHEMA_VERSION
 from twitch_provider.lake.store import Store
 
-#: Incomplete snapshots are passed over, but no more manifests than these are read.
-MOST_MANIFESTS = 12
+#: How many manifests are read at most: incomplete snapshots are skipped.
+MAX_MANIFESTS = 12
+#: How many tables are read at most: where one is damaged, the one before it may not be.
+MAX_TABLES = 3
 
-#: Where one table is damaged, its neighbour may not be; who finds none whole goes on without.
-MOST_TABLES = 3
+_NEEDED = ["user_id", "language"]
 
-COLUMNS = ["user_id", "language"]
-
-#: How a CSV is packed, by its ending.
+#: How a CSV is compressed, by its suffix.
 _CODECS = {".csv": None, ".csv.gz": "gzip", ".csv.zst": "zstd"}
 
 log = logging.getLogger(__name__)
@@ -57,32 +56,31 @@ class Known:
     run_after: datetime
 
 
-class _UselessError(Exception):
-    """Why there is nothing to be known."""
+class _NotUsableError(Exception):
+    """Why a snapshot is not usable."""
 
 
 def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: timedelta) -> Known | None:
     """Read the newest complete snapshot of the same DAG strictly before this tick.
 
-    A listing for each day, some manifests and a table or two are read. What is wrong with a snapshot is a
-    warning in the log: a crawl does not need one. Who was live and where lists could be cut is soon out of
-    date; which languages there are is not, and is read from an older one where there is no other.
+    This takes a listing for each day, some manifests and a table or two. What is wrong with a snapshot is a
+    warning in the log, since a crawl does not need one. Who was live and the checkpoints are soon out of
+    date; the list of languages is not, and is read from an older snapshot if there is no other.
 
     :param store: of the lake
     :param keys: of the run that is about to crawl
     :param dataset: of streams, for example ``all_streams``
     :param within: how much older it may be
-    :returns: None where there is none, or none to be trusted
+    :returns: None if there is no usable one
     :raises TwitchStoreError: the store failed
     """
-    for key, manifest in islice(_manifests(store, keys, within), MOST_TABLES):
+    for key, manifest in islice(_manifests(store, keys, within), MAX_TABLES):
         try:
             return _known(store, keys, dataset, key, manifest)
-        except _UselessError as reason:
-            log.warning("%s: it is not gone by.", reason)
+        except _NotUsableError as reason:
+            log.warning("%s: ignoring it.", reason)
     log.warning(
-        "%s: there is no complete snapshot of the last %s before %s to be trusted: the crawl goes on without "
-        "one to be compared with, and nothing will tell how complete it is.",
+        "%s: no usable snapshot in the %s before %s: how complete this crawl is cannot be estimated.",
         dataset,
         within,
         keys.tick,
@@ -91,18 +89,18 @@ def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: tim
 
 
 def _manifests(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[tuple[str, Manifest]]:
-    """Give the manifests before this tick, newest first, those of incomplete snapshots last.
+    """Iterate over the manifests before this tick, newest first, those of incomplete snapshots last.
 
-    An incomplete one is better than none: whoever it has is asked for, and a list that still lacks them is
-    found out. Without, the first crawl after half an hour of losses would pass for a complete one.
+    An incomplete one is better than none: the crawl looks its broadcasters up, and so notices a list that
+    still lacks them. Otherwise the first crawl after half an hour of losses would count as complete.
     """
     incomplete: list[tuple[str, Manifest]] = []
-    for key, _ in _candidates(store, keys, within):
+    for key in _candidates(store, keys, within):
         body = store.get(key)
         try:
             manifest = None if body is None else Manifest.from_json(body)
         except TwitchDataError:
-            log.warning("%s is no manifest: it is not gone by.", store.uri(key))
+            log.warning("%s is not a manifest: ignoring it.", store.uri(key))
             continue
         if manifest is not None and manifest.complete:
             yield key, manifest
@@ -114,13 +112,13 @@ def _manifests(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[
 def _known(store: Store, keys: SnapshotKeys, dataset: str, key: str, manifest: Manifest) -> Known:
     if manifest.schema_version != SCHEMA_VERSION:
         version = manifest.schema_version
-        raise _UselessError(f"{store.uri(key)} is of schema version {version}, not {SCHEMA_VERSION}")
+        raise _NotUsableError(f"{store.uri(key)} is of schema version {version}, not {SCHEMA_VERSION}")
     before = SnapshotKeys(keys.prefix, keys.dag_id, manifest.run_after)
-    at = before.data if manifest.complete else before.incomplete
-    entry = next((entry for entry in manifest.objects if entry.key.startswith(at(dataset, "."))), None)
+    key_of = before.data if manifest.complete else before.incomplete
+    entry = next((entry for entry in manifest.objects if entry.key.startswith(key_of(dataset, "."))), None)
     if entry is None:
-        raise _UselessError(f"{store.uri(key)} lists no table {dataset}")
-    table = _table(store, entry, ending=entry.key.removeprefix(at(dataset, "")))
+        raise _NotUsableError(f"{store.uri(key)} lists no table {dataset}")
+    table = _table(store, entry, suffix=entry.key.removeprefix(key_of(dataset, "")))
     return Known(
         users=frozenset(filter(None, table["user_id"].to_pylist())),
         languages=_counts(table["language"]),
@@ -131,7 +129,7 @@ def _known(store: Store, keys: SnapshotKeys, dataset: str, key: str, manifest: M
 
 
 def _languages_alone(store: Store, keys: SnapshotKeys) -> Known | None:
-    """Read from the newest manifest, however old and however complete, which languages there were."""
+    """Read the languages from the newest manifest, however old and however complete it is."""
     previous = find_previous(store, keys)
     body = store.get(previous.manifest) if previous else None
     if previous is None or body is None:
@@ -145,51 +143,50 @@ def _languages_alone(store: Store, keys: SnapshotKeys) -> Known | None:
     return Known(frozenset(), languages, {}, previous.manifest, previous.run_after)
 
 
-def _candidates(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[tuple[str, datetime]]:
-    """Keys and ticks of the manifests before this one, newest first."""
+def _candidates(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[str]:
+    """Keys of the manifests before this one, newest first."""
+    now = keys.run_after.replace(microsecond=0)
     oldest = keys.run_after - within
-    left = MOST_MANIFESTS
-    day = keys.run_after.date()
+    left = MAX_MANIFESTS
+    day = now.date()
     while day >= oldest.date() and left:
-        folder = f"{keys.manifests}dt={day:%Y-%m-%d}/"
-        for tick, key in sorted(ticks(store.list(folder)).items(), reverse=True):
-            run_after = datetime.strptime(tick, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            if tick < keys.tick and run_after >= oldest and left:
-                left -= 1
-                yield key, run_after
+        by_tick = manifests_by_tick(store.list(f"{keys.manifests}dt={day:%Y-%m-%d}/"))
+        usable = sorted((tick for tick in by_tick if oldest <= tick < now), reverse=True)[:left]
+        yield from (by_tick[tick] for tick in usable)
+        left -= len(usable)
         day -= timedelta(days=1)
 
 
-def _table(store: Store, entry: ObjectEntry, *, ending: str) -> pa.Table:
-    """Return the columns of a table, if it is what its manifest says."""
+def _table(store: Store, entry: ObjectEntry, *, suffix: str) -> pa.Table:
+    """Return what is needed of a table, if the table is what its manifest says."""
     body = store.get(entry.key)
     if body is None:
-        raise _UselessError(f"{store.uri(entry.key)} is gone")
+        raise _NotUsableError(f"{store.uri(entry.key)} is missing")
     if describe(entry.key, body, rows=entry.rows) != entry:
-        raise _UselessError(f"{store.uri(entry.key)} is not what its manifest says")
+        raise _NotUsableError(f"{store.uri(entry.key)} is not what its manifest says")
     try:
-        table = _read(body, ending)
+        table = _read(body, suffix)
     except (pa.ArrowException, KeyError, OSError):
-        raise _UselessError(
-            f"{store.uri(entry.key)} has no columns {' and '.join(COLUMNS)} to be read"
+        raise _NotUsableError(
+            f"{store.uri(entry.key)} cannot be read, or lacks {' or '.join(_NEEDED)}"
         ) from None
     if table.num_rows != entry.rows:
-        raise _UselessError(
+        raise _NotUsableError(
             f"{store.uri(entry.key)} has {table.num_rows} rows, not {entry.rows} as its manifest says"
         )
     return table
 
 
-def _read(body: bytes, ending: str) -> pa.Table:
-    if ending == ".parquet":
-        return parquet.read_table(io.BytesIO(body), columns=COLUMNS)
-    codec = _CODECS[ending]
+def _read(body: bytes, suffix: str) -> pa.Table:
+    if suffix == ".parquet":
+        return parquet.read_table(io.BytesIO(body), columns=_NEEDED)
+    codec = _CODECS[suffix]
     file = pa.BufferReader(body)
     return pa_csv.read_csv(
         pa.CompressedInputStream(file, codec) if codec else file,
         parse_options=pa_csv.ParseOptions(newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
-            include_columns=COLUMNS, column_types=dict.fromkeys(COLUMNS, pa.string())
+            include_columns=_NEEDED, column_types=dict.fromkeys(_NEEDED, pa.string())
         ),
     )
 
@@ -200,7 +197,7 @@ def _counts(languages: pa.ChunkedArray) -> dict[str, int]:
 
 
 def _checkpoints(crawl: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The remembered cursors, those of them that are some."""
+    """The remembered cursors, without what is not a list of cursors."""
     checkpoints = crawl.get("checkpoints")
     if not isinstance(checkpoints, dict):
         return {}

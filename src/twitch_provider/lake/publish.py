@@ -59,10 +59,10 @@ def publish(
     :param store: of the lake
     :param keys: of the run
     :param tables: each dataset's clean table
-    :param extract: the raw object that the tables were made from, already written, and what it took
+    :param extract: the raw object that the tables were made from, which is stored already
     :param run_id: Airflow's name of the run
     :param published_at: aware UTC
-    :param latest: replace the fixed keys under ``latest/`` too, where no newer run wrote them
+    :param latest: replace the fixed keys under ``latest/`` too, unless a newer run wrote them
     :param interval: how often a snapshot is due: a gap is then also a warning in the log
     :param formats: of the datasets whose format may change from run to run: copies in any other format are
         then looked for and deleted. A dataset that is not named is plain CSV

@@ -2,7 +2,7 @@
 """The one schema: every column's name, kind, nullability and meaning.
 
 The type check of cleaning, the frames' types, the order of the CSV columns and the documentation are all
-derived from here. Columns are append-only: a change adds at the end and raises :data:`SCHEMA_VERSION`.
+derived from it. Columns are append-only: a change adds at the end and raises :data:`SCHEMA_VERSION`.
 Helix's columns: https://dev.twitch.tv/docs/api/reference/#get-streams and ``#get-top-games``.
 """
 
@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 class Kind:
     """A kind of value.
 
-    :param expected: what to call it in a reason for refusing another kind
+    :param expected: its name in the reason for refusing another kind
     :param arrow: how a column of it is stored
     :param fits: whether a decoded JSON value is of it, exactly: ``true`` is no integer, nor is ``12.0``
     """
@@ -55,12 +55,12 @@ TEXT = Kind("text", pa.string(), _is_text)
 INTEGER = Kind("a whole number of 64 bits", pa.int64(), _is_integer)
 BOOLEAN = Kind("true or false", pa.bool_(), _is_boolean)
 FRACTION = Kind("a fraction", pa.float64(), _is_fraction)
-#: Stays text: Twitch's own where it is one. Cleaning looks into it.
+#: Stays text, as Twitch wrote it; cleaning checks its form.
 INSTANT = Kind("an instant in UTC like 2026-11-23T16:35:00Z", pa.string(), _is_text)
-TEXT_LIST = Kind("an array of nothing but text", pa.list_(pa.string()), _is_text_list)
+TEXT_LIST = Kind("an array of text only", pa.list_(pa.string()), _is_text_list)
 
-#: pandas' nullable types: an integer column with a gap stays one, and all of them survive XCom.
-#: Lists have no such type there: they are objects.
+#: pandas' nullable types: an integer column with missing values stays one. There is none for lists, which are
+#: objects.
 _FRAME_TYPES = {
     pa.string(): pd.StringDtype("pyarrow"),
     pa.int64(): pd.Int64Dtype(),
@@ -77,7 +77,7 @@ class Column:
     :param kind: what its values are
     :param description: one line, for the documentation
     :param required: a row without it is refused
-    :param ours: we add it; else Helix sends it
+    :param ours: added by the lake; else Helix sends it
     """
 
     name: str
@@ -179,7 +179,7 @@ GAMES = Schema(
         Column(
             "capped",
             BOOLEAN,
-            "True where there were more streams than were asked for: the totals are floors.",
+            "True where there were more streams than were asked for: the totals are minimums.",
             required=True,
             ours=True,
         ),

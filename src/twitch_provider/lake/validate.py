@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of decoded JSON to checked and normalised columns: what cleaning means for one column at a time."""
+"""Rows of decoded JSON to checked and normalised columns: what cleaning means for each column alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from twitch_provider.lake.schema import INSTANT, TEXT_LIST, Column, Schema
 
 #: JSON text may escape half of a surrogate pair; UTF-8 cannot hold it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-#: The form of RFC 3339 in UTC, in centuries that hold streams and fit every pandas' range.
+#: RFC 3339 in UTC, in centuries that have streams and are within the range of every pandas.
 INSTANT_FORM = r"(?:19|20|21)\d{2}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z"
 
 _JSON_KINDS: dict[type, str] = {
@@ -41,7 +41,7 @@ class Observed:
 
     :param rows: the rows as they were decoded, in order of arrival
     :param frame: Helix's columns and ``snapshot_at``, cleaned; a value that does not fit is missing
-    :param misfit: why a row's shape is not the schema's; missing where it is
+    :param misfit: why a row does not fit the schema; missing where it does
     """
 
     rows: list[Any]
@@ -50,10 +50,10 @@ class Observed:
 
 
 def observe(pages: Iterable[Page], schema: Schema) -> Observed:
-    """Put the rows of the pages into columns and check each value's kind.
+    """Turn the rows of the pages into columns, and check each value's kind.
 
-    Unknown fields are ignored and absent ones are missing values: Twitch adds fields, and older captures
-    have fewer.
+    Unknown fields are ignored and absent ones are missing values: Twitch adds fields, and older captures have
+    fewer.
 
     :param pages: of one list
     :param schema: what its rows should be
@@ -99,7 +99,7 @@ def add_reason(reasons: pd.Series[str], where: pd.Series[bool], reason: str) -> 
 
 
 def instants(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
-    """Parse instants to whole seconds; what is none becomes missing, as on a day that the calendar lacks.
+    """Parse instants to whole seconds; an invalid one, such as 30 February, becomes missing.
 
     :param text: RFC 3339 in UTC
     """
@@ -109,25 +109,25 @@ def instants(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
 def clean_text(text: pa.Array) -> pa.Array:
     """Normalise text: NFC, without control characters.
 
-    A run of line breaks and tabs becomes one space, so that words are not glued together; every other
-    character of category Cc goes. Joiners and direction marks (Cf) stay: emoji and whole scripts need them.
-    HTML escapes stay too: they are what the broadcaster typed.
+    A run of line breaks and tabs becomes one space, so that words stay apart; every other character of
+    category Cc is removed. Joiners and direction marks (Cf) stay: emoji and whole scripts need them. HTML
+    escapes stay, too: they are what the broadcaster typed.
 
     :param text: as Twitch sent it
     """
-    # Printable ASCII is clean, and almost all text is that. Each distinct other text is looked at once.
-    odd = pc.invert(pc.ascii_is_printable(text))
-    if not pc.any(odd).as_py():
+    # Printable ASCII is clean, and almost all text is that. Of other text, each distinct one is cleaned once.
+    other = pc.invert(pc.ascii_is_printable(text))
+    if not pc.any(other).as_py():
         return text
-    distinct = text.filter(odd).dictionary_encode()
+    distinct = text.filter(other).dictionary_encode()
     cleaned = _clean_each(distinct.dictionary)
     if cleaned.equals(distinct.dictionary):
         return text
-    return pc.replace_with_mask(text, pc.fill_null(odd, fill_value=False), cleaned.take(distinct.indices))
+    return pc.replace_with_mask(text, pc.fill_null(other, fill_value=False), cleaned.take(distinct.indices))
 
 
 def filled(text: pa.Array) -> pa.Array:
-    """Make empty text missing: that is how Twitch says that there is none.
+    """Make empty text missing, which is what Twitch means by it.
 
     :param text: cleaned
     """
@@ -136,7 +136,7 @@ def filled(text: pa.Array) -> pa.Array:
 
 
 def _clean_each(text: pa.Array) -> pa.Array:
-    # Finding takes a third of the time of replacing, and there is little to replace.
+    # Searching takes a third of the time of replacing, and there is little to replace.
     control = pc.match_substring_regex(text, r"\p{Cc}")
     spaced = pc.replace_substring_regex(text.filter(control), r"[\t-\r\x{85}]+", " ")
     bare = pc.replace_with_mask(text, control, pc.replace_substring_regex(spaced, r"\p{Cc}+", "")).to_pylist()
@@ -145,7 +145,7 @@ def _clean_each(text: pa.Array) -> pa.Array:
 
 
 def as_json(row: object) -> str:
-    """Return a decoded row as JSON again; half a surrogate pair is escaped as it was.
+    """Encode a decoded row as JSON; half a surrogate pair is escaped as it was.
 
     :param row: decoded JSON
     """
@@ -153,7 +153,7 @@ def as_json(row: object) -> str:
 
 
 def _refused(column: Column, values: list[Any]) -> list[str | None]:
-    """Say for each value why it does not fit the column; null is a missing value, not a misfit."""
+    """Return for each value why it does not fit the column; null is a missing value, which does."""
     fits, expected = column.kind.fits, column.kind.expected
     reason = "{}: {} where {} was expected".format
     return [
@@ -163,12 +163,12 @@ def _refused(column: Column, values: list[Any]) -> list[str | None]:
 
 
 def _kind_of(value: object) -> str:
-    """Name the kind of a decoded JSON value for a person."""
+    """Return the name of a decoded JSON value's kind."""
     return _JSON_KINDS.get(type(value), type(value).__name__)
 
 
 def _is_instant(text: pd.Series[str]) -> pd.Series[bool]:
-    """Whether the text has the form, and the calendar such a day."""
+    """Whether the text has the form and is a valid instant."""
     return text.str.fullmatch(INSTANT_FORM).fillna(False) & instants(text).notna()
 
 
