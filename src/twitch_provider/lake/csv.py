@@ -30,10 +30,18 @@ def csv_bytes(table: pa.Table, schema: Schema) -> bytes:
         _json_lists(table[column.name]) if column.kind is TEXT_LIST else table[column.name]
         for column in schema.columns
     ]
+    return flat_csv(pa.table(columns, names=schema.names))
+
+
+def flat_csv(table: pa.Table) -> bytes:
+    """Return a table without lists as CSV.
+
+    :param table: of text, numbers and booleans
+    """
     # Python's buffer, not Arrow's: it returns its bytes without a copy.
     sink = io.BytesIO()
-    sink.write(f"{','.join(schema.names)}\n".encode())
-    pa_csv.write_csv(pa.table(columns, names=schema.names), sink, pa_csv.WriteOptions(include_header=False))
+    sink.write(f"{','.join(table.column_names)}\n".encode())
+    pa_csv.write_csv(table, sink, pa_csv.WriteOptions(include_header=False))
     return sink.getvalue()
 
 
