@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pages to clean, and a store in memory that keeps a diary and can fail."""
+"""Pages to clean, and a store in memory that records its calls and can fail."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ RECORDED = Path(__file__).parents[3] / "shared" / "data"
 
 
 class MemoryStore:
-    """A store that writes down every operation."""
+    """A store that records every operation."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.content_types: dict[str, str] = {}
         self.tags: dict[str, dict[str, str]] = {}
-        self.diary: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
         #: The number (from 1) of the operation that fails; it then has no effect.
         self.fail_at: int | None = None
         #: Called after every change.
         self.watch: Callable[[], object] = lambda: None
 
     def _do(self, operation: str, key: str) -> None:
-        self.diary.append((operation, key))
-        if len(self.diary) == self.fail_at:
+        self.calls.append((operation, key))
+        if len(self.calls) == self.fail_at:
             raise TwitchStoreUnavailableError("the store fails here", key=key)
 
     def put(
@@ -140,7 +140,7 @@ def run_after() -> datetime:
 
 @pytest.fixture(scope="session")
 def recorded() -> Path:
-    """The folder of recorded data; skips where there is none."""
+    """The folder of recorded data; the test is skipped without it."""
     if not RECORDED.is_dir():
         pytest.skip("no recorded data beside this checkout (../shared/data)")
     return RECORDED

@@ -12,25 +12,25 @@ from twitch_provider.lake.manifest import Manifest
 
 
 class Killed(BaseException):
-    """The worker is no more."""
+    """The worker is killed."""
 
 
 class CrashingStore(MemoryStore):
-    """A store that fails at the operation ``fail_at``, or kills whoever asked for it."""
+    """A store that fails at the operation ``fail_at``, or kills its caller."""
 
     def __init__(self, *, kills: bool = False) -> None:
         super().__init__()
         self.kills = kills
 
     def _do(self, operation: str, key: str) -> None:
-        if self.kills and len(self.diary) + 1 == self.fail_at:
-            self.diary.append((operation, key))
+        if self.kills and len(self.calls) + 1 == self.fail_at:
+            self.calls.append((operation, key))
             raise Killed
         super()._do(operation, key)
 
 
 def check_manifests(store: Any) -> None:
-    """Every manifest describes what is there, to the byte, and each on its side of ``incomplete/``."""
+    """Every manifest describes what is there, and only incomplete tables are under ``incomplete/``."""
     for key, body in store.objects.items():
         if "/manifests/" in key:
             manifest = Manifest.from_json(body)

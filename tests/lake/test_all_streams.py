@@ -45,7 +45,7 @@ def cleaned(*pages: list[Any]) -> CleanTable:
     return clean_streams(opened, run_after=RUN_AFTER, ranks={})
 
 
-def test_the_most_viewers_come_first_and_ties_as_they_came(stream: Make) -> None:
+def test_the_most_viewers_come_first_and_ties_in_order_of_arrival(stream: Make) -> None:
     rows = [stream(id=str(n), user_id=str(n), viewer_count=count) for n, count in enumerate([5, 9, 5, 7, 9])]
     assert transform(rows[:2], rows[2:]).table["id"].to_pylist() == ["1", "4", "3", "0", "2"]
 
@@ -60,7 +60,7 @@ def test_the_last_observation_of_a_broadcaster_counts(stream: Make) -> None:
     assert found.counts == {"rows_in": 3, "rows_out": 2, "duplicates": 1, "filtered": 0, "rejects": 0}
 
 
-def test_a_broadcaster_who_is_refused_or_not_live_at_last_keeps_the_good_row(stream: Make) -> None:
+def test_a_later_row_that_is_refused_or_not_live_does_not_replace_a_good_one(stream: Make) -> None:
     found = transform([stream(viewer_count=3)], [stream(viewer_count=-1)], [stream(type="")])
     assert found.table["viewer_count"].to_pylist() == [3]
     assert found.counts == {"rows_in": 3, "rows_out": 1, "duplicates": 0, "filtered": 1, "rejects": 1}
@@ -102,12 +102,12 @@ def test_the_tables_have_the_schemas_whatever_the_rows(stream: Make) -> None:
         assert found.rejects.schema == REJECTS.arrow
 
 
-def test_no_page_is_no_snapshot() -> None:
+def test_pages_are_required() -> None:
     with pytest.raises(TwitchDataError, match="no page of streams"):
         transform()
 
 
-def test_bodies_are_read_once_and_let_go(stream: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bodies_are_read_once_and_released(stream: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrow_validate, "_BATCH", 1)
     alive = 0
     most = 0

@@ -109,7 +109,7 @@ def test_uptime_in_whole_minutes(
         "٢٠٢٦-11-23T16:00:00Z",
     ],
 )
-def test_refuses_what_is_no_instant_in_utc(clean: Clean, stream: Make, text: str) -> None:
+def test_refuses_what_is_not_an_instant_in_utc(clean: Clean, stream: Make, text: str) -> None:
     assert reason(clean(stream(started_at=text))) == (
         "started_at: text where an instant in UTC like 2026-11-23T16:35:00Z was expected"
     )
@@ -158,7 +158,7 @@ def test_refuses_with_the_reason(clean: Clean, stream: Make, changed: dict[str, 
     ("row", "kind"),
     [(None, "null"), ([], "an array"), ("x", "text"), (7, "a whole number"), (True, "a boolean")],
 )
-def test_refuses_a_row_that_is_no_object(clean: Clean, row: Any, kind: str) -> None:
+def test_refuses_a_row_that_is_not_an_object(clean: Clean, row: Any, kind: str) -> None:
     assert reason(clean(row)) == f"row: {kind} where an object was expected"
 
 
@@ -205,7 +205,7 @@ def test_lists_are_cleaned_like_text(clean: Clean, stream: Make) -> None:
     assert value(cleaned, "tags") == ["é", "a b"]
 
 
-def test_rows_that_are_not_live_are_counted_out(clean: Clean, stream: Make) -> None:
+def test_rows_that_are_not_live_are_filtered(clean: Clean, stream: Make) -> None:
     cleaned = clean(*(stream(id=str(n), type=kind) for n, kind in enumerate(["live", "", None, "rerun"])))
     assert ids(cleaned) == ["0"]
     assert cleaned.filtered == {"type: not live": 3}
@@ -224,7 +224,7 @@ def test_a_refused_observation_does_not_hide_a_good_one(clean: Clean, stream: Ma
     assert cleaned.counts == {"rows_in": 2, "rows_out": 1, "duplicates": 0, "filtered": 0, "rejects": 1}
 
 
-def test_each_row_knows_when_its_page_was_answered(page: Make, stream: Make, run_after: datetime) -> None:
+def test_snapshot_at_is_when_the_page_was_answered(page: Make, stream: Make, run_after: datetime) -> None:
     pages = [
         page("streams", [stream(id=str(n))], answered_at=run_after + timedelta(seconds=n)) for n in range(2)
     ]
@@ -261,14 +261,14 @@ def test_games_are_ranked_as_they_arrive(page: Make, game: Make, run_after: date
     assert games.table["igdb_id"].null_count == 3
 
 
-def test_games_beyond_those_asked_for_are_counted_out(page: Make, game: Make, run_after: datetime) -> None:
+def test_games_beyond_those_asked_for_are_filtered(page: Make, game: Make, run_after: datetime) -> None:
     top = [page("games/top", [game(id=name) for name in "abc"])]
     games = clean_games(top, run_after=run_after, capped={"a": False, "b": False})
     assert ids(games) == ["a", "b"]
     assert games.filtered == {"id: streams not asked for": 1}
 
 
-def test_a_game_passed_over_is_no_snapshot(page: Make, game: Make, run_after: datetime) -> None:
+def test_a_skipped_game_is_an_error(page: Make, game: Make, run_after: datetime) -> None:
     top = [page("games/top", [game(id=name) for name in "abc"])]
     with pytest.raises(TwitchDataError, match="no streams for one of the top games"):
         clean_games(top, run_after=run_after, capped={"a": False, "c": False})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from twitch_provider.lake.csv import csv_bytes
 from twitch_provider.lake.schema import REJECTS, STREAMS
 
-NASTY = [
+SPECIAL = [
     "=1+1",
     "a,b",
     'say "hi"',
@@ -75,11 +75,11 @@ def test_empty_table_is_a_header() -> None:
     assert data.decode() == ",".join(STREAMS.names) + "\n"
 
 
-def test_nasty_text_survives() -> None:
-    data = csv_bytes(streams(title=NASTY), STREAMS)
-    assert [row["title"] for row in read(data)] == NASTY
+def test_special_characters_survive() -> None:
+    data = csv_bytes(streams(title=SPECIAL), STREAMS)
+    assert [row["title"] for row in read(data)] == SPECIAL
     back = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
-    assert list(back["title"]) == NASTY
+    assert list(back["title"]) == SPECIAL
 
 
 def test_part_of_a_table_keeps_its_lists() -> None:

@@ -46,7 +46,7 @@ def test_finds_nothing_where_nothing_was_kept(store: Any, keys: SnapshotKeys) ->
     assert find(store, keys, "top_games") is None
 
 
-def test_a_page_stands_for_a_request_where_the_manifest_is_gone(
+def test_assumes_a_request_per_page_without_a_manifest(
     store: Any, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
     kept = keep(store, keys, "top_games", RawObject.of(pages), stats={"requests": 5, "tokens": 1})
@@ -77,7 +77,7 @@ REPORT = {
 
 
 @pytest.fixture
-def filing() -> CrashingStore:
+def crashing() -> CrashingStore:
     return CrashingStore()
 
 
@@ -87,25 +87,25 @@ def crawl(store: CrashingStore, keys: SnapshotKeys, pages: list[RawPage], **repo
 
 
 def test_keeps_a_crawl_and_says_what_it_took(
-    filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
+    crashing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
-    extract = crawl(filing, keys, pages[::-1])
+    extract = crawl(crashing, keys, pages[::-1])
     assert (extract.requests, extract.transport, extract.report) == (9, {"tokens": 1}, REPORT)
     assert (extract.raw.key, extract.raw.rows) == (keys.raw("all_streams"), 2)
     assert extract.first_answer_at == pages[0].answered_at
     assert extract.last_answer_at == pages[1].answered_at
-    assert [body.body for body in extract.bodies(filing)] == [page.body for page in pages[::-1]]
-    assert filing.content_types[extract.raw.key] == "application/gzip"
+    assert [body.body for body in extract.bodies(crashing)] == [page.body for page in pages[::-1]]
+    assert crashing.content_types[extract.raw.key] == "application/gzip"
 
 
-def test_a_crawl_goes_through_xcom(filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]) -> None:
-    extract = crawl(filing, keys, pages)
+def test_a_crawl_goes_through_xcom(crashing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]) -> None:
+    extract = crawl(crashing, keys, pages)
     sent = json.dumps(extract.as_xcom())
     assert Extract.from_xcom(json.loads(sent)) == extract
     assert len(sent) < 1000
 
 
-def test_extracts_of_before_there_were_crawls_are_still_read(
+def test_reads_extracts_from_before_there_were_crawls(
     store: Any, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
     extract = keep(store, keys, "top_games", RawObject.of(pages), stats={})
@@ -115,18 +115,18 @@ def test_extracts_of_before_there_were_crawls_are_still_read(
 
 
 def test_a_run_that_is_too_late_finds_its_crawl(
-    filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
+    crashing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
-    kept = crawl(filing, keys, pages)
-    found = find(filing, keys, "all_streams")
+    kept = crawl(crashing, keys, pages)
+    found = find(crashing, keys, "all_streams")
     assert found == replace(kept, transport={})
 
 
-def test_a_page_stands_for_a_request_where_the_report_does_not_say(
-    filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
+def test_assumes_a_request_per_page_where_the_report_does_not_say(
+    crashing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
-    crawl(filing, keys, pages, requests="many")
-    found = find(filing, keys, "all_streams")
+    crawl(crashing, keys, pages, requests="many")
+    found = find(crashing, keys, "all_streams")
     assert found is not None
     assert found.requests == 2
 
@@ -138,9 +138,9 @@ def test_a_report_without_a_page_is_an_error(store: Any, keys: SnapshotKeys) -> 
 
 
 def test_bodies_that_extract_did_not_write_are_an_error_before_the_first_is_read(
-    filing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
+    crashing: CrashingStore, keys: SnapshotKeys, pages: list[RawPage]
 ) -> None:
-    extract = crawl(filing, keys, pages)
-    crawl(filing, keys, pages[:1])
+    extract = crawl(crashing, keys, pages)
+    crawl(crashing, keys, pages[:1])
     with pytest.raises(TwitchDataError, match="is not what extract wrote"):
-        extract.bodies(filing)
+        extract.bodies(crashing)

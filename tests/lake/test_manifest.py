@@ -56,13 +56,13 @@ def test_says_what_a_crawl_did_and_what_it_lacked(manifest: Manifest) -> None:
     assert json.loads(crawled.to_json())["crawl"] == report
 
 
-def test_reads_manifests_of_before_there_were_crawls(manifest: Manifest) -> None:
+def test_reads_manifests_from_before_there_were_crawls(manifest: Manifest) -> None:
     values = json.loads(manifest.to_json())
     del values["crawl"]
     assert Manifest.from_json(json.dumps(values).encode()) == manifest
 
 
-def test_reads_over_what_a_newer_version_adds(manifest: Manifest) -> None:
+def test_ignores_what_a_newer_version_adds(manifest: Manifest) -> None:
     values = json.loads(manifest.to_json()) | {"schema_version": 2, "colour": "red"}
     values["objects"][0]["etag"] = "x"
     values["previous"]["complete"] = True
@@ -107,7 +107,7 @@ def test_json_is_for_people_and_programs(manifest: Manifest) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"run_after": 5}'], ids=range(7)
 )
-def test_refuses_what_is_no_manifest(data: bytes) -> None:
+def test_refuses_what_is_not_a_manifest(data: bytes) -> None:
     with pytest.raises(TwitchDataError, match="not a manifest of ours"):
         Manifest.from_json(data)
 
@@ -152,12 +152,12 @@ def test_finds_the_newest_snapshot_before_this_one(
         assert found == Previous(before.manifest, before.run_after, gap)
 
 
-def test_looks_into_two_days_at_most(store: Any) -> None:
+def test_lists_two_days_at_most(store: Any) -> None:
     for day in range(1, 29):
         store.objects[at(f"2026-02-{day:02}T12:00").manifest] = b"{}"
     find_previous(store, at("2026-03-01T00:00"))
     find_previous(store, at("2026-02-28T12:00"))
-    assert [operation for operation, _ in store.diary] == ["folders", "list", "folders", "list", "list"]
+    assert [operation for operation, _ in store.calls] == ["folders", "list", "folders", "list", "list"]
 
 
 def test_gap_counts_from_tick_to_tick(store: Any) -> None:

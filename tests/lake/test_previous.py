@@ -28,7 +28,7 @@ ROWS = [
     {"user_id": "12", "language": None},
 ]
 
-#: Publishes a snapshot so many minutes before the run.
+#: Publishes a snapshot that is older than the run by a number of minutes.
 Make = Callable[..., Manifest]
 
 
@@ -151,15 +151,15 @@ def test_skips_incomplete_ones(store: Any, keys: SnapshotKeys, snapshot: Make) -
     assert known.run_after == keys.run_after - timedelta(minutes=15)
 
 
-def test_asks_for_little_however_long_nothing_was_complete(
+def test_reads_few_objects_however_long_no_snapshot_was_complete(
     store: Any, keys: SnapshotKeys, snapshot: Make
 ) -> None:
     for minutes in range(5, 24 * 60, 5):
         snapshot(minutes, complete=False)
-    store.diary.clear()
+    store.calls.clear()
     assert read(store, keys, timedelta(days=1)) is None
     # The last three look for which languages there were.
-    done = [operation for operation, _ in store.diary]
+    done = [operation for operation, _ in store.calls]
     assert done == ["list", *["get"] * MAX_MANIFESTS, "folders", "list", "get"]
 
 
@@ -178,11 +178,11 @@ def test_an_incomplete_one_is_better_than_none(store: Any, keys: SnapshotKeys, s
     assert known.run_after == whole.run_after
 
 
-def test_asks_for_one_of_each_where_all_is_well(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
+def test_reads_one_manifest_and_one_table_normally(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
     for minutes in (5, 10, 15):
         snapshot(minutes)
     read(store, keys)
-    assert [operation for operation, _ in store.diary] == ["list", "get", "get"]
+    assert [operation for operation, _ in store.calls] == ["list", "get", "get"]
 
 
 UNREADABLE = "cannot be read, or lacks user_id or language"
@@ -197,7 +197,7 @@ def _manifest(store: Any) -> str:
 
 
 def _relisted(store: Any, body: bytes, rows: int = 5) -> None:
-    """Another table, of which the manifest knows."""
+    """Replace the table, and list it in the manifest."""
     manifest = Manifest.from_json(store.objects[_manifest(store)])
     key = _table(store)
     store.objects[key] = body
@@ -311,7 +311,7 @@ def test_malformed_checkpoints_are_ignored(
 def test_a_manifest_that_is_deleted_meanwhile_is_skipped(
     store: Any, keys: SnapshotKeys, snapshot: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the run before is being run again."""
+    """As when the run before is cleared meanwhile."""
     snapshot(10)
     listed = store.list
 

@@ -55,7 +55,7 @@ def run(store: Any, keys: SnapshotKeys) -> Run:
 
 
 def changes(store: Any) -> list[tuple[str, str]]:
-    return [(operation, key) for operation, key in store.diary if operation in {"put", "delete"}]
+    return [(operation, key) for operation, key in store.calls if operation in {"put", "delete"}]
 
 
 def test_first_run_writes_the_manifest_last(store: Any, run: Run, keys: SnapshotKeys, snapshot: Make) -> None:
@@ -76,7 +76,7 @@ def test_rerun_deletes_the_manifest_first_and_stale_objects_then(
     store: Any, run: Run, keys: SnapshotKeys, snapshot: Make
 ) -> None:
     run(snapshot(bad_row=True))
-    store.diary.clear()
+    store.calls.clear()
     run(snapshot())
     assert changes(store)[0] == ("delete", keys.manifest)
     assert ("delete", keys.rejects("top_streams")) in changes(store)
@@ -90,7 +90,7 @@ def test_publishing_again_from_the_same_pages_withdraws_first(
     """As when only `load` is cleared."""
     extract = keep(store, keys, "top_games", RawObject.of(snapshot()), stats={})
     for pages in (snapshot(bad_row=True), snapshot()):
-        store.diary.clear()
+        store.calls.clear()
         tables = transform(pages, run_after=keys.run_after)
         publish(store, keys, tables, extract=extract, run_id="r", published_at=keys.run_after)
     assert changes(store)[:2] == [("delete", keys.manifest), ("delete", keys.rejects("top_streams"))]
@@ -192,16 +192,16 @@ def test_latest_stays_whole_when_a_newer_run_had_no_streams(
     assert {key: body for key, body in store.objects.items() if "/latest/" in key} == before
 
 
-def test_rejects_that_a_broken_run_left_behind_are_swept(
+def test_deletes_rejects_that_an_unfinished_try_left(
     store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
 ) -> None:
-    store.objects[keys.rejects("top_streams")] = b"of a run that broke off"
+    store.objects[keys.rejects("top_streams")] = b"of an unfinished try"
     run(snapshot())
     assert keys.rejects("top_streams") not in store.objects
 
 
 @pytest.mark.parametrize("metadata", [{}, {"run-after": "2026-11-23T16:35:00Z"}, {"owner": "somebody else"}])
-def test_latest_of_an_older_version_or_of_somebody_else_is_replaced(
+def test_latest_without_a_newer_tick_is_replaced(
     store: Any, run: Run, snapshot: Make, keys: SnapshotKeys, metadata: dict[str, str]
 ) -> None:
     store.put(keys.latest("top_games"), b"x", content_type="text/csv", metadata=metadata)
@@ -213,9 +213,9 @@ def test_latest_is_not_read_to_learn_who_wrote_it(
     store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
 ) -> None:
     run(snapshot())
-    store.diary.clear()
+    store.calls.clear()
     run(snapshot(), SnapshotKeys("twitch", "twitch_top_games", keys.run_after - timedelta(minutes=5)))
-    assert {operation for operation, key in store.diary if "/latest/" in key} == {"metadata"}
+    assert {operation for operation, key in store.calls if "/latest/" in key} == {"metadata"}
 
 
 def test_an_unreadable_old_manifest_does_not_stop_a_rerun(
@@ -226,39 +226,39 @@ def test_an_unreadable_old_manifest_does_not_stop_a_rerun(
     check_manifests(store)
 
 
-def test_nothing_is_described_that_is_not_there(
+def test_no_manifest_ever_describes_what_is_not_there(
     store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
 ) -> None:
-    """Break off first runs and reruns at every operation, and look after every change."""
+    """First runs and reruns fail at every operation; manifests are checked after every change."""
     store.watch = lambda: check_manifests(store)
     run(snapshot(bad_row=True))
-    first_run = len(store.diary)
+    first_run = len(store.calls)
     run(snapshot(title="b"))
-    rerun = len(store.diary) - first_run
+    rerun = len(store.calls) - first_run
 
     for already_there, operations in (([], first_run), ([snapshot(bad_row=True)], rerun)):
         for fail_at in range(1, operations + 1):
             store.objects.clear()
             for pages in already_there:
                 run(pages)
-            store.diary.clear()
+            store.calls.clear()
             store.fail_at = fail_at
             with pytest.raises(TwitchStoreError):
                 run(snapshot(title="b", bad_row=not already_there))
             store.fail_at = None
-            # Whatever a broken-off run left behind, another try mends it.
+            # Whatever a failed try left, the next one publishes.
             run(snapshot(title="b"))
             assert keys.manifest in store.objects
 
 
-def test_a_failed_part_leaves_no_manifest(store: Any, run: Run, snapshot: Make, keys: SnapshotKeys) -> None:
+def test_a_failure_leaves_no_manifest(store: Any, run: Run, snapshot: Make, keys: SnapshotKeys) -> None:
     run(snapshot(bad_row=True))
-    started = len(store.diary)
+    started = len(store.calls)
     deleted = started + 2  # the old manifest is read, then deleted
     run(snapshot(title="b"))
-    for fail_at in range(deleted + 1, len(store.diary) + 1):
+    for fail_at in range(deleted + 1, len(store.calls) + 1):
         store.objects.clear()
-        store.diary.clear()
+        store.calls.clear()
         run(snapshot(bad_row=True))
         store.fail_at = fail_at
         with pytest.raises(TwitchStoreError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Publishing crawls: in whatever format, complete or not, and broken off anywhere."""
+"""Publishing crawls: in every format, complete or not, and after a failure anywhere."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ TRIES = [
 
 
 @pytest.mark.parametrize("this", TRIES, ids=str)
-def test_tables_lie_where_their_format_and_completeness_put_them(keys: SnapshotKeys, this: Try) -> None:
+def test_keys_of_tables_depend_on_format_and_completeness(keys: SnapshotKeys, this: Try) -> None:
     store = CrashingStore()
     manifest = run(store, keys, this)
     wanted = Format(this.file_format, this.compression)
@@ -199,7 +199,7 @@ def test_latest_is_plain_csv_whatever_the_format(keys: SnapshotKeys) -> None:
 
 
 def check_sides(store: CrashingStore) -> None:
-    """What lacks rows never lies among what is whole, not for a moment."""
+    """A table that lacks rows is never among complete ones, not for a moment."""
     check_manifests(store)
     for key, body in store.objects.items():
         if "/streams_data_" in key:
@@ -227,7 +227,7 @@ def test_after_a_failure_anywhere_the_next_try_publishes(
 ) -> None:
     """A try fails or is killed at every operation, whatever was there before; then comes the next one."""
     encoded_once()
-    for broken, next_try in [
+    for failing, next_try in [
         *zip(TRIES, TRIES, strict=True),
         *zip(TRIES, TRIES[2:] + TRIES[:2], strict=True),
     ]:
@@ -236,10 +236,10 @@ def test_after_a_failure_anywhere_the_next_try_publishes(
             if there is not None:
                 run(store, keys, there)
             store.watch = lambda store=store: check_sides(store)  # type: ignore[misc]
-            store.diary.clear()
+            store.calls.clear()
             store.fail_at = fail_at
             try:
-                run(store, keys, broken)
+                run(store, keys, failing)
             except (TwitchStoreError, Killed):
                 pass
             else:

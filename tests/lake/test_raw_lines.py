@@ -159,7 +159,7 @@ NOT_BODIES = [
 
 
 @pytest.mark.parametrize("line", NOT_LINES + NOT_BODIES)
-def test_a_foreign_line_says_which_it_is(line: str) -> None:
+def test_an_error_names_the_foreign_line(line: str) -> None:
     with pytest.raises(TwitchDataError, match=r"Line 2 of the raw object is not a page of Helix\. Delete it"):
         load_pages(gzip.compress(f"{_line()}\n{line}\n".encode("latin-1")))
 
@@ -173,12 +173,12 @@ def test_a_foreign_line_is_found_without_decoding_bodies(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", NOT_BODIES)
-def test_bodies_are_not_judged_before_they_are_decoded(line: str) -> None:
+def test_bodies_are_not_checked_before_they_are_decoded(line: str) -> None:
     (page,) = iter_bodies(gzip.compress(f"{line}\n".encode()))
     assert page.body.decode() == json.loads(line)["body"]
 
 
 @pytest.mark.parametrize("end", ["", ',"pagination":{}', ',"pagination":null', ',"pagination":{"cursor":""}'])
-def test_every_way_to_end_a_list_is_no_cursor(end: str) -> None:
+def test_there_is_no_cursor_at_the_end_of_a_list(end: str) -> None:
     (page,) = load_pages(gzip.compress((_line(body=f'{{"data":[]{end}}}') + "\n").encode()))
     assert page.cursor is None

@@ -42,7 +42,7 @@ def test_accounts_for_every_row(table: CleanTable) -> None:
 
 
 @pytest.mark.parametrize("change", [{"rows_in": 6}, {"duplicates": 0}, {"filtered": {}}])
-def test_a_row_that_is_unaccounted_for_stops_everything(table: CleanTable, change: dict[str, Any]) -> None:
+def test_a_row_that_is_unaccounted_for_is_an_error(table: CleanTable, change: dict[str, Any]) -> None:
     with pytest.raises(TwitchDataError, match="streams: rows are unaccounted for"):
         replace(table, **change)
 
@@ -57,7 +57,7 @@ def test_goes_through_xcom_as_plain_texts_and_numbers(table: CleanTable) -> None
         assert before.as_xcom() == sent
 
 
-def test_rows_that_xcom_lost_stop_everything(table: CleanTable) -> None:
+def test_rows_that_xcom_lost_are_an_error(table: CleanTable) -> None:
     sent = table.as_xcom()
     sent["table"] = replace(table, table=table.table.slice(1), rows_in=4).as_xcom()["table"]
     with pytest.raises(TwitchDataError, match="unaccounted for"):

@@ -39,7 +39,7 @@ def snapshot(page: Make, game: Make, stream: Make) -> list[RawPage]:
     ]
 
 
-def test_asks_for_each_sound_game_once(page: Make, game: Make) -> None:
+def test_asks_for_each_valid_game_once(page: Make, game: Make) -> None:
     top = [page("games/top", [game(id="b"), game(id=7), game(id="a"), None, game(id="b"), game(id="")])]
     assert game_ids(top) == ["b", "a"]
 
@@ -73,7 +73,7 @@ def test_a_game_without_streams_counts_nothing(page: Make, game: Make, run_after
     assert tables["top_streams"].table.num_rows == 0
 
 
-def test_no_games_is_no_snapshot(page: Make, game: Make, run_after: datetime) -> None:
+def test_games_are_required(page: Make, game: Make, run_after: datetime) -> None:
     for pages in (
         [],
         [page("games/top", [])],

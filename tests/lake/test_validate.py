@@ -51,7 +51,7 @@ def test_row_as_json_escapes_half_a_pair_as_it_was() -> None:
     assert as_json(json.loads(text)) == text
 
 
-def test_cleans_what_stands_between_clean_and_missing_text() -> None:
+def test_cleans_text_among_clean_and_missing_text() -> None:
     texts = ["plain", None, "e\u0301", "", "é", "a\nb", "e\u0301", None]
     expected = ["plain", None, "é", "", "é", "a b", "é", None]
     assert clean_text(pa.array(texts)).to_pylist() == expected

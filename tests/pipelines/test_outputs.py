@@ -10,7 +10,8 @@ import pytest
 
 from twitch_provider.exceptions import TwitchParameterError, TwitchResponseError
 from twitch_provider.helix.messages import Page
-from twitch_provider.pipelines.outputs import MAX_XCOM_BYTES, connect, is_s3, rows_for_xcom
+from twitch_provider.lake import tables
+from twitch_provider.pipelines.outputs import MAX_XCOM_BYTES, connect, is_s3, rows_for_xcom, tables_for_xcom
 
 ROWS: list[Any] = [{"id": str(number), "title": "Größer ☕", "tags": ["a", "b"]} for number in range(7)]
 
@@ -72,3 +73,23 @@ def test_no_connection_means_the_configured_one(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__TWITCH__TWITCH_CONN_ID", "configured")
     assert connect(given).twitch_conn_id == used
+
+
+@pytest.mark.parametrize(
+    ("backend", "bound"),
+    [
+        (None, tables.MAX_XCOM_BYTES),
+        ("airflow.providers.common.io.xcom.backend.XComObjectStorageBackend", None),
+    ],
+)
+def test_tables_are_bound_where_xcoms_go_into_the_database(
+    monkeypatch: pytest.MonkeyPatch, backend: str | None, bound: int | None
+) -> None:
+    class Table:
+        def as_xcom(self, *, max_bytes: int | None) -> dict[str, Any]:
+            return {"bound": max_bytes}
+
+    if backend:
+        monkeypatch.setenv("AIRFLOW__CORE__XCOM_BACKEND", backend)
+    sent: Any = {"top_games": Table()}
+    assert tables_for_xcom(sent) == {"top_games": {"bound": bound}}

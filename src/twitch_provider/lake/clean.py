@@ -22,7 +22,7 @@ from twitch_provider.lake.schema import GAMES, REJECTS, STREAMS, Schema
 from twitch_provider.lake.tables import CleanTable
 from twitch_provider.lake.validate import Observed, add_reason, as_json, instants, observe
 
-#: Clocks differ; a start that lies further ahead of the answer is impossible.
+#: Clocks differ; a start that is later than the answer by more than this is impossible.
 CLOCK_SKEW = timedelta(minutes=5)
 
 #: The reason for leaving out rows of Get Streams that are not a live broadcast.

@@ -50,7 +50,7 @@ def _json_lists(lists: pa.ChunkedArray) -> pa.Array:
     lists = lists.combine_chunks()
     offsets = lists.offsets
     first, last = offsets[0].as_py(), offsets[-1].as_py()
-    # lists.values also has what lies before and after these rows in memory.
+    # lists.values also has the items of rows before and after these.
     items = lists.values.slice(first, last - first).dictionary_encode()
     quoted = pa.array(
         [json.dumps(item, ensure_ascii=False) for item in items.dictionary.to_pylist()], pa.string()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``extract`` passes on: where a run's raw object is in the store, and what it took to get it.
 
-Twitch cannot be asked about the past: a run that is cleared days later finds its own raw object here. How the
-object looks inside is :mod:`.raw_lines`' business.
+Twitch cannot be asked about the past: a run that is cleared days later finds its own raw object here. The
+format of the object is defined in :mod:`.raw_lines`.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def publish(
     withdraw(store, keys, keep={entry.key for entry in entries})
     # A try that ended before its manifest may have left tables and rejects that nothing lists.
     if formats is not None or not complete:
-        _sweep(store, keys, tables, keep={entry.key for entry in entries})
+        _delete_copies(store, keys, tables, keep={entry.key for entry in entries})
     store.delete(keys.rejects(dataset) for dataset, found in rejects.items() if found is None)
     for entry, body, content_type in written:
         store.put(entry.key, body, content_type=content_type)
@@ -131,7 +131,9 @@ def _rejects(keys: SnapshotKeys, dataset: str, table: CleanTable) -> _Object | N
     return _Object(describe(keys.rejects(dataset), body, rows=len(table.rejects)), body, CSV.content_type)
 
 
-def _sweep(store: Store, keys: SnapshotKeys, datasets: Iterable[str], *, keep: Collection[str]) -> None:
+def _delete_copies(
+    store: Store, keys: SnapshotKeys, datasets: Iterable[str], *, keep: Collection[str]
+) -> None:
     """Delete this run's other tables, in any format, under ``incomplete/`` and outside of it."""
     for dataset in datasets:
         for any_format in (keys.data(dataset, "."), keys.incomplete(dataset, ".")):

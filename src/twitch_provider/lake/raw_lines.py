@@ -5,8 +5,8 @@ A page a line: ``{"endpoint": …, "params": [[name, value], …], "answered_at"
 untouched text of the answer, as one JSON string. A crawl adds one last line, ``{"report": {…}}``: what it
 did, for a run that was killed before its manifest. Everything after ``extract`` can be done again from here.
 
-Pages are compressed as they come, in memory: those of 100,000 streams, 52 MB, are 7.7 MB. Where the object
-lies in the store is :mod:`.extract`'s business.
+Pages are compressed in memory as they come: those of 100,000 streams, 52 MB, are 7.7 MB. :mod:`.extract`
+writes the object to the store, and finds it there again.
 """
 
 from __future__ import annotations

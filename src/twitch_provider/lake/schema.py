@@ -23,7 +23,7 @@ class Kind:
 
     :param expected: its name in the reason for refusing another kind
     :param arrow: how a column of it is stored
-    :param fits: whether a decoded JSON value is of it, exactly: ``true`` is no integer, nor is ``12.0``
+    :param fits: whether a decoded JSON value is of it, exactly: ``true`` is not an integer, nor is ``12.0``
     """
 
     expected: str
