@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from twitch_provider.helix.token import AppToken, Credentials
-from twitch_provider.hooks.caches import FileCache, NoCache, VariableCache, airflow_home, open_cache
+from twitch_provider.hooks.caches import FileCache, TokenCache, VariableCache, airflow_home, open_cache
 from twitch_provider.hooks.encryption import TokenCipher
 
 TOKEN, OTHER = AppToken("a-token"), AppToken("another-token")
@@ -199,20 +199,20 @@ def test_no_database_is_one_warning_without_the_token(
 
 
 @pytest.mark.parametrize(
-    ("kind", "cache"), [("none", NoCache), ("file", FileCache), ("variable", VariableCache)]
+    ("kind", "cache"), [("none", TokenCache), ("file", FileCache), ("variable", VariableCache)]
 )
 def test_the_extra_chooses(kind: str, cache: type) -> None:
     assert type(open_cache(kind, CIPHER)) is cache
 
 
-@pytest.mark.parametrize("cache", [NoCache(), VariableCache(CIPHER)])
-def test_without_a_lock_every_process_may_fetch(cache: NoCache | VariableCache) -> None:
+@pytest.mark.parametrize("cache", [TokenCache(), VariableCache(CIPHER)])
+def test_without_a_lock_every_process_may_fetch(cache: TokenCache) -> None:
     assert [cache.lock(), cache.lock()] == [True, True]
     cache.unlock()
 
 
 def test_nothing_is_shared_with_none() -> None:
-    cache = NoCache()
+    cache = TokenCache()
     cache.save(TOKEN)
     assert cache.load() is None
 

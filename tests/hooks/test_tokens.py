@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from twitch_provider.helix.token import AppToken
-from twitch_provider.hooks.caches import NoCache
+from twitch_provider.hooks.caches import TokenCache
 from twitch_provider.hooks.tokens import SharedTokens
 
 OLD, NEW = AppToken("old-token"), AppToken("new-token")
 
 
-class Cache(NoCache):
+class Cache(TokenCache):
     """What other processes see."""
 
     def __init__(self, token: AppToken | None = None) -> None:
@@ -59,14 +59,14 @@ def test_never_uses_a_refused_token_of_the_cache_again() -> None:
 
 
 def test_keeps_a_token_that_came_after_the_refused_one() -> None:
-    tokens = SharedTokens(NoCache())
+    tokens = SharedTokens(TokenCache())
     tokens.keep(NEW)
     tokens.refuse(OLD)
     assert tokens.held() == NEW
 
 
 def test_only_one_conversation_has_the_claim() -> None:
-    tokens = SharedTokens(NoCache())
+    tokens = SharedTokens(TokenCache())
     assert [tokens.claim(), tokens.claim()] == [True, False]
     tokens.release()
     assert tokens.claim()

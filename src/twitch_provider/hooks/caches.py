@@ -17,7 +17,6 @@ from pathlib import Path
 
 from twitch_provider.helix.token import AppToken
 from twitch_provider.hooks.encryption import TokenCipher
-from twitch_provider.hooks.tokens import TokenCache
 
 log = logging.getLogger(__name__)
 
@@ -25,28 +24,31 @@ log = logging.getLogger(__name__)
 _MOST_BYTES = 4096
 
 
-class NoCache:
-    """``none``: tokens are not shared."""
+class TokenCache:
+    """``none``: tokens are not shared. The other caches extend this.
+
+    Its methods may block and never raise. A process calls them from one thread at a time, except ``save``.
+    """
 
     def load(self) -> AppToken | None:
-        """Return None."""
+        """Return the cached token, or None."""
         return None
 
     def save(self, token: AppToken) -> None:
-        """Do nothing.
+        """Cache a token, in place of the last one.
 
         :param token: the new one
         """
 
     def lock(self) -> bool:
-        """Return True: every process fetches its own."""
+        """Lock the fetching of a token; False where another process has the lock."""
         return True
 
     def unlock(self) -> None:
-        """Do nothing."""
+        """Release the lock, if this process has it; returns at once."""
 
 
-class FileCache:
+class FileCache(TokenCache):
     """``file``: an encrypted token in a private folder, shared by the processes of one user on one machine.
 
     :param cipher: of the application
@@ -149,7 +151,7 @@ def _check(status: os.stat_result, path: Path, is_kind: Callable[[int], bool]) -
         raise PermissionError(f"{path} is not private to this user (expected mode 0700, files 0600)")
 
 
-class VariableCache:
+class VariableCache(TokenCache):
     """``variable``: an encrypted token in an Airflow Variable, shared by a whole deployment.
 
     A Variable cannot be locked: processes that start at the same instant may each fetch a token, and the last
@@ -194,13 +196,6 @@ class VariableCache:
         except Exception as error:  # as above
             self._warn_once(error)
 
-    def lock(self) -> bool:
-        """Return True: a Variable cannot be locked."""
-        return True
-
-    def unlock(self) -> None:
-        """Do nothing."""
-
     def _warn_once(self, error: Exception) -> None:
         if not self._warned:
             self._warned = True
@@ -230,4 +225,4 @@ def open_cache(kind: str, cipher: TokenCipher) -> TokenCache:
         case "variable":
             return VariableCache(cipher)
         case _:
-            return NoCache()
+            return TokenCache()

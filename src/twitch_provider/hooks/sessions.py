@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from twitch_provider import __version__
 from twitch_provider.aws.quiet import keep_boto_quiet
@@ -38,13 +39,7 @@ def shared(settings: Settings) -> tuple[SharedTokens, RateLimiter]:
 
     :param settings: of a connection
     """
-    application = Settings(
-        conn_id="",
-        credentials=settings.credentials,
-        base_url=settings.base_url,
-        auth_url=settings.auth_url,
-        auth_cache=settings.auth_cache,
-    )
+    application = replace(settings, conn_id="", timeout=0, rate_limit_reserve=0)
     # functools' cache would let two threads create two of them.
     with _sharing:
         return _shared(application)

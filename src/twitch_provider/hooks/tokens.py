@@ -4,36 +4,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
 
 from twitch_provider.compat import mask_secret
 from twitch_provider.helix.token import AppToken
-
-
-class TokenCache(Protocol):
-    """Shares a token between processes; implemented in :mod:`twitch_provider.hooks.caches`.
-
-    Its methods may block and never raise. A process calls them from one thread at a time, except ``save``.
-    """
-
-    def load(self) -> AppToken | None:
-        """Return the cached token, or None."""
-        ...
-
-    def save(self, token: AppToken) -> None:
-        """Cache a token, in place of the last one.
-
-        :param token: the new one
-        """
-        ...
-
-    def lock(self) -> bool:
-        """Lock the fetching of a token; False where another process has the lock."""
-        ...
-
-    def unlock(self) -> None:
-        """Release the lock, if this process has it; returns at once."""
-        ...
+from twitch_provider.hooks.caches import TokenCache
 
 
 class SharedTokens:

@@ -144,8 +144,7 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
 
         # In a thread on every Airflow: the asynchronous method masks secrets by a blocking call before 3.3.2,
         # and does not exist before 3.1.
-        found: Settings = await _in_thread(settings)
-        return found
+        return await _in_thread(settings)
 
     async def _rows(self, query: Query) -> AsyncIterator[Row]:
         async for page in self.walk(query):
@@ -185,7 +184,7 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         await asyncio.sleep(seconds)
 
 
-async def _in_thread(function: Any) -> Any:
+async def _in_thread(function: Callable[[], T]) -> T:
     """Call a function that may block in a thread, and wait for its end even when cancelled.
 
     Otherwise it could take a lock after its conversation has released it.
