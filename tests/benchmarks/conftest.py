@@ -8,4 +8,4 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def _airflow(airflow_of_the_dags: None) -> None:
-    """No test of this folder runs on an Airflow that is too old for the DAGs: nobody measures there."""
+    """No test of this folder runs on an Airflow that is too old for the DAGs."""

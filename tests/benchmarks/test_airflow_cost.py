@@ -17,15 +17,15 @@ from twitch_provider.testing import Simulator
 
 
 def test_runs_in_turns_and_returns_the_median_without_the_first_round() -> None:
-    played: list[str] = []
+    called: list[str] = []
     seconds = {"a": iter([90.0, 1.0, 3.0, 2.0]), "b": iter([90.0, 5.0, 5.0, 6.0])}
 
     def run(name: str) -> float:
-        played.append(name)
+        called.append(name)
         return next(seconds[name])
 
     medians = in_turns({"a": lambda: run("a"), "b": lambda: run("b")}, 3)
-    assert played == ["a", "b", "b", "a"] * 2
+    assert called == ["a", "b", "b", "a"] * 2
     assert medians == {"a": 2.0, "b": 5.0}
 
 

@@ -90,7 +90,7 @@ class Play:
         """Kill the worker that waits for Twitch's answer."""
         fault = self.cluster.twitch.fault("hang", endpoint="streams", start=6)
         run_id = self.runs.begin(TOP)[TOP]
-        wait_until(lambda: fault.played, "extract waits for Twitch", timeout=_SOON, every=0.05)
+        wait_until(lambda: fault.applied, "extract waits for Twitch", timeout=_SOON, every=0.05)
         self._kill_worker_of(TOP, run_id, "extract")
         self.cluster.twitch.clear_faults()
         self._recover(TOP, run_id)

@@ -294,11 +294,11 @@ async def test_no_more_than_so_many_requests_are_under_way(twitch_connection: Si
     light_pages: list[LightPage] = []
     async with TwitchAsyncHook() as hook:
         reading = asyncio.ensure_future(hook.crawl(light_pages.append))
-        while held.played < CONNECTIONS:  # noqa: ASYNC110 - the server's thread knows of no asyncio.Event
+        while held.applied < CONNECTIONS:  # noqa: ASYNC110 - the server's thread knows of no asyncio.Event
             await asyncio.sleep(0)
         for _ in range(500):
             await asyncio.sleep(0)
-        assert held.played == CONNECTIONS
+        assert held.applied == CONNECTIONS
         twitch_connection.clear_faults()
         twitch_connection.release()
         report = await reading

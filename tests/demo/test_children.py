@@ -83,6 +83,6 @@ def test_leaves_with_its_children_when_we_are_killed(tmp_path: Path) -> None:
 
 
 def assert_gone(process: psutil.Process) -> None:
-    """An orphan that nobody reaps is gone, too."""
+    """An orphan that is not reaped is gone, too."""
     _, alive = psutil.wait_procs([process], timeout=30)
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]

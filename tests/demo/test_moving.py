@@ -135,7 +135,7 @@ def test_births_equal_deaths_and_a_broadcast_begins_small() -> None:
     assert sum(row["viewer_count"] for row in born) < sum(row["viewer_count"] for row in before) / 20
 
 
-def test_nobody_is_live_twice_and_no_two_share_a_place(world: MovingWorld) -> None:
+def test_no_channel_is_live_twice_and_no_two_share_a_score(world: MovingWorld) -> None:
     streams = list(world.at(AT).streams)
     assert len({stream.keys.user_id for stream in streams}) == 5_000
     assert len({stream.row["id"] for stream in streams}) == 5_000
@@ -314,7 +314,7 @@ def test_one_walk_misses_some_and_sees_others_twice(one_walk: Crawl) -> None:
     assert one_walk.rows > len(one_walk.users)
 
 
-def test_who_never_moved_is_never_missed(one_walk: Crawl) -> None:
+def test_a_stream_that_never_moved_is_never_missed(one_walk: Crawl) -> None:
     still = {key for key in one_walk.live if len(one_walk.places[key]) == 1}
     assert len(still) > 100
     assert not still & one_walk.missed

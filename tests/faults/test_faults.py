@@ -75,7 +75,7 @@ def test_a_reading_ends_in_the_right_rows_or_in_a_loud_error(
     assert sum(requests.values()) + min(len(lookups), case.unresolved) <= without_faults + case.more + late
     assert sum(naps) <= case.waits + 7 * late
     assert requests["unknown"] == 0, "it went where nobody sent it"
-    assert all(fault.played for fault in played), "the fault never came"
+    assert all(fault.applied for fault in played), "the fault never came"
     assert bool(lookups) == bool(case.unresolved)
     secrets = [simulator.client_secret, connection["password"], *simulator.twitch.auth.tokens._expires]
     marks = [Mark(f"secret {number}", secret) for number, secret in enumerate(secrets)]
@@ -137,7 +137,7 @@ def _connection(simulator: Simulator, case: Case) -> dict[str, Any]:
 def _late_answers(caplog: pytest.LogCaptureFixture, played: list[simulated.Fault]) -> int:
     """How often a true answer came after the short time-out of a case: of a busy machine."""
     timed_out = sum("timed out after" in record.getMessage() for record in caplog.records)
-    return max(0, timed_out - sum(fault.played for fault in played if fault.name == "hang"))
+    return max(0, timed_out - sum(fault.applied for fault in played if fault.name == "hang"))
 
 
 def _with(row: Any, fields: Mapping[str, Any]) -> Any:

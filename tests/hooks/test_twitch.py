@@ -136,7 +136,7 @@ def test_survives(hook: TwitchHook, twitch_connection: Simulator, fault: str) ->
     start = 2 if fault == "invalid_cursor" else 1
     played = twitch_connection.fault(fault, start=start)
     streams = list(hook.get_streams())
-    assert played.played == 1
+    assert played.applied == 1
     assert len({stream["id"] for stream in streams}) == len(streams) == 300
 
 

@@ -115,7 +115,7 @@ async def test_a_slow_twitch_does_not_block_the_loop(twitch_connection: Simulato
     beats = 0
     async with TwitchAsyncHook() as hook:
         reading = asyncio.ensure_future(anext(hook.get_streams()))
-        while not held.played or beats < 100:
+        while not held.applied or beats < 100:
             await asyncio.sleep(0)
             beats += 1
         assert not reading.done()
@@ -127,7 +127,7 @@ async def test_a_cancelled_reader_releases_claim_and_lock(twitch_connection: Sim
     held = twitch_connection.fault("hang", endpoint="token")
     async with TwitchAsyncHook() as hook:
         reading = asyncio.ensure_future(anext(hook.get_streams()))
-        await until(lambda: held.played > 0)
+        await until(lambda: held.applied > 0)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading

@@ -20,31 +20,31 @@ def test_every_fault_is_described() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if not name.startswith("token_")])
-def test_every_fault_spoils_some_answer_of_a_walk(client: Any, name: str) -> None:
+def test_every_fault_changes_a_response_of_a_walk(client: Any, name: str) -> None:
     fault = client.simulator.fault(name)
     list(client.pages(STREAMS, most=12))
-    assert fault.played == client.simulator.counters.faults[name] == 1
+    assert fault.applied == client.simulator.counters.faults[name] == 1
 
 
-def test_plays_as_often_as_told_from_the_request_told(client: Any) -> None:
+def test_is_applied_as_often_as_set_from_the_set_request_on(client: Any) -> None:
     client.simulator.fault("error_503", times=2, start=3)
     assert [client.get("streams").status for _ in range(6)] == [200, 200, 503, 503, 200, 200]
 
 
-def test_plays_for_ever_until_cleared(client: Any) -> None:
+def test_is_applied_until_cleared(client: Any) -> None:
     client.simulator.fault("error_500", times=None)
     assert {client.get("streams").status for _ in range(5)} == {500}
     client.simulator.clear_faults()
     assert client.get("streams").status == 200
 
 
-def test_aims_at_one_endpoint(client: Any) -> None:
+def test_is_applied_to_one_endpoint(client: Any) -> None:
     client.simulator.fault("error_500", endpoint="games/top", times=None)
     assert client.get("streams").status == 200
     assert client.get("games/top").status == 500
 
 
-def test_aims_at_helix_unless_told(client: Any) -> None:
+def test_is_applied_to_helix_by_default(client: Any) -> None:
     client.simulator.fault("error_500", times=None)
     assert client.send("/oauth2/validate").status == 200
 
@@ -113,7 +113,7 @@ def test_null_data(client: Any) -> None:
     assert client.get("streams").payload["data"] is None
 
 
-def test_a_redirect_leads_where_it_is_told(client: Any) -> None:
+def test_a_redirect_leads_to_its_location(client: Any) -> None:
     client.simulator.fault("redirect", location="http://127.0.0.1:9/helix/streams")
     answer = client.get("streams")
     assert (answer.status, answer.headers["Location"]) == (302, "http://127.0.0.1:9/helix/streams")
@@ -143,7 +143,7 @@ def test_a_wrapping_cursor_leads_from_the_last_page_to_page_one(client: Any) -> 
     assert around[-1].payload["data"] == around[0].payload["data"]
 
 
-def test_endless_cursors_bring_the_same_rows_under_new_cursors(client: Any) -> None:
+def test_endless_cursors_repeat_the_rows_under_new_cursors(client: Any) -> None:
     client.simulator.fault("endless_cursors", start=3, times=None)
     pages = list(client.pages(STREAMS, most=12))
     assert len(pages) == 12
@@ -155,7 +155,7 @@ def test_shifted_pages_repeat_two_rows_and_lose_none(client: Any) -> None:
     whole = client.rows(STREAMS)
     fault = client.simulator.fault("shifted_pages", times=None)
     shifted = client.rows(STREAMS)
-    assert len(shifted) == len(whole) + 2 * fault.played
+    assert len(shifted) == len(whole) + 2 * fault.applied
     assert list({row["id"]: row for row in shifted}.values()) == whole
 
 
@@ -192,7 +192,7 @@ def test_lists_end_in_many_ways(client: Any, name: str, end: dict[str, Any]) -> 
 def test_faults_of_pages_leave_errors_alone(client: Any, name: str) -> None:
     fault = client.simulator.fault(name)
     assert client.get("streams?first=0").payload["status"] == 400
-    assert fault.played == 0
+    assert fault.applied == 0
 
 
 def test_a_short_page_has_half_of_the_rows_and_loses_none(client: Any) -> None:
@@ -222,7 +222,7 @@ def test_a_compressed_body_says_so(client: Any) -> None:
 def test_a_refused_token_has_no_expires_in_to_lose(client: Any) -> None:
     fault = client.simulator.fault("token_without_expires_in")
     assert client.send("/oauth2/token", method="POST").status == 400
-    assert fault.played == 0
+    assert fault.applied == 0
 
 
 def test_unknown_fields_leave_the_known_ones_alone(client: Any) -> None:
@@ -259,10 +259,10 @@ def test_a_token_may_lack_expires_in(client: Any) -> None:
     assert token(client).payload.keys() == {"access_token", "token_type"}
 
 
-def test_an_end_of_the_list_is_not_wasted_on_other_pages(client: Any) -> None:
+def test_a_fault_of_the_last_page_is_not_used_up_by_others(client: Any) -> None:
     fault = client.simulator.fault("empty_cursor")
     client.get("streams?first=1")
-    assert fault.played == 0
+    assert fault.applied == 0
 
 
 @pytest.mark.parametrize(
@@ -274,6 +274,6 @@ def test_an_end_of_the_list_is_not_wasted_on_other_pages(client: Any) -> None:
         {"name": "hang", "endpoint": "stream"},
     ],
 )
-def test_refuses_what_it_cannot_play(options: dict[str, Any]) -> None:
+def test_refuses_invalid_options(options: dict[str, Any]) -> None:
     with pytest.raises(TwitchParameterError):
         Fault(**options)

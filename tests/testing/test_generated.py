@@ -91,7 +91,7 @@ def test_no_two_streams_share_a_place(world: GeneratedWorld) -> None:
     assert len(set(scores)) == len(scores)
 
 
-def test_titles_hold_what_breaks_a_careless_csv(live: list[dict[str, Any]]) -> None:
+def test_titles_have_what_breaks_a_careless_csv(live: list[dict[str, Any]]) -> None:
     titles = "\x00".join(row["title"] for row in live)
     for needle in (
         ",",

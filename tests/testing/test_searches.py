@@ -53,7 +53,7 @@ def test_categories_are_found_by_a_part_of_their_name(client: Any) -> None:
     assert client.data("search/categories?query=no+such+thing") == []
 
 
-def test_an_app_token_is_told_only_how_many_follow(client: Any) -> None:
+def test_an_app_token_gets_only_the_number_of_followers(client: Any) -> None:
     one, two = client.data("streams?first=2")
     answers = [
         client.get(f"channels/followers?broadcaster_id={row['user_id']}").payload for row in (one, two)

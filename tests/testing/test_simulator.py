@@ -164,7 +164,7 @@ def test_scripts_read_counters_and_log(simulator: Simulator, session: requests.S
     assert simulator.client_secret not in log.text
 
 
-def test_scripts_push_the_world_forward(simulator: Simulator, session: requests.Session) -> None:
+def test_scripts_move_the_time_forward(simulator: Simulator, session: requests.Session) -> None:
     session.post(f"{simulator.url}/_simulator/advance", json={"seconds": 300}, timeout=5).raise_for_status()
     answer = session.get(f"{simulator.api_url}/streams", timeout=5)
     assert answer.headers["Date"] == "Mon, 23 Nov 2026 16:40:00 GMT"
@@ -196,7 +196,7 @@ def test_scripts_revoke_all_tokens(simulator: Simulator, session: requests.Sessi
         ("faults", '{"name": "hang", "nonsense": 1}'),
     ],
 )
-def test_scripts_are_told_what_is_wrong(
+def test_scripts_get_the_reason_of_an_error(
     simulator: Simulator, session: requests.Session, path: str, body: str
 ) -> None:
     answer = session.post(f"{simulator.url}/_simulator/{path}", data=body, timeout=5)
@@ -232,7 +232,7 @@ def test_serves_routes_beside_twitchs(small_world: GeneratedWorld) -> None:
 
 
 @pytest.fixture
-def zipping(small_world: GeneratedWorld) -> Iterator[Simulator]:
+def compressing(small_world: GeneratedWorld) -> Iterator[Simulator]:
     with Simulator(small_world, at=AT, compress=True, clock=lambda: 0.0) as simulator:
         yield simulator
 
@@ -242,32 +242,34 @@ def _signed(simulator: Simulator, **headers: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}", "Client-Id": simulator.client_id, **headers}
 
 
-def test_gzips_for_a_client_that_accepts_it(zipping: Simulator, simulator: Simulator) -> None:
-    zipped = requests.get(
-        f"{zipping.api_url}/streams", headers=_signed(zipping, **{"Accept-Encoding": "gzip"}), timeout=5
+def test_compresses_for_a_client_that_accepts_gzip(compressing: Simulator, simulator: Simulator) -> None:
+    compressed = requests.get(
+        f"{compressing.api_url}/streams",
+        headers=_signed(compressing, **{"Accept-Encoding": "gzip"}),
+        timeout=5,
     )
     plain = requests.get(f"{simulator.api_url}/streams", headers=_signed(simulator), timeout=5)
-    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert compressed.headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in plain.headers
-    assert int(zipped.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 2
-    assert zipped.content == plain.content
+    assert int(compressed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 2
+    assert compressed.content == plain.content
 
 
-def test_does_not_gzip_for_a_client_that_does_not(zipping: Simulator) -> None:
-    headers = _signed(zipping, **{"Accept-Encoding": "identity"})
-    answer = requests.get(f"{zipping.api_url}/streams", headers=headers, timeout=5)
+def test_does_not_compress_for_a_client_that_does_not(compressing: Simulator) -> None:
+    headers = _signed(compressing, **{"Accept-Encoding": "identity"})
+    answer = requests.get(f"{compressing.api_url}/streams", headers=headers, timeout=5)
     assert "Content-Encoding" not in answer.headers
     assert len(answer.json()["data"]) == 20
 
 
-def test_a_half_body_is_half_of_the_plain_one_even_so(zipping: Simulator) -> None:
-    zipping.fault("half_body")
+def test_half_of_a_body_is_not_compressed(compressing: Simulator) -> None:
+    compressing.fault("half_body")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
-        requests.get(f"{zipping.api_url}/streams", headers=_signed(zipping), timeout=5)
+        requests.get(f"{compressing.api_url}/streams", headers=_signed(compressing), timeout=5)
 
 
-def test_what_a_fault_has_zipped_is_not_zipped_again(zipping: Simulator) -> None:
-    zipping.fault("gzip")
-    answer = requests.get(f"{zipping.api_url}/streams", headers=_signed(zipping), timeout=5)
-    assert zipping.counters.faults == {"gzip": 1}
+def test_a_response_that_a_fault_compressed_is_not_compressed_again(compressing: Simulator) -> None:
+    compressing.fault("gzip")
+    answer = requests.get(f"{compressing.api_url}/streams", headers=_signed(compressing), timeout=5)
+    assert compressing.counters.faults == {"gzip": 1}
     assert len(answer.json()["data"]) == 20

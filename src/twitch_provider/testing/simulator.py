@@ -165,7 +165,7 @@ class Simulator:
         :param times: how many responses it changes; None for all
         :param start: the first matching request, counted from now on and from 1, that it may change
         :param location: where ``redirect`` leads
-        :returns: the fault; its ``played`` counts the responses it changed
+        :returns: the fault; its ``applied`` counts the responses it changed
         :raises TwitchParameterError: an unknown fault or endpoint, or a number below 1
         """
         fault = Fault(name, endpoint, times, start, location)

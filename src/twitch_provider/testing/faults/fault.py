@@ -34,7 +34,7 @@ class Fault:
     times: int | None = 1
     start: int = 1
     location: str = ELSEWHERE
-    played: int = field(default=0, init=False)
+    applied: int = field(default=0, init=False)
     _seen: int = field(default=0, init=False)
     _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
@@ -56,18 +56,18 @@ class Fault:
 
     def apply(self, answer: Answer, *, endpoint: str, context: Callable[..., Context]) -> Answer:
         """Return the response as this fault changes it; the same object where it does not."""
-        is_over = self.times is not None and self.played >= self.times
+        is_over = self.times is not None and self.applied >= self.times
         if is_over or not self._matches(endpoint):
             return answer
         self._seen += 1
         if self._seen < self.start:
             return answer
         changed = BEHAVIOURS[self.name](
-            answer, context(number=self.played, location=self.location, memory=self._memory)
+            answer, context(number=self.applied, location=self.location, memory=self._memory)
         )
         if changed is None:
             return answer
-        self.played += 1
+        self.applied += 1
         return changed
 
     def _matches(self, endpoint: str) -> bool:

@@ -22,7 +22,7 @@ class Context:
     :param list_key: the endpoint and its parameters without the cursor: the list that the request reads
     :param now: the world's time
     :param limit: points of the rate limit
-    :param number: how often this fault has played before
+    :param number: how often this fault was applied before
     :param location: where ``redirect`` leads
     :param memory: what the fault remembers of earlier requests, by ``list_key``
     """
