@@ -152,26 +152,6 @@ def test_the_policy_of_the_configuration_is_the_templates(template: Any) -> None
     assert shown == json.loads(text)
 
 
-# --- sentences --------------------------------------------------------------------------------------------
-
-
-#: What others say, and the parts of our sentences that are filled in.
-THEIRS = {"TargetNotConnected", "exec format error", "kms:Decrypt", "kms:GenerateDataKey", "Access Denied"}
-FILLED_IN = re.compile(r"…|s3:PutObject|arn:aws:s3:::|twitch_default|the IAM role of this worker")
-
-
-def test_what_may_be_said_is_in_the_sources() -> None:
-    table = DEPLOY.split("## When it does not work")[1].split("\n## ")[0]
-    cells = re.findall(r"^\| (.*?) \| ", table, re.MULTILINE)
-    said = [sentence for cell in cells for sentence in re.findall(r"`([^`]+)`", cell) if " " in sentence]
-    assert len(said) > 12
-    files = [*(ROOT / "src").rglob("*.py"), ROOT / "deploy" / "cloudformation.yaml"]
-    # Literals that follow one another are one text.
-    written = re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text() for path in files))
-    parts = [part.strip(" ;:") for each in said if each not in THEIRS for part in FILLED_IN.split(each)]
-    assert [part for part in parts if part not in written] == []
-
-
 # --- the shell --------------------------------------------------------------------------------------------
 
 
