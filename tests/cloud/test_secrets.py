@@ -54,7 +54,10 @@ def test_it_is_the_connection(account: Account) -> None:
         ('["id", "hunter2"]', LOGIN),
         ("id:hunter2", LOGIN),
         ("hunter2", LOGIN),
-        ("mysql://id:hunter2@host/database", "connection twitch_default: the schema 'database' is not used"),
+        (
+            "mysql://id:hunter2@host/database",
+            "connection twitch_default: the schema must be http or https, not 'database'",
+        ),
     ],
     ids=[
         "no value",

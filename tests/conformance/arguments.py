@@ -14,7 +14,7 @@ _ID = st.text("abcXYZ0189_-", min_size=1, max_size=6) | st.sampled_from(
     ["33214", "AwkwardHelplessSalamander", "Ünï"]
 )
 _SOME = st.lists(_ID, min_size=1, max_size=4)
-#: More than fit into one request, and more than fit into two.
+#: More than one request takes, and more than two take.
 _MANY = st.sampled_from([100, 101, 201]).map(lambda count: [str(n) for n in range(count)])
 _TEXT = st.text(max_size=8) | st.sampled_from(
     ["angel of death", "#archery", "a&b=c", "Tom, Dick & Harry", "\ud800"]
@@ -81,7 +81,7 @@ OF_HELIX: dict[str, Strategy] = {
     "user_login": _LISTED,
 }
 
-#: By the names of the readers' parameters; those that are not here are called as in Helix.
+#: By the names of the readers' parameters, where they differ from Helix's.
 OF_READERS: dict[str, Strategy] = OF_HELIX | {
     "broadcaster_id": _ONE,
     "broadcaster_ids": _LISTED,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
-#: A good value of each parameter that is no plain text.
+#: A valid value of each parameter that is not plain text.
 SAMPLES: dict[str, Any] = {
     "first": 20,
     "is_featured": True,

@@ -107,6 +107,6 @@ def test_the_simulator_answers_as_twitch_describes(description: Description, hoo
             jsonschema.validate(json.loads(page.body), description.answer(path))
         fields = description.row(path)["properties"]
         assert all(row.keys() <= fields.keys() for page in pages for row in page.rows), path
-        # An app token is told only the number of followers.
+        # An app token gets only the number of followers.
         assert pages[0].rows or pages[0].total, path
         assert pages[-1].cursor is None or path == "videos", path

@@ -160,7 +160,7 @@ def test_a_hundred_values_are_accepted_and_not_one_more(
     pool = [a + b for a in "abcdefghijk" for b in "abcdefghijk"]
     for path, endpoint in ENDPOINTS.items():
         for names in permutations([*endpoint.lists, None], 2):
-            # With one list only, the second is none.
+            # With one list only, the second name is None.
             values = {name: pool[:count] for name, count in zip(names, counts, strict=True) if name and count}
             pairs = [(name, value) for name, each in values.items() for value in each]
             assert (accepts(path, values) is not None) == (not description.breaches(path, pairs)), (

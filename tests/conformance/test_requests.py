@@ -25,7 +25,7 @@ from twitch_provider.helix.queries import Query, query
 from twitch_provider.hooks.readers import Readers
 
 EVERYWHERE = pytest.mark.parametrize("path", ENDPOINTS)
-#: The same examples every time: a run is judged by the code, not by luck.
+#: The same examples every time, so that a result depends on the code alone.
 steady = settings(
     max_examples=75, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
@@ -59,7 +59,7 @@ def test_whatever_the_rules_accept_twitch_accepts(description: Description, path
     accepted = []
     names = list(ENDPOINTS[path].params)
     taken = [each for each in subsets(names) if not description.breaches(path, as_sent(each))]
-    # Something that Twitch takes, with up to three parameters put in or changed.
+    # A request that Twitch accepts, with up to three parameters added or changed.
     changes = st.lists(st.sampled_from(names), unique=True, max_size=3).flatmap(
         lambda few: st.fixed_dictionaries({name: OF_HELIX[name] for name in few})
     )

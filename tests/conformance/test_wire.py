@@ -18,7 +18,7 @@ from twitch_provider.hooks import sessions
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 
-#: A call of each reader, and how often it asks.
+#: A call of each reader, and how many requests it sends.
 CALLS: list[tuple[str, dict[str, Any], int]] = [
     ("get_streams", {"game_ids": ["33214", "509658"], "languages": ["en", "de"], "stream_type": "live"}, 2),
     ("get_streams", {"user_logins": [f"login_{n}" for n in range(250)]}, 6),
@@ -49,7 +49,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Recorded]]:
             "extra": {"auth_url": f"{url}/oauth2", "auth_cache": "none"},
         }
         monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
-        # A port may come twice in the life of a process, and with it the token of another test.
+        # A port may be used again in one process, and with it the token of another test.
         sessions.forget_shared()
         yield recorded
 
@@ -68,7 +68,7 @@ async def test_readers_of_the_async_hook_send_the_same(
 ) -> None:
     async with TwitchAsyncHook() as hook:
         for reader, arguments, requests in CALLS:
-            before = max(1, len(wire))  # the first request of all is for a token
+            before = max(1, len(wire))  # the very first request fetches a token
             assert [row async for row in getattr(hook, reader)(**arguments)] == []
             assert len(wire) == before + requests, reader
             judge(description, [wire[0], *wire[before:]], arguments)
@@ -128,7 +128,7 @@ def judge(description: Description, recorded: list[Recorded], arguments: dict[st
         assert request.headers["client-id"] == "client-id"
         assert description.breaches(request.path.removeprefix("/helix/"), request.pairs) == []
         assert SECRET not in f"{request.query}{request.headers}"
-    # However it is escaped, every text arrives as it was given, and as a value of its own.
+    # However it is escaped, every text arrives unchanged, and as its own value.
     arrived = {value for request in reading for _, value in request.pairs}
     for value in arguments.values():
         texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []

@@ -117,7 +117,7 @@ class Twitch:
                 step = steps.send(reply)
             except StopIteration as done:
                 self.played.result = done.value
-                assert next(waiting, None) is None, "not every reply was asked for"
+                assert next(waiting, None) is None, "not every reply was used"
                 return self.played
             reply = None
             match step:

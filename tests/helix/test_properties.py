@@ -33,7 +33,7 @@ from twitch_provider.helix.walk import walk
 
 reproducible = settings(derandomize=True, deadline=None, max_examples=100, database=None)
 
-#: How often each kind may come for one request, and be survived.
+#: How often each kind may happen to one request and is retried.
 PATIENCE = {"transient": 3, "rate limit": 5, "cursor": 1, "token": 1}
 KINDS = {
     "error 500": "transient",
@@ -42,7 +42,7 @@ KINDS = {
     "web page": "transient",
     "null data": "transient",
     "error 429": "rate limit",
-    "empty bucket": "rate limit",
+    "no points left": "rate limit",
     "error 400": "cursor",
     "error 401": "token",
 }
@@ -137,7 +137,7 @@ LOUD: dict[str, tuple[type[TwitchError], int]] = {
     "web page": (TwitchResponseError, 4),
     "null data": (TwitchResponseError, 4),
     "error 429": (TwitchRateLimitError, 6),
-    "empty bucket": (TwitchRateLimitError, 6),
+    "no points left": (TwitchRateLimitError, 6),
     "error 400": (TwitchRequestError, 2),
     "error 401": (TwitchAuthError, 2),
     "error 403": (TwitchRequestError, 1),
@@ -154,14 +154,14 @@ def test_a_permanent_fault_is_an_error_that_says_where(
     error, times = LOUD[fault]
     broken = data.draw(st.integers(0, len(pages) - 1), label="broken page")
     if fault == "error 400" and broken == 0:
-        times = 1  # without a cursor there is nothing that could pass
+        times = 1  # without a cursor a 400 is permanent
     others = data.draw(faults(paged=broken > 0, without=KINDS.get(fault, "")))
     wrong = [*others, *[fault] * times]
-    if fault != "error 401":  # a token that came through once is no fresh one any more
+    if fault != "error 401":  # a token that was accepted once counts as an old one
         wrong = [*data.draw(st.permutations(wrong[:-1])), fault]
     replies = served(answers, pages, {})[:broken] + [each for one in wrong for each in spoilt(answers, one)]
     if fault == "error 401":
-        replies = replies[:-2]  # nobody asks for a third token
+        replies = replies[:-2]  # there is no third token
     waiting = iter([*replies, "not asked for"])
     with pytest.raises(error) as caught:
         twitch.play(walk(twitch.session, query("streams")), waiting)
@@ -189,7 +189,7 @@ def test_a_cursor_loop_always_ends_in_an_error(
     with pytest.raises(TwitchPaginationError):
         twitch.play(walk(twitch.session, query("streams")), islice(circle(), 1_000))
     assert ids(twitch.played) == distinct(pages)
-    # The cursor itself gives it away, or else that nothing new comes.
+    # Either a cursor comes twice, or there are no new rows.
     assert len(twitch.played.sent) <= len(pages) + (STALE_PAGES if renamed else 1)
 
 

@@ -37,7 +37,7 @@ def test_no_window_spends_more_than_the_limit_and_what_flows_in(
     limit: int, reserve: int, others: int, moves: list[tuple[float, int]]
 ) -> None:
     """https://dev.twitch.tv/docs/api/guide#twitch-rate-limits; answers overtake each other, others spend."""
-    bucket = RateLimiter(reserve=reserve, limit=limit)
+    limiter = RateLimiter(reserve=reserve, limit=limit)
     now, level = 0.0, float(limit)
     spent: list[float] = []
     answered: list[int] = []
@@ -50,12 +50,12 @@ def test_no_window_spends_more_than_the_limit_and_what_flows_in(
         pass_by(seconds)
         if move < 4 and answered:
             said = answered.pop(move % len(answered))
-            bucket.record(now, RateLimit(limit, said))
+            limiter.record(now, RateLimit(limit, said))
             continue
-        if delay := bucket.take(now):
-            # Asking again after that time is enough.
+        if delay := limiter.take(now):
+            # After that time there is a point.
             pass_by(delay)
-            assert bucket.take(now) == 0
+            assert limiter.take(now) == 0
         spent.append(now)
         level -= 1
         if move == 9:

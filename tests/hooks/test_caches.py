@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_written_is_a_warning_and_not_an_error(
 def test_only_one_process_gets_the_file_lock(folder: Path) -> None:
     one, other = file(folder), file(folder)
     assert [one.lock(), other.lock()] == [True, False]
-    other.unlock()  # it has none: nothing happens
+    other.unlock()  # it does not have the lock: nothing happens
     assert not other.lock()
     one.unlock()
     assert other.lock()

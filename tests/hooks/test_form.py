@@ -81,7 +81,7 @@ def test_requires_and_presets_nothing() -> None:
 def test_the_real_form_takes_empty_fields(real_form: type[Any]) -> None:
     sent = submitted(real_form)
     assert sent.validate(), sent.errors
-    # Airflow 2.11 keeps none of them then.
+    # Airflow 2.11 then stores none of them.
     assert set(sent.data.values()) == {""}
 
 

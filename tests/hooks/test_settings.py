@@ -100,7 +100,7 @@ def test_unknown_extras_are_ignored_with_a_warning(caplog: pytest.LogCaptureFixt
 
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_extras_left_empty_are_the_defaults(nothing: str | None) -> None:
-    # What the form of Airflow 3 and that of Airflow 2 save for a field that was touched and emptied.
+    # What the forms of Airflow 3 and Airflow 2 store for a field that was filled in and emptied.
     assert settings(extra=dict.fromkeys(_EXTRAS, nothing)) == settings()
 
 

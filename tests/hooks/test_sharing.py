@@ -40,7 +40,7 @@ def auth_cache(twitch_connection: Simulator, monkeypatch: pytest.MonkeyPatch) ->
 
 def read_one_page(connection: str, start: Barrier, done: Any) -> None:
     """What each process does; forked from a server that has imported the hook."""
-    os.environ["AIRFLOW_CONN_TWITCH_DEFAULT"] = connection  # the server has the environment of its own start
+    os.environ["AIRFLOW_CONN_TWITCH_DEFAULT"] = connection  # the fork server has the environment of its start
     start.wait(60)
     try:
         done.put(len(list(TwitchHook().get_top_games(max_items=5))))
@@ -128,7 +128,7 @@ def test_a_revoked_token_is_replaced_once_for_all_threads(twitch_connection: Sim
 def test_a_revoked_token_is_replaced_for_other_processes_too(twitch_connection: Simulator) -> None:
     list(TwitchHook().get_top_games())
     twitch_connection.revoke_tokens()
-    forget_shared()  # another process: it finds the token of the file, which Twitch refuses
+    forget_shared()  # as in another process: it finds the token of the file, which Twitch refuses
     list(TwitchHook().get_top_games())
     forget_shared()
     list(TwitchHook().get_top_games())
@@ -140,7 +140,7 @@ def test_a_day_of_five_minute_runs_takes_one_token() -> None:
         patch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", twitch.connection_json())
         with time_machine.travel("2026-11-23T00:00:00Z", tick=False) as now:
             for _ in range(288):
-                forget_shared()  # every run is a process of its own
+                forget_shared()  # every run is a new process
                 assert len(list(TwitchHook().get_top_games(max_items=5))) == 5
                 now.shift(timedelta(minutes=5))
                 twitch.advance(300)
@@ -193,7 +193,7 @@ def test_airflows_task_timeout_during_a_fetch_releases_the_claim(
         with pytest.raises(KeyboardInterrupt) as kept:
             list(hook.get_top_games())
     tokens = hook._session.tokens
-    assert kept.value.__traceback__ is not None  # it holds every frame, the generators' among them
+    assert kept.value.__traceback__ is not None  # it holds every frame, the generators' too
     assert (tokens.claim(), tokens.lock()) == (True, True)
     tokens.unlock()
 

@@ -50,9 +50,9 @@ def get_token(session: Session) -> Steps[tuple[AppToken, bool]]:
 
 
 def longest_wait(session: Session) -> float:
-    """Return how many seconds to wait for whoever is fetching: what a fetch takes if every try times out.
+    """Return how many seconds to wait for another fetch: what it takes if every try times out.
 
-    After that the other one is stuck, and a superfluous token is better than a standstill.
+    After that the other fetch is stuck, and a superfluous token is better than a standstill.
 
     :param session: whose time-out counts
     """

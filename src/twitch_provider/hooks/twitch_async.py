@@ -90,17 +90,17 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         from_cursors: bool = False,
         seconds: float = 240.0,
     ) -> CrawlReport:
-        """Read every live stream: a chain for each language, all at once, then whoever did not come.
+        """Read every live stream: walk all languages at once, then look up missing broadcasters.
 
-        Pages come in no order, and a stream may come more than once: the last one counts.
+        Pages arrive in any order, and a stream may appear more than once: the last row counts.
 
-        :param keep: takes each page as it comes; what it raises ends the crawl
-        :param remembered: the last snapshot: its languages, and whom to ask for; None where there is none
-        :param from_cursors: begin long lists at the last snapshot's cursors too. Nobody has tried on the live
-            service yet whether they are good for so long; one that is not costs a request and no stream.
-        :param seconds: that the crawl may take; what is not read then is cut short
+        :param keep: called with each page; an error that it raises ends the crawl
+        :param remembered: the last snapshot: its languages and broadcasters; None without one
+        :param from_cursors: start long lists at the last snapshot's cursors too. Whether the live service
+            accepts such old cursors is untested; a cursor that it refuses costs a request and no stream.
+        :param seconds: how long the crawl may take; walks that are not done by then are cut short
         :returns: what it did, and how complete it was
-        :raises TwitchError: nothing could be read, or what failed would fail for every chain
+        :raises TwitchError: nothing could be read, or the failure would affect every language walk
         """
         crawl = Crawl(remembered, from_cursors=from_cursors)
         return await CrawlDriver(crawl, self._opened[0], self._drive, keep, seconds, self.log).run()
