@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import heapq
 import statistics
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from demo.worlds.moving import MovingWorld
+from tests.testing.client import Client
 
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.testing import Simulator
-from twitch_provider.testing.answers import Request
-from twitch_provider.testing.vocabulary import LANGUAGE_SHARES
 from twitch_provider.testing.world import Filters, Searchable, World
 
 AT = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
@@ -262,71 +259,25 @@ def test_refuses_a_start_without_a_time_zone() -> None:
         make(starts_at=AT.replace(tzinfo=None))
 
 
-# --- crawled while it moves ------------------------------------------------------------------------------
+def read(world: MovingWorld, *, seconds_a_page: float) -> tuple[list[str], set[str]]:
+    """Read all streams by one cursor; the broadcasters in order of arrival, and those live throughout."""
+    clock = [0.0]
+    client = Client(Simulator(world, limit=100_000, clock=lambda: clock[0]))
+    users: list[str] = []
+    for page in client.pages("streams?first=100"):
+        users += [row["user_id"] for row in page.payload["data"]]
+        last = client.simulator.now
+        clock[0] += seconds_a_page
+    return users, world.users_live_throughout(AT, last)
 
 
-@dataclass
-class Crawl:
-    """Several lists of pages read side by side, five seconds a page, without sockets."""
-
-    world: MovingWorld
-    users: set[str] = field(default_factory=set)
-    rows: int = 0
-    ended: datetime = AT
-    #: Broadcaster -> every place that was theirs at the instants of the pages.
-    places: dict[str, set[float]] = field(default_factory=dict)
-
-    def walk(self, *walks: tuple[tuple[str, str], ...]) -> Crawl:
-        clock = [0.0]
-        simulator = Simulator(self.world, limit=100_000, clock=lambda: clock[0])
-        token = simulator.twitch.auth.tokens.mint(AT.timestamp())
-        headers = {"authorization": f"Bearer {token}", "client-id": simulator.client_id}
-        queue = [(0.0, number, "") for number in range(len(walks))]
-        while queue:
-            clock[0], number, cursor = heapq.heappop(queue)
-            self.ended = simulator.now
-            for stream in self.world.at(self.ended).streams:
-                self.places.setdefault(stream.keys.user_id, set()).add(stream.score)
-            query = (("first", "100"), ("after", cursor), *walks[number])
-            payload = simulator.twitch.answer(Request("GET", "/helix/streams", query, headers)).payload
-            self.rows += len(payload["data"])
-            self.users |= {row["user_id"] for row in payload["data"]}
-            if after := payload["pagination"].get("cursor"):
-                heapq.heappush(queue, (clock[0] + 5, number, after))
-        return self
-
-    @property
-    def live(self) -> set[str]:
-        return self.world.users_live_throughout(AT, self.ended)
-
-    @property
-    def missed(self) -> set[str]:
-        return self.live - self.users
+def test_one_cursor_misses_some_streams_and_sees_others_twice() -> None:
+    users, live = read(make(7, streams=1_000, churn=0.3), seconds_a_page=5)
+    assert 0 < len(live - set(users)) < 0.2 * len(live)
+    assert len(users) > len(set(users))
 
 
-@pytest.fixture(scope="module")
-def one_walk() -> Crawl:
-    return Crawl(make(7, streams=1_000, churn=0.3)).walk(())
-
-
-def test_one_walk_misses_some_and_sees_others_twice(one_walk: Crawl) -> None:
-    assert 0 < len(one_walk.missed) < 0.2 * len(one_walk.live)
-    assert one_walk.rows > len(one_walk.users)
-
-
-def test_a_stream_that_never_moved_is_never_missed(one_walk: Crawl) -> None:
-    still = {key for key in one_walk.live if len(one_walk.places[key]) == 1}
-    assert len(still) > 100
-    assert not still & one_walk.missed
-
-
-def test_walks_by_language_miss_fewer(one_walk: Crawl) -> None:
-    world = make(7, streams=1_000, churn=0.3)
-    many = Crawl(world).walk(*((("language", key),) for key in LANGUAGE_SHARES))
-    assert len(many.missed) / len(many.live) < len(one_walk.missed) / len(one_walk.live)
-
-
-def test_a_world_that_stands_still_is_seen_whole() -> None:
-    crawl = Crawl(make(7, streams=1_000, churn=0, lifetime_hours=100_000)).walk(())
-    assert crawl.missed == set()
-    assert crawl.rows == len(crawl.users) == 1_000
+def test_a_world_that_does_not_change_is_read_whole() -> None:
+    users, live = read(make(7, streams=1_000, churn=0, lifetime_hours=100_000), seconds_a_page=5)
+    assert set(users) == live
+    assert len(users) == len(live) == 1_000

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,12 +34,3 @@ def make_client(small_world: GeneratedWorld) -> Callable[..., Client]:
 @pytest.fixture
 def client(make_client: Callable[..., Client]) -> Client:
     return make_client()
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Real answers and captures, which live beside the checkout where they are at all."""
-    folder = Path(__file__).parents[2].parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"no real captures: {folder} is absent")
-    return folder

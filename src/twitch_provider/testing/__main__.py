@@ -54,7 +54,10 @@ def serve(options: argparse.Namespace, make: Callable[[argparse.Namespace], Simu
         signal.signal(number, lambda *_: stop.set())
     try:
         with (make or make_simulator)(options) as simulator:
-            print(json.dumps(_address(simulator), ensure_ascii=False), flush=True)
+            # Not the secret: the output may end up in a log.
+            names = ("url", "api_url", "auth_url", "client_id")
+            address = {name: getattr(simulator, name) for name in names} | {"world": simulator.about}
+            print(json.dumps(address, ensure_ascii=False), flush=True)
             stop.wait()
     except TwitchError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -87,17 +90,6 @@ def make_simulator(
         port=options.port,
         routes=routes,
     )
-
-
-def _address(simulator: Simulator) -> dict[str, str]:
-    """What a client needs to connect, except the secret, which is not printed."""
-    return {
-        "url": simulator.url,
-        "api_url": simulator.api_url,
-        "auth_url": simulator.auth_url,
-        "client_id": simulator.client_id,
-        "world": simulator.about,
-    }
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:

@@ -24,10 +24,10 @@ Endpoint = Callable[[Query, World, datetime], Answer]
 def get_streams(query: Query, world: World, now: datetime) -> Answer:
     """``GET streams``: https://dev.twitch.tv/docs/api/reference#get-streams."""
     filters = Filters(
-        user_ids=query.many("user_id"),
-        user_logins=frozenset(login.lower() for login in query.many("user_login")),
-        game_ids=query.many("game_id"),
-        languages=query.many("language"),
+        user_ids=query.any_of("user_id"),
+        user_logins=frozenset(login.lower() for login in query.any_of("user_login")),
+        game_ids=query.any_of("game_id"),
+        languages=query.any_of("language"),
         live_only=query.choice("type", ("all", "live")) == "live",
     )
     snapshot = world.at(now)
@@ -48,7 +48,7 @@ def get_top_games(query: Query, world: World, now: datetime) -> Answer:
 def get_games(query: Query, world: World, now: datetime) -> Answer:
     """``GET games``: https://dev.twitch.tv/docs/api/reference#get-games."""
     query.require_some_of("id", "name", "igdb_id")
-    ids, names, igdb_ids = query.many("id"), query.many("name"), query.many("igdb_id")
+    ids, names, igdb_ids = query.any_of("id"), query.any_of("name"), query.any_of("igdb_id")
     found = {
         row["id"]: row
         for row in world.at(now).known_games()
@@ -60,15 +60,15 @@ def get_games(query: Query, world: World, now: datetime) -> Answer:
 def get_users(query: Query, world: World, now: datetime) -> Answer:
     """``GET users``: https://dev.twitch.tv/docs/api/reference#get-users."""
     query.require_some_of("id", "login")
-    logins = frozenset(login.lower() for login in query.many("login"))
-    found = world.channels(now, query.many("id"), logins)
+    logins = frozenset(login.lower() for login in query.any_of("login"))
+    found = world.channels(now, query.any_of("id"), logins)
     return Answer(payload={"data": [_user(channel) for channel in found]})
 
 
 def get_channels(query: Query, world: World, now: datetime) -> Answer:
     """``GET channels``: https://dev.twitch.tv/docs/api/reference#get-channel-information."""
     query.require_some_of("broadcaster_id")
-    found = world.channels(now, query.many("broadcaster_id"), frozenset())
+    found = world.channels(now, query.any_of("broadcaster_id"), frozenset())
     return Answer(payload={"data": [_channel_information(channel) for channel in found]})
 
 

@@ -41,23 +41,22 @@ class Query:
         """The last value of a parameter."""
         return self._values.get(name, [default])[-1]
 
-    def many(self, name: str) -> frozenset[str]:
-        """The values of a parameter that may be repeated: ``id=1&id=2``, never ``id=1,2``.
+    def many(self, name: str) -> list[str]:
+        """The values of a parameter that may be repeated (``id=1&id=2``), each once, in their order.
 
         :raises RefusedError: there are more than 100
         """
         values = self._values.get(name, [])
         if len(values) > MOST:
             raise _malformed(name, f"the value must have no more than {MOST} items")
-        return frozenset(values)
+        return list(dict.fromkeys(values))
 
-    def ordered(self, name: str) -> list[str]:
-        """The values of a parameter that may be repeated, each once, in the order of the request.
+    def any_of(self, name: str) -> frozenset[str]:
+        """The same as a set.
 
         :raises RefusedError: there are more than 100
         """
-        self.many(name)
-        return list(dict.fromkeys(self._values.get(name, [])))
+        return frozenset(self.many(name))
 
     def require_some_of(self, *names: str) -> None:
         """Check that these parameters have 1 to 100 values in all.

@@ -45,10 +45,8 @@ class RateLimit:
     def headers(self, now: float) -> dict[str, str]:
         """The three headers of every Helix response; ``Ratelimit-Reset`` is when all points are back."""
         self._refill(now)
-        announced_rate = self.limit / 60
-        return ratelimit_headers(
-            self.limit, int(self.remaining), math.ceil(now + (self.limit - self.remaining) / announced_rate)
-        )
+        reset = math.ceil(now + 60 * (self.limit - self.remaining) / self.limit)
+        return ratelimit_headers(self.limit, int(self.remaining), reset)
 
     def _refill(self, now: float) -> None:
         if self._filled_at is not None and now > self._filled_at:

@@ -60,7 +60,7 @@ def get_videos(query: Query, world: World, now: datetime) -> Answer:
     order = query.choice("sort", ("time", "trending", "views"))
     kind = query.choice("type", ("all", "archive", "highlight", "upload"))
     if by == "id":
-        found = [_video(item) for item in _by_id("video", query.ordered("id"), _parse_video_id, world, now)]
+        found = [_video(item) for item in _by_id("video", query.many("id"), _parse_video_id, world, now)]
         if not found:
             raise RefusedError(helix_error(404, "The ID in the id query parameter was not found."))
         return Answer(payload={"data": found, "pagination": {}})
@@ -83,7 +83,7 @@ def get_clips(query: Query, world: World, now: datetime) -> Answer:
     query.only_with(("ended_at",), "started_at")
     featured = query.flag("is_featured")
     if by == "id":
-        items = _by_id("clip", query.ordered("id"), _parse_clip_id, world, now)
+        items = _by_id("clip", query.many("id"), _parse_clip_id, world, now)
         return Answer(payload={"data": [_clip(item, now) for item in items]})
     start = query.instant("started_at") or _SINCE
     end = query.instant("ended_at") or (start + timedelta(days=7) if query.one("started_at") else now)

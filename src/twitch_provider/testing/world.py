@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -113,10 +113,9 @@ class Snapshot:
             self._selections[filters] = [stream for stream in self.streams if filters.admit(stream.keys)]
         return self._selections[filters]
 
-    def known_games(self) -> Iterator[Row]:
+    def known_games(self) -> list[Row]:
         """Every game that Get Games finds."""
-        yield from (game.row for game in self.games)
-        yield from self.other_games
+        return [*(game.row for game in self.games), *self.other_games]
 
 
 class World(Protocol):
