@@ -34,7 +34,6 @@ class LakeConfig:
     @classmethod
     def resolve(
         cls,
-        *,
         bucket: str | None = None,
         prefix: str | None = None,
         twitch_conn_id: str | None = None,

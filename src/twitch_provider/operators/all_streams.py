@@ -106,14 +106,6 @@ class TwitchAllStreamsOperator(BaseOperator):
         )
         file_format = table_format(self.file_format, self.compression, default="gzip")
         owner = "" if dataset == ALL_STREAMS else dataset
-        run = Run.open(context["dag_run"], self._lake, dataset=owner)
+        lake = LakeConfig.resolve(self.bucket, self.prefix, self.twitch_conn_id, self.aws_conn_id)
+        run = Run.open(context["dag_run"], lake, dataset=owner)
         return emit_events(context, self.outlets, publish(run, dataset, options, file_format))
-
-    @property
-    def _lake(self) -> LakeConfig:
-        return LakeConfig.resolve(
-            bucket=self.bucket,
-            prefix=self.prefix,
-            twitch_conn_id=self.twitch_conn_id,
-            aws_conn_id=self.aws_conn_id,
-        )

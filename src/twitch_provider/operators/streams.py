@@ -132,8 +132,9 @@ class TwitchStreamsOperator(BaseOperator):
             return rows_for_xcom(pages, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
         (dataset,) = dataset_names(self.dataset)
         file_format = table_format(self.file_format, self.compression)
-        run = Run.open(context["dag_run"], self._lake, dataset=dataset)
-        published = publish(run, self._streams(dataset), file_format)
+        lake = LakeConfig.resolve(self.bucket, self.prefix, self.twitch_conn_id, self.aws_conn_id)
+        run = Run.open(context["dag_run"], lake, dataset=dataset)
+        published = publish(run, self._streams(dataset), self.hook, file_format)
         return emit_events(context, self.outlets, published[dataset])
 
     def _streams(self, dataset: str) -> FilteredStreams:
@@ -145,13 +146,4 @@ class TwitchStreamsOperator(BaseOperator):
             languages=native(self.languages, list, tuple),
             stream_type=native(self.stream_type),
             max_items=native(self.max_items, int),
-        )
-
-    @property
-    def _lake(self) -> LakeConfig:
-        return LakeConfig.resolve(
-            bucket=self.bucket,
-            prefix=self.prefix,
-            twitch_conn_id=self.twitch_conn_id,
-            aws_conn_id=self.aws_conn_id,
         )

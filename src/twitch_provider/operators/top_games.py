@@ -120,16 +120,9 @@ class TwitchTopGamesOperator(BaseOperator):
             return rows_for_xcom(pages, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
         names = dataset_names(self.dataset, beside=["_streams"])
         file_format = table_format(self.file_format, self.compression)
-        run = Run.open(context["dag_run"], self._lake, dataset=names[0])
-        published = publish(run, TopGames(games, native(self.pages_per_game, int), *names), file_format)
+        lake = LakeConfig.resolve(self.bucket, self.prefix, self.twitch_conn_id, self.aws_conn_id)
+        run = Run.open(context["dag_run"], lake, dataset=names[0])
+        top_games = TopGames(games, native(self.pages_per_game, int), *names)
+        published = publish(run, top_games, self.hook, file_format)
         reference = published[names[0]] | {"streams": published[names[1]]}
         return emit_events(context, self.outlets, reference)
-
-    @property
-    def _lake(self) -> LakeConfig:
-        return LakeConfig.resolve(
-            bucket=self.bucket,
-            prefix=self.prefix,
-            twitch_conn_id=self.twitch_conn_id,
-            aws_conn_id=self.aws_conn_id,
-        )

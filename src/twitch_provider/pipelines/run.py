@@ -63,7 +63,7 @@ class Run:
         """
         from twitch_provider.config import LakeConfig
 
-        return cls.open(dag_run, LakeConfig.resolve(bucket=params["bucket"], prefix=params["prefix"]))
+        return cls.open(dag_run, LakeConfig.resolve(params["bucket"], params["prefix"]))
 
     def is_too_late(self) -> bool:
         """Whether the tick is too long ago for what Twitch says now to be filed under it."""

@@ -61,7 +61,9 @@ def extract(run: Run, snapshot: Snapshot) -> Extract:
     """
     if run.is_too_late():
         return run.earlier_extract(snapshot.raw_dataset)
-    return _ask(run, snapshot)[0]
+    from twitch_provider.hooks.twitch import TwitchHook
+
+    return _ask(run, snapshot, TwitchHook(run.twitch_conn_id))[0]
 
 
 def transform(run: Run, snapshot: Snapshot, extracted: Extract) -> dict[str, CleanTable]:
@@ -111,11 +113,12 @@ def load(
     return {dataset: reference(run, manifest, dataset) for dataset in tables}
 
 
-def publish(run: Run, snapshot: Snapshot, file_format: Format) -> dict[str, dict[str, Any]]:
+def publish(run: Run, snapshot: Snapshot, hook: TwitchHook, file_format: Format) -> dict[str, dict[str, Any]]:
     """Run all three steps; what was read is not fetched from S3 again.
 
     :param run: whose snapshot this is
     :param snapshot: what to ask for, and what tables to make
+    :param hook: to read with
     :param file_format: of the tables
     :returns: for each dataset where it lies: :func:`reference`
     :raises AirflowSkipException: it is too late to ask Twitch, and the run kept nothing
@@ -125,17 +128,15 @@ def publish(run: Run, snapshot: Snapshot, file_format: Format) -> dict[str, dict
         extracted = run.earlier_extract(snapshot.raw_dataset)
         tables = transform(run, snapshot, extracted)
     else:
-        extracted, pages = _ask(run, snapshot)
+        extracted, pages = _ask(run, snapshot, hook)
         tables = snapshot.clean(pages, run.keys.run_after)
     return load(run, extracted, tables, file_format=file_format)
 
 
-def _ask(run: Run, snapshot: Snapshot) -> tuple[Extract, list[Page]]:
-    from twitch_provider.hooks.twitch import TwitchHook
+def _ask(run: Run, snapshot: Snapshot, hook: TwitchHook) -> tuple[Extract, list[Page]]:
     from twitch_provider.lake.extract import keep
     from twitch_provider.lake.raw_lines import RawObject
 
-    hook = TwitchHook(run.twitch_conn_id)
     pages = list(snapshot.read(hook))
     raw = RawObject.of(pages)
     return keep(run.store, run.keys, snapshot.raw_dataset, raw, stats=hook.stats), pages
