@@ -37,7 +37,7 @@ def free_port() -> int:
 def find_postgres() -> Path:
     """Return the folder of PostgreSQL's programs.
 
-    :raises GoneWrongError: there is none
+    :raises GoneWrongError: PostgreSQL was not found
     """
     for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
         if (folder / "initdb").exists():

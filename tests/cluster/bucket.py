@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, unquote
 
 Respond = Callable[..., Any]
 
-#: Nobody is held longer.
-_PATIENCE = 120.0
+#: The longest that a request is held.
+_TIMEOUT = 120.0
 
 
 class Holding:
@@ -53,7 +53,7 @@ class Holding:
     def wait_until_held(self) -> bool:
         """Return when a write is held; False where none came in time."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._held > 0, _PATIENCE)
+            return self._changed.wait_for(lambda: self._held > 0, _TIMEOUT)
 
     def _steer(self, path: str, query: dict[str, list[str]], respond: Respond) -> Iterable[bytes]:
         with self._changed:
@@ -79,7 +79,7 @@ class Holding:
 
     def _wait(self, begun: int) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._round != begun, timeout=_PATIENCE)
+            self._changed.wait_for(lambda: self._round != begun, timeout=_TIMEOUT)
             self._held -= 1
             return self._store
 

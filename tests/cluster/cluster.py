@@ -47,7 +47,7 @@ ORDER = (
 
 _READY = 240.0
 #: How often a service may end while it starts.
-_PATIENCE = 3
+_MOST_RESTARTS = 3
 
 
 @dataclass
@@ -137,7 +137,7 @@ def start(stack: ExitStack, cluster: Cluster) -> None:
 
 def _wait_for(cluster: Cluster, container: Container) -> None:
     def well() -> bool:
-        if container.restarts() >= _PATIENCE:
+        if container.restarts() >= _MOST_RESTARTS:
             raise GoneWrongError(f"{container.name} ends again and again: {container.last_error()}")
         return cluster.native.check(container.service, container.name)
 

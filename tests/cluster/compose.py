@@ -53,16 +53,16 @@ def read_env(text: str) -> dict[str, str]:
     https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
 
     :param text: of the file
-    :raises ValueError: a line is no such setting
+    :raises ValueError: a line is not such a setting
     """
     found = {}
     for line in text.splitlines():
         if not line or line.startswith("#"):
             continue
-        # A backslash stays one, but before a quote, which new_env.py does not write.
+        # A backslash is literal except before a quote, which new_env.py does not write.
         match = re.fullmatch(r"([A-Z][A-Z_]*)='([^']*)'", line)
         if match is None or match[2].endswith("\\"):
-            raise ValueError(f"{line.partition('=')[0]} is no NAME='value'")
+            raise ValueError(f"{line.partition('=')[0]} must be NAME='value'")
         found[match[1]] = match[2]
     return found
 

@@ -73,7 +73,7 @@ class Runs:
         return run
 
     def of_tick(self, dag_id: str, tick: float) -> str:
-        """Return the name of the run of a tick; empty where there is none yet.
+        """Return the name of the run of a tick; empty if it does not exist yet.
 
         :param dag_id: of the DAG
         :param tick: Unix time

@@ -60,7 +60,7 @@ def test_the_next_write_waits_until_it_is_let_go(store: str, status: str) -> Non
 
 
 def test_a_read_is_never_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bucket, "_PATIENCE", 0.001)
+    monkeypatch.setattr(bucket, "_TIMEOUT", 0.001)
     desk = Desk()
     desk.ask("POST", "/-/hold", "match=tables/")
     desk.ask("GET", "/lake/tables/a")

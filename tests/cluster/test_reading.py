@@ -57,7 +57,7 @@ def test_env_is_taken_literally_between_quotes() -> None:
     "line", ["A=x", "A='x", "A='x\\'", "A='x' B='y'", "a='x'", "export A='x'", "A='it's'"]
 )
 def test_another_line_is_refused_without_its_value(line: str) -> None:
-    with pytest.raises(ValueError, match=r"^\w[\w ]*is no NAME='value'$"):
+    with pytest.raises(ValueError, match=r"^\w[\w ]*must be NAME='value'$"):
         read_env(line)
 
 

@@ -268,7 +268,7 @@ def test_scripts_and_health_checks_are_sound_shell(running: dict[str, Service], 
     for place, text in scripts:
         path = tmp_path / place
         path.write_text(f"{text}\n")
-        # SC3028: HOSTNAME is no variable of sh, but Docker puts it into the environment.
+        # SC3028: sh does not set HOSTNAME, but Docker puts it into the environment.
         command = [str(shellcheck), f"--shell={path.suffix[1:]}", "--exclude=SC3028", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert not done.stdout, done.stdout

@@ -27,7 +27,7 @@ _ANSWER = 0.02
 _CHUNK = 1 << 15
 #: Some 4 MB a second.
 _PAUSE = 0.008
-_PATIENCE = 10.0
+_TIMEOUT = 10.0
 
 Respond = Callable[..., Any]
 
@@ -76,7 +76,7 @@ class Slowly:
 
     def _when_quiet(self, respond: Respond) -> Iterable[bytes]:
         with self._changed:
-            quiet = self._changed.wait_for(lambda: not self._open, timeout=_PATIENCE)
+            quiet = self._changed.wait_for(lambda: not self._open, timeout=_TIMEOUT)
         respond("200 OK" if quiet else "503 Service Unavailable", [("Content-Type", "application/json")])
         return [json.dumps(self._asked).encode()]
 
