@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m tests.cluster.always COMMAND…``: what ``restart: always`` does.
 
-The command is restarted whenever it ends, until SIGTERM. That ends only this process: its sender has to end the
-command.
+The command is restarted whenever it ends, until SIGTERM. That ends only this process: its sender has to end
+the command.
 """
 
 from __future__ import annotations
