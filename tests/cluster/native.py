@@ -120,7 +120,7 @@ class Native:
         return text
 
     def command(self, service: Service, name: str) -> list[str]:
-        """Return the command of a process; unless it is a shell, it is an argument of ``airflow``, as in the image.
+        """Return the command of a process: a shell, or an argument of ``airflow``, as in the image.
 
         :param service: which
         :param name: of its container
