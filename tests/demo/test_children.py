@@ -18,7 +18,7 @@ from demo import guard
 Start = Callable[..., Child]
 
 
-def test_waits_for_what_a_child_says(start: Start) -> None:
+def test_waits_for_the_output_of_a_child(start: Start) -> None:
     child = start("echo port 4711; exec sleep 60")
     assert child.wait_for(r"^port (\d+)$", timeout=30)[1] == "4711"
     assert child.running
@@ -31,7 +31,7 @@ def test_names_the_reason_of_a_child_that_cannot_start(start: Start) -> None:
     assert child.wait(timeout=30) == 3
 
 
-def test_gives_up_on_a_child_that_says_nothing(start: Start) -> None:
+def test_gives_up_on_a_child_that_prints_nothing(start: Start) -> None:
     with pytest.raises(DemoError, match=r"^The child was not ready after 0 s"):
         start("exec sleep 60").wait_for("^ready$", timeout=0)
 
@@ -62,7 +62,7 @@ def test_kills_what_ignores_sigterm() -> None:
     process.communicate(timeout=30)
 
 
-def test_leaves_with_its_children_when_we_are_killed(tmp_path: Path) -> None:
+def test_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from demo.children import Child\n"
         "child = Child('x', ['sh', '-c', 'echo $$; exec sleep 60'], env=os.environ, log=Path(sys.argv[1]))\n"

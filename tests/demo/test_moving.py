@@ -120,7 +120,7 @@ def test_without_churn_no_count_ever_moves() -> None:
     assert all(later[key] == count for key, count in before.items() if key in later)
 
 
-def test_births_equal_deaths_and_a_broadcast_begins_small() -> None:
+def test_as_many_broadcasts_begin_as_end_and_they_begin_small() -> None:
     world = make(streams=2_000)
     before, later = rows(world), rows(world, 600)
     old = {row["id"] for row in before}
@@ -218,13 +218,13 @@ def test_knows_who_was_live_throughout() -> None:
     assert 0 < len(world.live_throughout(AT, after(59))) < 95
 
 
-def test_the_truth_is_the_same_before_and_after() -> None:
+def test_who_was_live_does_not_depend_on_when_it_is_asked() -> None:
     asked_early, asked_late = make(lifetime_hours=0.05), make(lifetime_hours=0.05)
     asked_late.at(after(300))
     assert asked_early.live_throughout(after(5), after(60)) == asked_late.live_throughout(after(5), after(60))
 
 
-def test_has_no_instants_before_its_beginning(world: MovingWorld) -> None:
+def test_has_no_instants_before_its_start(world: MovingWorld) -> None:
     with pytest.raises(TwitchParameterError, match="starts at 2026-11-23T16:35:00Z, after"):
         world.at(after(-1))
     with pytest.raises(TwitchParameterError, match="after 2026-11-23T16:34:00Z"):

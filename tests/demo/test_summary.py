@@ -26,7 +26,7 @@ def test_counts_rows_by_reason(objects: dict[str, bytes], tick: datetime) -> Non
     assert snapshot.total("rows_in") == 10
 
 
-def test_run_without_a_manifest_is_no_snapshot(objects: dict[str, bytes], tick: datetime) -> None:
+def test_run_without_a_manifest_has_no_snapshot(objects: dict[str, bytes], tick: datetime) -> None:
     with pytest.raises(DemoError, match=r"^The run of 16:40 UTC published no snapshot"):
         read_snapshot(objects.get, "twitch", tick + timedelta(minutes=5))
 

@@ -70,7 +70,7 @@ def test_validates_a_token(client: Any, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "OAuth nonsense"}])
-def test_does_not_validate_what_is_no_token(client: Any, headers: dict[str, str]) -> None:
+def test_does_not_validate_an_invalid_token(client: Any, headers: dict[str, str]) -> None:
     answer = client.send("/oauth2/validate", headers=headers)
     assert (answer.status, answer.payload) == (401, {"status": 401, "message": "invalid access token"})
 

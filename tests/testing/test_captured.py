@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from twitch_provider.testing.captured import CapturedWorld
+from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.testing import CapturedWorld, Simulator
 
 NOON = datetime(2024, 7, 17, 12, tzinfo=UTC)
 
@@ -52,7 +53,7 @@ def test_equals_stay_in_the_given_order(serve: Callable[..., Any]) -> None:
     assert names(client, "streams") == ["b", "a", "c", "d"]
 
 
-def test_a_row_without_a_number_stays_at_its_neighbours_side(serve: Callable[..., Any]) -> None:
+def test_a_row_without_a_number_stays_beside_its_neighbour(serve: Callable[..., Any]) -> None:
     client = serve(row("a", [98, 1]), row("b", 9), row("c", None), row("d", True), row("e", 3))
     assert names(client, "streams") == ["a", "b", "c", "d", "e"]
 
@@ -107,3 +108,8 @@ def test_knows_the_channels_that_are_live(serve: Callable[..., Any]) -> None:
     assert [user["login"] for user in client.data("users?id=user-a&login=b&login=c")] == ["a", "b"]
     assert client.data("channels?broadcaster_id=user-b")[0]["tags"] == []
     assert client.data("users?id=nobody") == []
+
+
+def test_needs_a_time_zone() -> None:
+    with pytest.raises(TwitchConfigError, match="must have a time zone"):
+        Simulator(CapturedWorld([row("a", 5)], taken_at=NOON.replace(tzinfo=None)))

@@ -40,7 +40,7 @@ def test_leads_both_ways() -> None:
         cursors.encode(1, float("nan")),
     ],
 )
-def test_refuses_what_it_never_issued(text: str) -> None:
+def test_refuses_an_invalid_cursor(text: str) -> None:
     with pytest.raises(ValueError, match="not a cursor"):
         cursors.decode(text, "a")
 
@@ -52,7 +52,7 @@ def test_cuts_pages_by_place() -> None:
     assert (scores(rows), more) == ([7.0, 3.5, 1.0], False)
 
 
-def test_goes_on_below_a_row_that_has_gone() -> None:
+def test_continues_below_a_row_that_is_gone() -> None:
     rows, _ = cursors.page(LIST, 2, after=7.1)
     assert scores(rows) == [7.0, 3.5]
 
@@ -67,7 +67,7 @@ def test_the_place_above_all_leads_to_page_one() -> None:
     assert scores(rows) == [9.5, 7.25]
 
 
-def test_big_pages_lack_a_row_or_two_now_and_then() -> None:
+def test_some_big_pages_lack_a_row_or_two() -> None:
     lacking = [cursors.shortfall(float(place), 100) for place in range(70)]
     assert set(lacking) == {0, 1, 2}
     assert lacking.count(0) == 50

@@ -44,7 +44,7 @@ def test_refuses_a_bad_parameter(client: Any, endpoint: str) -> None:
     assert (answer.status, answer.payload["error"], answer.payload["status"]) == (400, "Bad Request", 400)
 
 
-def test_words_a_malformed_first_as_twitch_does(client: Any) -> None:
+def test_a_malformed_first_has_twitchs_message(client: Any) -> None:
     assert client.get("streams?first=101").payload["message"] == (
         'The parameter "first" was malformed: the value must be less than or equal to 100'
     )
@@ -71,7 +71,7 @@ def test_post_to_helix_is_not_found(client: Any) -> None:
     assert client.send("/helix/streams", method="POST").status == 404
 
 
-def test_twenty_rows_unless_asked_otherwise(client: Any) -> None:
+def test_twenty_rows_by_default(client: Any) -> None:
     assert len(client.data("streams")) == 20
     assert len(client.data("games/top?first=7")) == 7
 

@@ -12,7 +12,7 @@ def test_every_helix_answer_carries_the_rate_limit_and_the_worlds_date(client: A
         assert headers["Date"] == "Mon, 23 Nov 2026 16:35:00 GMT"
 
 
-def test_an_empty_bucket_is_a_429_until_a_point_is_back(make_client: Callable[..., Any]) -> None:
+def test_a_request_without_a_point_is_a_429_until_one_is_back(make_client: Callable[..., Any]) -> None:
     client = make_client(limit=60)
     assert {client.get("streams?first=1").status for _ in range(60)} == {200}
     answer = client.get("streams?first=1")
@@ -24,7 +24,7 @@ def test_an_empty_bucket_is_a_429_until_a_point_is_back(make_client: Callable[..
     assert client.get("streams?first=1").status == 429
 
 
-def test_a_request_that_is_not_let_in_costs_no_point(client: Any) -> None:
+def test_a_rejected_request_costs_no_point(client: Any) -> None:
     client.send("/helix/streams", headers={})
     assert client.get("streams").headers["Ratelimit-Remaining"] == "799"
 

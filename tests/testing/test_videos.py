@@ -58,18 +58,18 @@ def test_refuses_a_bad_parameter(client: Any, endpoint: str) -> None:
     assert (answer.status, answer.payload["error"]) == (400, "Bad Request")
 
 
-def test_pages_of_a_games_videos_cannot_be_asked_for(client: Any, game: str) -> None:
+def test_a_games_videos_have_one_page(client: Any, game: str) -> None:
     cursor = client.get(f"videos?game_id={game}&first=5").payload["pagination"]["cursor"]
     assert client.get(f"videos?game_id={game}&after={cursor}").status == 400
 
 
 @pytest.mark.parametrize("endpoint", ["videos?game_id=1", "clips?game_id=1", "videos?id=1&id=nonsense"])
-def test_what_is_unknown_is_not_found(client: Any, endpoint: str) -> None:
+def test_an_unknown_game_or_video_is_not_found(client: Any, endpoint: str) -> None:
     assert client.get(endpoint).payload["status"] == 404
 
 
 @pytest.mark.parametrize("endpoint", ["videos?user_id=1", "clips?broadcaster_id=1", "clips?id=1&id=x-1-x"])
-def test_who_is_unknown_has_nothing(client: Any, endpoint: str) -> None:
+def test_an_unknown_channel_has_nothing(client: Any, endpoint: str) -> None:
     assert client.data(endpoint) == []
 
 
@@ -83,7 +83,7 @@ def test_a_channels_list_comes_in_pages_each_row_once(client: Any, channel: str,
     assert rows == client.rows(f"{query}={channel}&first=7")
 
 
-def test_videos_are_sorted_as_asked(client: Any, channel: str) -> None:
+def test_videos_are_sorted_as_requested(client: Any, channel: str) -> None:
     latest = [row["created_at"] for row in client.rows(f"videos?user_id={channel}&first=100")]
     assert latest == sorted(latest, reverse=True)
     for order in ("views", "trending"):
@@ -161,7 +161,7 @@ def test_a_clips_video_is_there_or_not_named(client: Any, game: str) -> None:
     assert {row["id"] for row in found} == named != set()
 
 
-def test_the_archive_moves_on_with_the_world(make_client: Callable[..., Any]) -> None:
+def test_videos_change_with_the_worlds_time(make_client: Callable[..., Any]) -> None:
     client = make_client(GeneratedWorld(7, streams=50))
     user_id = max(
         (row["user_id"] for row in client.data("streams?first=50")),

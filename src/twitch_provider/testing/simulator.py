@@ -42,7 +42,7 @@ class Simulator:
     :param port: 0 chooses a free one
     :param clock: monotonic seconds; the world's time runs with it
     :param routes: of aiohttp, served beside Twitch's: controls for a world of your own
-    :raises TwitchConfigError: ``at`` has no time zone
+    :raises TwitchConfigError: the start has no time zone
     :raises TwitchParameterError: a size of the generated world or the limit is out of range
     """
 
@@ -65,17 +65,16 @@ class Simulator:
         clock: Callable[[], float] = time.monotonic,
         routes: Sequence[web.RouteDef] = (),
     ) -> None:
-        if at is not None and at.tzinfo is None:
-            raise TwitchConfigError(
-                f"at must have a time zone, such as 2026-11-23T16:35:00Z, not {at.isoformat()}."
-            )
         if world is None:
             world = GeneratedWorld(seed, streams=streams)
+        starts_at = at or world.starts_at or datetime.now(UTC)
+        if starts_at.tzinfo is None:
+            raise TwitchConfigError(f"The start must have a time zone, not {starts_at.isoformat()}.")
         self.client_id = client_id or _derived(f"client id {seed}")
         self.client_secret = client_secret or _derived(f"client secret {seed}")
         self.twitch = Twitch(
             world=world,
-            clock=WorldClock(at or world.starts_at or datetime.now(UTC), clock),
+            clock=WorldClock(starts_at, clock),
             auth=Auth(self.client_id, self.client_secret, Tokens(token_lifetime, most_tokens)),
             rate_limit=RateLimit(limit, refill_per_minute),
         )
