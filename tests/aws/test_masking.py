@@ -65,17 +65,13 @@ ODD_PLACES = [
 ]
 
 
-@given(
-    secret=SECRETS,
-    place=st.sampled_from(ODD_PLACES),
-    message=st.sampled_from(HARMLESS),
-    at=st.integers(0, 99),
-)
-def test_no_secret_passes(secret: str, place: tuple[str, str], message: str, at: int) -> None:
-    words = message.split()
-    words.insert(at % (len(words) + 1), secret.join(place))
-    shown = masked(" ".join(words), OURS)
-    assert not any(secret[start : start + 12] in shown for start in range(len(secret) - 11))
+@given(secret=SECRETS, message=st.sampled_from(HARMLESS), at=st.integers(0, 99))
+def test_no_secret_passes(secret: str, message: str, at: int) -> None:
+    for place in ODD_PLACES:
+        words = message.split()
+        words.insert(at % (len(words) + 1), secret.join(place))
+        shown = masked(" ".join(words), OURS)
+        assert not any(secret[start : start + 12] in shown for start in range(len(secret) - 11)), place
 
 
 def test_a_long_message_is_cut_at_a_word_and_to_one_line() -> None:

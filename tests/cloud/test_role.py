@@ -80,8 +80,8 @@ def test_a_crawl_that_lost_a_part_and_rows_that_were_refused(
     # Streams that began less than half an hour ago are then refused.
     monkeypatch.setattr("twitch_provider.lake.clean.CLOCK_SKEW", timedelta(minutes=-30))
     assert set(job.run("twitch_top_games", tick()).values()) == {"success"}
-    rooms = {key.split("/")[1] for key in account.objects()}
-    assert {"incomplete", "rejects", "raw", "manifests", "latest"} <= rooms
+    folders = {key.split("/")[1] for key in account.objects()}
+    assert {"incomplete", "rejects", "raw", "manifests", "latest"} <= folders
     assert_described(account)
 
 
@@ -106,7 +106,7 @@ async def test_the_watcher_s_hook_reads_the_secret_too(account: Account, twitch:
     assert by_role == ["secretsmanager.GetSecretValue"]
 
 
-def test_a_key_that_is_not_there_is_none_though_s3_says_403(lake: S3Store, account: Account) -> None:
+def test_a_missing_key_is_none_although_s3_says_403(lake: S3Store, account: Account) -> None:
     assert lake.get(f"{PREFIX}/nothing") is None
     lake.put(f"{PREFIX}/nothing.else", b"x", content_type="text/csv")
     assert lake.get(f"{PREFIX}/nothing") is None, "another key begins with its name"
