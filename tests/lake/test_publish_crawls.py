@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from tests.lake.crashing import CrashingStore, Killed, check_manifests
 
-from twitch_provider.exceptions import TwitchParameterError, TwitchStoreError
+from twitch_provider.exceptions import TwitchStoreError
 from twitch_provider.lake.extract import Extract, find, keep
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.keys import SnapshotKeys
@@ -86,7 +86,7 @@ def load(
         extract=extract,
         run_id="r",
         published_at=keys.run_after,
-        formats={"all_streams": Format(this.file_format, this.compression)},
+        file_format=Format(this.file_format, this.compression),
         complete=this.complete,
         **arguments,
     )
@@ -139,24 +139,6 @@ def test_the_log_says_what_the_crawl_did(
     assert said[-2].endswith("…")
     assert len(said[-2]) < 1100
     assert said[-1] == "complete True, completeness 0.9998, requests 3"
-
-
-def test_a_format_for_no_table_is_an_error_before_anything_is_written(keys: SnapshotKeys) -> None:
-    store = CrashingStore()
-    run(store, keys, Try())
-    extract = _found(store, keys)
-    before = dict(store.objects)
-    with pytest.raises(TwitchParameterError, match="formats names 'streams', which is not one of the tables"):
-        publish(
-            store,
-            keys,
-            {"all_streams": table_of([])},
-            extract=extract,
-            run_id="r",
-            published_at=keys.run_after,
-            formats={"streams": Format()},
-        )
-    assert store.objects == before
 
 
 @pytest.mark.parametrize(("first", "second"), [*itertools.permutations(TRIES, 2)], ids=str)

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from twitch_provider import __version__
-from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.lake.extract import Extract
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.instants import utc_text
@@ -51,7 +50,7 @@ def publish(
     published_at: datetime,
     latest: bool = False,
     interval: timedelta | None = None,
-    formats: Mapping[str, Format] | None = None,
+    file_format: Format | None = None,
     complete: bool = True,
 ) -> Manifest:
     """Write the tables of one run and what describes them.
@@ -64,30 +63,22 @@ def publish(
     :param published_at: aware UTC
     :param latest: replace the fixed keys under ``latest/`` too, unless a newer run wrote them
     :param interval: how often a snapshot is due: a gap is then also a warning in the log
-    :param formats: of the datasets whose format may change from run to run: copies in any other format are
-        then looked for and deleted. A dataset that is not named is plain CSV
+    :param file_format: of the tables, where it may change from try to try: copies in another format are then
+        looked for and deleted. None: they are always plain CSV
     :param complete: whether nothing is missing; else the tables go under ``incomplete/``, and never to
         ``latest/``
     :returns: the manifest as it was written
-    :raises TwitchParameterError: a format is given for a dataset that is not there
     :raises TwitchStoreError: the store failed; the run then has no manifest
     """
-    if unknown := sorted({*(formats or ())} - {*tables}):
-        raise TwitchParameterError(
-            f"formats names {unknown[0]!r}, which is not one of the tables", parameter="formats"
-        )
     key_of = keys.data if complete else keys.incomplete
-    data = {
-        dataset: _table(key_of, dataset, table, (formats or {}).get(dataset, CSV))
-        for dataset, table in tables.items()
-    }
+    data = {dataset: _table(key_of, dataset, table, file_format or CSV) for dataset, table in tables.items()}
     rejects = {dataset: _rejects(keys, dataset, table) for dataset, table in tables.items()}
     written = [*data.values(), *filter(None, rejects.values())]
     entries = (*(each.entry for each in written), extract.raw)
 
     withdraw(store, keys, keep={entry.key for entry in entries})
     # A try that ended before its manifest may have left tables and rejects that nothing lists.
-    if formats is not None or not complete:
+    if file_format is not None or not complete:
         _delete_copies(store, keys, tables, keep={entry.key for entry in entries})
     store.delete(keys.rejects(dataset) for dataset, found in rejects.items() if found is None)
     for entry, body, content_type in written:

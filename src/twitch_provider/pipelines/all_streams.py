@@ -129,7 +129,7 @@ def publish(run: Run, dataset: str, options: CrawlOptions, file_format: Format) 
         extract=extracted,
         run_id=run.run_id,
         published_at=datetime.now(UTC),
-        formats={dataset: file_format},
+        file_format=file_format,
         interval=options.interval,
         complete=_is_complete(extracted.report) and not few,
     )

@@ -108,7 +108,7 @@ def load(
         published_at=datetime.now(UTC),
         latest=latest,
         interval=interval,
-        formats=None if file_format is None else dict.fromkeys(tables, file_format),
+        file_format=file_format,
     )
     return {dataset: reference(run, manifest, dataset) for dataset in tables}
 
