@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: Whoever calls itself so in its ``User-Agent`` does not wait.
+#: Clients with this in their ``User-Agent`` are not slowed down.
 CHECKER = "checker"
 #: Answers when nobody else waits for an answer, and tells what came.
 QUIET = "/-/quiet"

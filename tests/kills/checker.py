@@ -89,7 +89,7 @@ def tables(keys: Iterable[str]) -> list[str]:
 
 
 def tick_of(key: str) -> str:
-    """Return the tick in a key; empty where there is none.
+    """Return the tick in a key; empty if it has no tick.
 
     :param key: of any object
     """

@@ -29,7 +29,7 @@ from tests.kills.jobs import CERTAIN, Job, Moment, Outcome
 
 BUCKET = "killed-lake"
 
-#: A crawl of some 1 s: its longest chain is of some 11 pages.
+#: A crawl of about 1 s: its longest language walk has some 11 pages.
 WORLD = {"moving": True, "streams": 2_500, "latency": 60, "limit": 6_000}
 
 _READY = 60.0
