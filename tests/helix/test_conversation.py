@@ -117,7 +117,7 @@ PASSING = [
     ("no JSON", lambda a: a.ok(b"OK")),
     ("no object", lambda a: a.ok(b"[]")),
     ("nested without end", lambda a: a.ok(b'{"data": ' + b"[" * 200_000)),
-    ("a status that is none", lambda a: a.error(999)),
+    ("an unknown status", lambda a: a.error(999)),
     ("an interim status", lambda a: a.ok({"data": []}, 101)),
     ("not UTF-8", lambda a: a.ok(b'{"data": ["\xff"]}')),
     ("data null", lambda a: a.ok({"data": None, "pagination": {}})),

@@ -140,7 +140,7 @@ def test_survives(hook: TwitchHook, twitch_connection: Simulator, fault: str) ->
     assert len({stream["id"] for stream in streams}) == len(streams) == 300
 
 
-LOUD = [
+RAISED = [
     name
     for name in SURVIVED_ONCE
     if name.startswith(("rate", "false", "bare", "un", "error", "html", "not", "half", "drop", "token_"))
@@ -148,7 +148,7 @@ LOUD = [
 ]
 
 
-@pytest.mark.parametrize("fault", [*LOUD, "null_data", "redirect", "repeated_cursor", "endless_cursors"])
+@pytest.mark.parametrize("fault", [*RAISED, "null_data", "redirect", "repeated_cursor", "endless_cursors"])
 def test_a_permanent_fault_is_an_error_after_a_bounded_number_of_requests(
     hook: TwitchHook, twitch_connection: Simulator, naps: list[float], fault: str
 ) -> None:

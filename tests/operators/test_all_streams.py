@@ -98,7 +98,7 @@ def test_publishes_every_live_stream(twitch_connection: Simulator, context: Any,
     assert manifest["crawl"]["cut"] == {}
 
 
-def test_the_next_run_asks_for_whoever_did_not_come(
+def test_the_next_run_looks_up_broadcasters_missing_from_the_walks(
     twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
     crawl().execute(later(context, -5))

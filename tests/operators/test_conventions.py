@@ -22,7 +22,7 @@ from twitch_provider.operators.twitch import (
 )
 from twitch_provider.transfers.twitch_to_s3 import TwitchToS3Operator
 
-#: Each operator, what it cannot do without, and which of its arguments are no templates: choices and
+#: Each operator, its required arguments, and which of its arguments are not templated: choices and
 #: switches that belong to the code.
 OPERATORS: list[tuple[Any, dict[str, str], set[str]]] = [
     (TwitchStreamsOperator, {}, {"output", "max_xcom_bytes"}),

@@ -13,7 +13,7 @@ def raising(error: TwitchError) -> None:
     raise error
 
 
-def test_what_no_retry_mends_fails_at_once_with_the_same_sentence() -> None:
+def test_what_no_retry_can_fix_fails_at_once_with_the_same_message() -> None:
     with pytest.raises(AirflowFailException, match=r"^no entry$"):
         raising(TwitchStoreAccessError("no entry"))
 

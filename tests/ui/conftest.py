@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PICTURES = ROOT / "build" / "ui"
 READY = 120.0
 #: Milliseconds. Nothing takes a second here, but the machine may have other work.
-PATIENCE = 20_000.0
+TIMEOUT_MS = 20_000.0
 #: Chromium shall need no graphics, no sandbox (root has none) and no internet.
 OPTIONS = (
     "--no-sandbox",
@@ -121,7 +121,7 @@ def browser(
             reduced_motion="reduce",
         )
         try:
-            context.set_default_timeout(PATIENCE)
+            context.set_default_timeout(TIMEOUT_MS)
             yield context
         finally:
             context.close()

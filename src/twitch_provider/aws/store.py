@@ -25,7 +25,7 @@ class S3Store:
     Nothing is resolved before the first call.
 
     :param bucket: its name, without ``s3://``
-    :param aws_conn_id: Airflow's connection to AWS; None or empty: boto3's own chain, such as an IAM role
+    :param aws_conn_id: Airflow's connection to AWS; None or empty: boto3's credential chain (an IAM role)
     :raises TwitchConfigError: (every method) the connection or the region is missing or wrong
     :raises TwitchStoreAccessError: (every method) credentials, permission or bucket are wrong
     :raises TwitchStoreUnavailableError: (every method) S3 is down or cannot be reached

@@ -156,7 +156,7 @@ def _instant_text(value: datetime) -> str:
 
 
 def published(store: Store, keys: SnapshotKeys) -> Manifest | None:
-    """Return the manifest that this run wrote earlier; None if there is none, or it cannot be read.
+    """Return the manifest that this run wrote earlier; None if it did not, or it cannot be read.
 
     :param store: of the lake
     :param keys: of the run

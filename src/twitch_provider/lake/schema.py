@@ -59,8 +59,8 @@ FRACTION = Kind("a fraction", pa.float64(), _is_fraction)
 INSTANT = Kind("an instant in UTC like 2026-11-23T16:35:00Z", pa.string(), _is_text)
 TEXT_LIST = Kind("an array of text only", pa.list_(pa.string()), _is_text_list)
 
-#: pandas' nullable types: an integer column with missing values stays one. There is none for lists, which are
-#: objects.
+#: pandas' nullable types: an integer column with missing values stays one. Lists have no such
+#: type and are objects.
 _FRAME_TYPES = {
     pa.string(): pd.StringDtype("pyarrow"),
     pa.int64(): pd.Int64Dtype(),

@@ -22,7 +22,7 @@ def game_ids(pages: Iterable[Page]) -> list[str]:
     """Return the games whose streams to ask for, best first: those that cleaning will keep, each once.
 
     :param pages: of ``games/top``
-    :raises TwitchDataError: there is none
+    :raises TwitchDataError: no game is left
     """
     observed = observe(pages, GAMES)
     ids = list(observed.frame["id"][observed.misfit.isna()].drop_duplicates())
@@ -53,7 +53,7 @@ def transform(pages: Iterable[Page], *, run_after: datetime) -> dict[str, CleanT
     if games.table.num_rows == 0:
         raise TwitchDataError(
             f"Twitch listed no top game whose streams could be read ({games.counts}): "
-            "nothing is published, the next run asks again."
+            "nothing is published, the next run reads them again."
         )
     ranks = dict(zip(*(games.table[name].to_pylist() for name in ("id", "rank")), strict=True))
     streams = clean_streams(listings, run_after=run_after, ranks=ranks)

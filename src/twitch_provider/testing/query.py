@@ -61,7 +61,7 @@ class Query:
     def require_some_of(self, *names: str) -> None:
         """Check that these parameters have 1 to 100 values in all.
 
-        :raises RefusedError: there are none, or more than 100
+        :raises RefusedError: they have no value, or more than 100
         """
         count = sum(len(self._values.get(name, [])) for name in names)
         listed = ", ".join(f'"{name}"' for name in names)
@@ -73,7 +73,7 @@ class Query:
     def exactly_one_of(self, *names: str) -> str:
         """Return the one of these parameters that is set.
 
-        :raises RefusedError: there is none, or more than one
+        :raises RefusedError: none of them is set, or more than one
         """
         given = [name for name in names if name in self._values]
         if len(given) != 1:
