@@ -21,6 +21,7 @@ from twitch_provider.exceptions import (
     TwitchConfigError,
     TwitchError,
     TwitchStoreAccessError,
+    TwitchStoreError,
     TwitchStoreUnavailableError,
 )
 
@@ -66,6 +67,22 @@ def test_metadata_is_kept_with_its_object_only(store: S3Store) -> None:
     assert store.metadata("a.csv") == {"run-after": "2026-11-23T16:35:00Z"}
     assert store.metadata("b.csv") == {}
     assert store.metadata("a") is None
+
+
+@pytest.mark.parametrize("body", [b"a,b\n", b""])
+def test_an_object_must_have_the_size_that_was_sent(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    store.put("whole.csv", body, content_type="text/csv")
+    load = S3Hook.load_bytes
+
+    def keep_frames(hook: S3Hook, sent: bytes, **arguments: Any) -> None:
+        load(hook, b"%x\r\n%s\r\n0\r\n\r\n" % (len(sent), sent), **arguments)
+
+    monkeypatch.setattr(S3Hook, "load_bytes", keep_frames)
+    sentence = rf"framed.csv has \d+ bytes, and {len(body)} were sent.* request_checksum_calculation"
+    with pytest.raises(TwitchStoreError, match=sentence):
+        store.put("framed.csv", body, content_type="text/csv")
 
 
 def test_get_of_a_missing_key_is_none(store: S3Store) -> None:

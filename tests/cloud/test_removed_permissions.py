@@ -126,7 +126,7 @@ def test_every_operation_that_lacks_something_says_what(
         assert caught.__suppress_context__
     needed = {
         "s3:PutObject": {"put", "put_file", "put_file, in parts"},
-        "s3:GetObject": {"get"},
+        "s3:GetObject": {"get", "put"},
         "s3:DeleteObject": {"delete"},
         "s3:ListBucket": {"list", "folders", "get what is not there"},
     }

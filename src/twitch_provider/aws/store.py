@@ -16,7 +16,7 @@ from twitch_provider.aws.errors import DENIED, cannot_tell, explain
 from twitch_provider.aws.identity import EXPIRED_AT_ONCE, holder
 from twitch_provider.aws.quiet import keep_boto_quiet
 from twitch_provider.compat import AirflowException, AirflowNotFoundException, mask_secret
-from twitch_provider.exceptions import TwitchConfigError, TwitchError
+from twitch_provider.exceptions import TwitchConfigError, TwitchError, TwitchStoreError
 
 
 class S3Store:
@@ -47,7 +47,7 @@ class S3Store:
     def put(
         self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Write an object, replacing what was there.
+        """Write an object, replacing what was there, and look whether all of it arrived.
 
         :param key: without the bucket
         :param body: its bytes
@@ -59,6 +59,7 @@ class S3Store:
         with self._explained(key):
             hook = self._sending(ContentType=content_type, Metadata=metadata or {})
             hook.load_bytes(body, key=key, bucket_name=self.bucket, replace=True)
+            self._check_size(key, len(body))
 
     def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
         """Write an object from a file, replacing what was there. The file stays open.
@@ -77,6 +78,31 @@ class S3Store:
             file.seek(0)
             hook = self._sending(ContentType=content_type)
             hook.load_file_obj(cast(BytesIO, _Lent(file)), key=key, bucket_name=self.bucket, replace=True)
+
+    def _check_size(self, key: str, sent: int) -> None:
+        """Compare the size of a new object with what was sent.
+
+        Some stores that are not Amazon's keep the frames of aws-chunked uploads inside the object, which
+        nobody can read then: https://docs.aws.amazon.com/sdkref/latest/guide/feature-dataintegrity.html
+
+        :raises TwitchStoreError: they differ
+        """
+        try:
+            found = self.hook.get_conn().get_object(Bucket=self.bucket, Key=key, Range="bytes=0-0")
+            found["Body"].close()
+            # A store that ignores the range returns all of it.
+            size = int(found.get("ContentRange", "").rpartition("/")[2] or found["ContentLength"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidRange":
+                raise
+            size = 0
+        if size != sent:
+            raise TwitchStoreError(
+                f"{self.uri(key)} has {size:,} bytes, and {sent:,} were sent: if this store does not decode "
+                "aws-chunked uploads, set AWS_REQUEST_CHECKSUM_CALCULATION=when_required, or "
+                "request_checksum_calculation in config_kwargs of the connection's extra.",
+                key=self.uri(key),
+            )
 
     def get(self, key: str) -> bytes | None:
         """Return an object's bytes, None if there is no such key.
