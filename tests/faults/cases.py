@@ -63,7 +63,7 @@ class Case:
 
 ALWAYS = None
 #: The simulator does not answer at all; the test waits this long, in real time.
-PATIENT, HASTY = {"extra": {"timeout": 0.5}}, {"extra": {"timeout": 0.2}}
+LONGER, SHORTER = {"extra": {"timeout": 0.5}}, {"extra": {"timeout": 0.2}}
 ODD_FIELDS = {"brand_new_field": {"nested": [1, 2]}}
 
 AGAIN = "retries, up to 4 requests in all"
@@ -71,7 +71,7 @@ GIVES_UP = "gives up after 4 requests"
 
 
 def transient(name: str, fault: str, error: type[TwitchError], **options: Any) -> Iterator[Case]:
-    """What may pass by itself: once it is survived, every time it is loud."""
+    """A temporary fault: once it is handled, every time it is an error."""
     yield Case(f"{name}, once", AGAIN, (Fault(fault),), more=1, waits=1, **options)
     yield Case(f"{name}, every time", GIVES_UP, (Fault(fault, ALWAYS),), error, more=3, waits=7, **options)
 
@@ -177,9 +177,7 @@ CASES: tuple[Case, ...] = (
     *transient("a redirect to another host", "redirect", TwitchResponseError),
     *transient("half a body", "half_body", TwitchConnectionError),
     *transient("a dropped connection", "dropped_connection", TwitchConnectionError),
-    Case(
-        "no answer within the `timeout`, once", AGAIN, (Fault("hang"),), more=1, waits=1, connection=PATIENT
-    ),
+    Case("no answer within the `timeout`, once", AGAIN, (Fault("hang"),), more=1, waits=1, connection=LONGER),
     Case(
         "no answer within the `timeout`, every time",
         GIVES_UP,
@@ -187,7 +185,7 @@ CASES: tuple[Case, ...] = (
         TwitchConnectionError,
         more=3,
         waits=7,
-        connection=HASTY,
+        connection=SHORTER,
     ),
     Case("name not resolved, once", AGAIN, more=1, waits=1, unresolved=1),
     Case(
@@ -268,7 +266,7 @@ CASES: tuple[Case, ...] = (
         (Fault("hang", endpoint="token"),),
         more=1,
         waits=1,
-        connection=PATIENT,
+        connection=LONGER,
     ),
     Case(
         "token endpoint: no `expires_in`",

@@ -30,7 +30,7 @@ def simulator(server: Simulator, naps: list[float], monkeypatch: pytest.MonkeyPa
     server.revoke_tokens()
     server.twitch.rate_limit.remaining = server.twitch.rate_limit.limit
     server.twitch.counters = Counters()
-    # Whoever relies on Airflow's masking of logs has leaked already: plain loggers show everything.
+    # Code that relies on Airflow's masking has leaked already: plain loggers show everything.
     monkeypatch.setattr(tokens, "mask_secret", lambda _: None)
     for hook in (TwitchHook, TwitchAsyncHook):
         monkeypatch.setattr(hook, "log", logging.getLogger("tests.faults"))

@@ -32,7 +32,7 @@ TABLE += [(SEVERAL, reading) for reading in READINGS if reading is not STREAMS]
 @pytest.mark.parametrize(
     ("case", "reading"), TABLE, ids=[f"{case.name}-{reading.reader}" for case, reading in TABLE]
 )
-def test_a_reading_ends_in_the_right_rows_or_in_a_loud_error(
+def test_a_reading_ends_in_the_right_rows_or_in_an_error(
     simulator: Simulator,
     naps: list[float],
     monkeypatch: pytest.MonkeyPatch,

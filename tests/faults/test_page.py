@@ -29,13 +29,13 @@ def test_the_page_has_the_table() -> None:
     assert table() in PAGE.read_text(), f"paste this into docs/faults.md:\n{table()}"
 
 
-def test_no_case_stands_there_twice() -> None:
+def test_no_case_is_listed_twice() -> None:
     names = [case.name for case in CASES]
     assert sorted(set(names)) == sorted(names)
 
 
-def test_what_passes_by_itself_is_survived_and_the_rest_is_loud() -> None:
+def test_temporary_faults_are_handled_and_the_others_are_errors() -> None:
     loops = {"the cursor of the request comes again", "the last page leads back to page one"}
     final = {"wrong client secret", "wrong client id", "new cursors with old rows", *loops}
-    loud = {case.name for case in CASES if case.outcome is not None}
-    assert loud == {case.name for case in CASES if case.name.endswith("every time") or case.name in final}
+    errors = {case.name for case in CASES if case.outcome is not None}
+    assert errors == {case.name for case in CASES if case.name.endswith("every time") or case.name in final}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tests.faults.conftest import server, simulator
 
-# Airflow 2 warns while it is imported; here, that is no failure yet.
+# Airflow 2 warns while it is imported; here, that does not fail a test yet.
 from twitch_provider.operators import twitch as operators
 from twitch_provider.triggers import twitch as triggers
 

@@ -95,7 +95,7 @@ def run(home: Path, jobs: Sequence[Job]) -> Deployment:
 
 
 def _work(home: Path, work: dict[str, Any], environment: dict[str, str]) -> list[tuple[str, bytes]]:
-    """Run the worker; its output goes into files of its home, the titles of its processes are given back."""
+    """Run the worker; its output goes to files of its home. Return the titles of its processes."""
     command = [sys.executable, "-m", "tests.leaks.worker"]
     titles: set[bytes] = set()
     with (home / "stdout").open("wb") as out, (home / "stderr").open("wb") as err:

@@ -60,7 +60,7 @@ def _opened(data: bytes) -> Iterator[tuple[str, bytes]]:
                 yield f"{name} at byte {start}", read(data[start:])
             except _BROKEN:
                 continue  # it only began like one
-    # One text coat after the other. Each comes off what the others left: their order is no matter.
+    # One text coat after the other. Each comes off what the others left, so their order does not matter.
     for name, take_off in _COATS.items():
         if (plain := take_off(data)) != data:
             yield name, plain

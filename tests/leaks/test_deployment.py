@@ -31,7 +31,7 @@ JOBS = [
     (Job("twitch_live_alert"), {"success", "skipped"}),
     (Job("twitch_all_streams", {"bucket": "not-there"}), {"failed"}),
     (Job("twitch_all_streams", {}, with_options(twitch_conn_id="twitch_refused")), {"failed"}),
-    # Whatever Airflow makes of a secret that is no connection, the API server is asked for it, too.
+    # A secret that is not a connection: the API server is asked for it too.
     (Job("twitch_all_streams", {}, with_options(twitch_conn_id="twitch_misshapen")), {"failed"}),
     (Job("twitch_all_streams", {}, with_options(twitch_conn_id="twitch_uri")), {"failed"}),
     (Job("leaky"), {"success", "failed"}),

@@ -79,7 +79,7 @@ def test_requests_do_not_show_what_they_carry(simulator: Simulator, hook: Twitch
     assert findings([("inside", repr(vars(request)).encode())], marks(simulator))
 
 
-def test_the_token_that_is_left_for_others_is_sealed_and_private(
+def test_the_token_that_is_stored_for_others_is_encrypted_and_private(
     simulator: Simulator, hook: TwitchHook
 ) -> None:
     folder = Path(os.environ["AIRFLOW_HOME"]) / "twitch_tokens"

@@ -151,7 +151,7 @@ def test_a_finding_never_shows_the_value() -> None:
         assert not findings([("what was found", shown.encode())], [MARK]), coat
 
 
-def test_a_sealed_secret_is_not_found() -> None:
+def test_an_encrypted_secret_is_not_found() -> None:
     assert found(Fernet(Fernet.generate_key()).encrypt(PLAIN)) == []
 
 

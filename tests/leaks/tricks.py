@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""URLs that look like this machine, or like Twitch, and lead elsewhere; or are no URLs of HTTP at all."""
+"""URLs that look like this machine, or like Twitch, and lead elsewhere; or are not HTTP URLs at all."""
 
 from __future__ import annotations
 
