@@ -9,7 +9,7 @@ import pytest
 from tests.lake.crashing import check_manifests
 
 from twitch_provider.exceptions import TwitchStoreError
-from twitch_provider.lake.extract import keep
+from twitch_provider.lake.extract import find, keep
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.manifest import Manifest
 from twitch_provider.lake.publish import publish
@@ -207,6 +207,25 @@ def test_latest_without_a_newer_tick_is_replaced(
     store.put(keys.latest("top_games"), b"x", content_type="text/csv", metadata=metadata)
     run(snapshot())
     assert store.objects[keys.latest("top_games")] == store.objects[keys.data("top_games")]
+
+
+def test_latest_stays_whole_where_a_newer_run_wrote_a_part_of_it(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
+) -> None:
+    newer = {"run-after": "2026-11-23T16:40:00Z"}
+    store.put(keys.latest("top_games"), b"newer", content_type="text/csv", metadata=newer)
+    run(snapshot())
+    assert [key for key in store.objects if "/latest/" in key] == [keys.latest("top_games")]
+    assert store.objects[keys.latest("top_games")] == b"newer"
+
+
+def test_a_raw_object_that_is_found_again_took_what_its_manifest_says(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
+) -> None:
+    run([*snapshot(), *snapshot()[1:]])
+    found = find(store, keys, "top_games")
+    assert found is not None
+    assert (found.raw.rows, found.requests, found.transport) == (3, 2, {"tokens": 1})
 
 
 def test_latest_is_not_read_to_learn_who_wrote_it(

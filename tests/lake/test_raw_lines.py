@@ -56,6 +56,7 @@ def test_the_report_of_a_crawl_is_the_last_line(pages: list[RawPage]) -> None:
     assert lines(raw)[2:] == [{"report": REPORT}]
     assert RawObject.read(raw.body) == raw
     assert len(list(raw.bodies())) == 2
+    assert RawObject.read(RawObject.of(pages, {}).body).report == {}
 
 
 def test_same_pages_give_same_bytes(pages: list[RawPage], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +70,7 @@ def test_knows_its_pages_and_when_twitch_answered(pages: list[RawPage]) -> None:
     at = pages[0].answered_at
     moved = [replace(pages[0], answered_at=at + timedelta(seconds=n)) for n in (5, 1, 9)]
     raw = RawObject.of(moved)
+    assert RawObject.read(raw.body) == raw
     assert (raw.pages, raw.report) == (3, None)
     assert (raw.first_answer_at, raw.last_answer_at) == (at + timedelta(seconds=1), at + timedelta(seconds=9))
 
