@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds in every interleaving of pages and faults.
 
-Tried by hand, each fails: a page that is empty or brings nothing new taken for the end, an id or cursor that
-is not remembered, a loop not looked for or seen in a good list, bounds off by one, one more try or endless
-retries, kinds of faults that share their retries, a swallowed error.
+Each of these mistakes was tried by hand and fails a test: taking a page that is empty or has no new row
+for the end, forgetting an id or a cursor, missing a cursor loop or seeing one in a good list, bounds off
+by one, one retry too many or endless ones, kinds of failures that share their retries, a swallowed
+error.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from twitch_provider.helix.walk import walk
 reproducible = settings(derandomize=True, deadline=None, max_examples=100, database=None)
 
 #: How often each kind may happen to one request and is retried.
-LIMITS = {"transient": 3, "rate limit": 5, "cursor": 1, "token": 1}
+PATIENCE = {"transient": 3, "rate limit": 5, "cursor": 1, "token": 1}
 KINDS = {
     "error 500": "transient",
     "error 503": "transient",
@@ -42,7 +43,7 @@ KINDS = {
     "web page": "transient",
     "null data": "transient",
     "error 429": "rate limit",
-    "no points left": "rate limit",
+    "empty limit": "rate limit",
     "error 400": "cursor",
     "error 401": "token",
 }
@@ -57,7 +58,7 @@ def spoilt(answers: Any, fault: str) -> list[Any]:
             return [answers.error(401), answers.error(503), answers.ok({"access_token": "another"})]
         case ["error", status]:
             return [answers.error(int(status))]
-        case ["no", *_]:
+        case ["empty", _]:
             return [answers.error(429, headers=EMPTY)]
         case ["web", _]:
             return [answers.ok(b"<html>", 200, {"content-type": "text/html"})]
@@ -86,7 +87,7 @@ def lists(draw: st.DrawFn) -> list[list[str]]:
 @st.composite
 def faults(draw: st.DrawFn, *, paged: bool, without: str = "") -> list[str]:
     """Faults of one request, in any order, none more often than it is retried."""
-    left = dict(LIMITS) if paged else {**LIMITS, "cursor": 0}
+    left = dict(PATIENCE) if paged else {**PATIENCE, "cursor": 0}
     left.pop(without, None)
     passing = []
     for fault in draw(st.lists(st.sampled_from(sorted(KINDS)), max_size=8)):
@@ -131,13 +132,13 @@ def test_any_interleaving_of_transient_faults_gives_each_row_once_in_order(
     assert twitch.session.limiter.in_flight == 0
 
 
-RAISED: dict[str, tuple[type[TwitchError], int]] = {
+LOUD: dict[str, tuple[type[TwitchError], int]] = {
     "error 500": (TwitchServerError, 4),
     "failure": (TwitchConnectionError, 4),
     "web page": (TwitchResponseError, 4),
     "null data": (TwitchResponseError, 4),
     "error 429": (TwitchRateLimitError, 6),
-    "no points left": (TwitchRateLimitError, 6),
+    "empty limit": (TwitchRateLimitError, 6),
     "error 400": (TwitchRequestError, 2),
     "error 401": (TwitchAuthError, 2),
     "error 403": (TwitchRequestError, 1),
@@ -145,13 +146,13 @@ RAISED: dict[str, tuple[type[TwitchError], int]] = {
 }
 
 
-@given(pages=lists(), fault=st.sampled_from(sorted(RAISED)), data=st.data())
+@given(pages=lists(), fault=st.sampled_from(sorted(LOUD)), data=st.data())
 @reproducible
 def test_a_permanent_fault_is_an_error_that_says_where(
     new_twitch: Any, answers: Any, pages: list[list[str]], fault: str, data: st.DataObject
 ) -> None:
     twitch = new_twitch()
-    error, times = RAISED[fault]
+    error, times = LOUD[fault]
     broken = data.draw(st.integers(0, len(pages) - 1), label="broken page")
     if fault == "error 400" and broken == 0:
         times = 1  # without a cursor a 400 is permanent
@@ -179,7 +180,7 @@ def test_a_cursor_loop_always_ends_in_an_error(
 ) -> None:
     twitch = new_twitch()
 
-    def loop() -> Iterator[Any]:
+    def looping_pages() -> Iterator[Any]:
         lap, number = 0, 0
         while True:
             rows = pages[number]
@@ -187,7 +188,7 @@ def test_a_cursor_loop_always_ends_in_an_error(
             yield answers.page(*rows, cursor=f"c{number}" + (f" of lap {lap}" if renamed else ""))
 
     with pytest.raises(TwitchPaginationError):
-        twitch.play(walk(twitch.session, query("streams")), islice(loop(), 1_000))
+        twitch.play(walk(twitch.session, query("streams")), islice(looping_pages(), 1_000))
     assert ids(twitch.played) == distinct(pages)
     # Either a cursor comes twice, or there are no new rows.
     assert len(twitch.played.sent) <= len(pages) + (STALE_PAGES if renamed else 1)
@@ -198,13 +199,13 @@ def test_a_cursor_loop_always_ends_in_an_error(
 def test_a_cursor_loop_that_moves_ends_in_an_error(new_twitch: Any, answers: Any, news: list[int]) -> None:
     twitch = new_twitch()
 
-    def loop() -> Iterator[Any]:
+    def looping_pages() -> Iterator[Any]:
         for lap, new in enumerate(cycle(news)):
             fresh = [f"{lap}-{place}" for place in range(new)]
             yield answers.page(*map(str, range(100 - new)), *fresh, cursor=f"c{lap}")
 
     with pytest.raises(TwitchPaginationError):
-        twitch.play(walk(twitch.session, query("streams")), islice(loop(), 1_000))
+        twitch.play(walk(twitch.session, query("streams")), islice(looping_pages(), 1_000))
     surplus_of_a_page = 100 - 2 * max(news)
     assert len(twitch.played.sent) <= STALE_ROWS / surplus_of_a_page + 2
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds in every interleaving of requests and time, and of conversations that share a token.
 
-Tried by hand, each fails: points that are not taken, a reserve that is not left, a wait too short, headers
-believed upwards; no claim, no lock, no second look into the cache, a claim or lock that a failure keeps.
+Each of these mistakes was tried by hand and fails a test: points that are not taken, a reserve that is
+not left, a wait too short, headers that raise the level; no claim, no lock, not reading the cache again,
+a claim or lock that is not released after a failure.
 """
 
 from __future__ import annotations
