@@ -56,8 +56,13 @@ lint: $(DEV) ## ruff (rules and format), pylint (docstrings), hadolint, no addre
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m pylint src/twitch_provider
+	@$(RUN) -m pylint --accept-no-param-doc=n $(addprefix src/twitch_provider/,$(PUBLIC))
 	@.venv/bin/hadolint Dockerfile
 	@if grep -nE '://|^-' constraints/*.txt; then echo "A constraints file names an address or an option." >&2; exit 1; fi
+
+# What users import.
+PUBLIC := hooks/twitch.py hooks/twitch_async.py hooks/readers.py operators sensors transfers triggers/twitch.py \
+	pipelines/failing.py exceptions.py testing/__init__.py testing/captured.py testing/fixtures.py testing/simulator.py
 
 .PHONY: types
 types: $(DEV) ## mypy, strict

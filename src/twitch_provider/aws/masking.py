@@ -49,19 +49,12 @@ def masked(text: str, *known: str) -> str:
 
 
 def code_of(error: Exception) -> str:
-    """Return the code of one of botocore's errors; empty if it has none.
-
-    :param error: of botocore, or any other
-    """
+    """Return the code of one of botocore's errors; empty if it has none."""
     return str(_details(error).get("Code", ""))[:60]
 
 
 def said(error: Exception, *known: str) -> str:
-    """Return what AWS said, as the end of a message; empty where it said nothing.
-
-    :param error: of botocore, or any other
-    :param known: as in :func:`masked`
-    """
+    """Return what AWS said, as the end of a message; empty where it said nothing."""
     words = masked(str(_details(error).get("Message") or ""), *known)
     return f" AWS said: {words}" if words else ""
 

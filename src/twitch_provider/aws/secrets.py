@@ -27,8 +27,6 @@ def explain_absence(conn_id: str) -> TwitchError | None:
 
     The backend is asked once more, since only the backend knows the reason; but not within an event loop,
     which that would block.
-
-    :param conn_id: of the connection
     """
     backend = _backend()
     if backend is None or not _is_asked(backend, conn_id):
@@ -49,10 +47,7 @@ def explain_absence(conn_id: str) -> TwitchError | None:
 
 
 def also_in(conn_id: str) -> str:
-    """Name the secret that a connection may come from: the end of a sentence, often empty.
-
-    :param conn_id: of the connection
-    """
+    """Name the secret that a connection may come from: the end of a sentence, often empty."""
     backend = _backend()
     return f" or in {_place(backend, conn_id)}" if backend and _is_asked(backend, conn_id) else ""
 

@@ -53,8 +53,6 @@ class S3Store:
         :param body: its bytes
         :param content_type: its media type
         :param metadata: further ASCII texts by lower-case names, kept beside the bytes
-        :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         with self._explained(key):
             hook = self._sending(ContentType=content_type, Metadata=metadata or {})
@@ -71,8 +69,6 @@ class S3Store:
         :param key: without the bucket
         :param file: read from its beginning
         :param content_type: its media type
-        :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or cannot be reached
         """
         with self._explained(key):
             file.seek(0)
@@ -105,32 +101,17 @@ class S3Store:
             )
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's bytes, None if there is no such key.
-
-        :param key: without the bucket
-        :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or cannot be reached
-        """
+        """Return an object's bytes, None if there is no such key."""
         with self._explained(key):
             found = self._open(key)
             return None if found is None else bytes(found["Body"].read())
 
     def exists(self, key: str) -> bool:
-        """Whether there is such a key.
-
-        :param key: without the bucket
-        :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or cannot be reached
-        """
+        """Whether there is such a key."""
         return self.metadata(key) is not None
 
     def metadata(self, key: str) -> Mapping[str, str] | None:
-        """Return the metadata that :meth:`put` wrote with an object, None if there is no such key.
-
-        :param key: without the bucket
-        :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or cannot be reached
-        """
+        """Return the metadata that :meth:`put` wrote with an object, None if there is no such key."""
         # Not by HEAD: its refusals have no code to explain.
         with self._explained(key):
             found = self._open(key)
@@ -163,42 +144,24 @@ class S3Store:
         return key not in (entry["Key"] for entry in listed.get("Contents", ()))
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects in this order; missing ones are fine.
-
-        :param keys: without the bucket
-        :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or cannot be reached
-        """
+        """Delete objects in this order; missing ones are fine."""
         # One by one: S3Hook's batch hides why S3 refused, and a run deletes a handful.
         for key in keys:
             with self._explained(key):
                 self.hook.get_conn().delete_object(Bucket=self.bucket, Key=key)
 
     def folders(self, prefix: str) -> list[str]:
-        """Return the common prefixes one level below (they end in ``/``), sorted.
-
-        :param prefix: of keys
-        :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or cannot be reached
-        """
+        """Return the common prefixes one level below (they end in ``/``), sorted."""
         with self._explained(prefix):
             return sorted(self.hook.list_prefixes(bucket_name=self.bucket, prefix=prefix, delimiter="/"))
 
     def list(self, prefix: str) -> list[str]:
-        """Return every key that begins with the prefix, sorted.
-
-        :param prefix: of keys
-        :raises TwitchConfigError: the connection or the region is missing or wrong
-        :raises TwitchStoreError: S3 refuses, or cannot be reached
-        """
+        """Return every key that begins with the prefix, sorted."""
         with self._explained(prefix):
             return sorted(self.hook.list_keys(bucket_name=self.bucket, prefix=prefix))
 
     def uri(self, key: str) -> str:
-        """Return the object's address: ``s3://bucket/key``.
-
-        :param key: without the bucket
-        """
+        """Return the object's address: ``s3://bucket/key``."""
         return f"s3://{self.bucket}/{key}"
 
     def _sending(self, **arguments: Any) -> S3Hook:

@@ -65,23 +65,13 @@ class Validated:
 
 
 def clean_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[str, int]) -> CleanTable:
-    """Clean and enrich the rows of Get Streams.
-
-    :param pages: of Get Streams
-    :param run_after: the tick of the run
-    :param ranks: the rank of each top game by its id
-    """
+    """Clean and enrich the rows of Get Streams."""
     validated = validate_streams(pages, run_after=run_after, ranks=ranks)
     return validated.to_table(STREAMS, _deduplicate(validated.frame))
 
 
 def validate_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mapping[str, int]) -> Validated:
-    """Clean and enrich the rows of Get Streams, and leave the duplicates in.
-
-    :param pages: of Get Streams
-    :param run_after: the tick of the run
-    :param ranks: the rank of each top game by its id
-    """
+    """Clean and enrich the rows of Get Streams, and leave the duplicates in."""
     observed = observe(pages, STREAMS)
     frame = observed.frame
     uptime = instants(frame["snapshot_at"]) - instants(frame["started_at"])

@@ -19,11 +19,7 @@ from twitch_provider.lake.schema import TEXT_LIST, Schema
 
 
 def csv_bytes(table: pa.Table, schema: Schema) -> bytes:
-    """Return the table as CSV.
-
-    :param table: of this schema
-    :param schema: of the table
-    """
+    """Return the table as CSV."""
     # In one piece: where the first of several chunks is empty, pyarrow 26 writes NUL bytes for it.
     table = table.combine_chunks()
     columns = [
@@ -34,10 +30,7 @@ def csv_bytes(table: pa.Table, schema: Schema) -> bytes:
 
 
 def flat_csv(table: pa.Table) -> bytes:
-    """Return a table without lists as CSV.
-
-    :param table: of text, numbers and booleans
-    """
+    """Return a table without lists as CSV."""
     # Python's buffer, not Arrow's: it returns its bytes without a copy.
     sink = io.BytesIO()
     sink.write(f"{','.join(table.column_names)}\n".encode())

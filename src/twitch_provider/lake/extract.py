@@ -50,10 +50,7 @@ class Extract:
 
     @classmethod
     def from_xcom(cls, value: Mapping[str, Any]) -> Extract:
-        """Restore what :meth:`as_xcom` returned.
-
-        :param value: what came through XCom
-        """
+        """Restore what :meth:`as_xcom` returned."""
         instants = {
             name: datetime.fromisoformat(value[name]) for name in ("first_answer_at", "last_answer_at")
         }

@@ -60,11 +60,7 @@ class Format:
         return _PARQUET if self.file_format == "parquet" else _CONTENT_TYPES[self.compression]
 
     def encode(self, table: pa.Table, schema: Schema) -> bytes:
-        """Return the object's bytes.
-
-        :param table: of this schema
-        :param schema: of the table
-        """
+        """Return the object's bytes."""
         # In one piece, so that the bytes do not depend on the chunks that a table happens to have.
         table = table.select(schema.names).combine_chunks()
         if self.file_format == "parquet":

@@ -106,10 +106,7 @@ class Manifest:
     crawl: Mapping[str, Any] | None = None
 
     def missed(self, interval: timedelta) -> bool:
-        """Whether at least one snapshot is missing before this one.
-
-        :param interval: how often one was due
-        """
+        """Whether at least one snapshot is missing before this one."""
         return self.previous is not None and self.previous.gap_seconds > interval.total_seconds()
 
     def to_json(self) -> bytes:
@@ -156,11 +153,7 @@ def _instant_text(value: datetime) -> str:
 
 
 def published(store: Store, keys: SnapshotKeys) -> Manifest | None:
-    """Return the manifest that this run wrote earlier; None if it did not, or it cannot be read.
-
-    :param store: of the lake
-    :param keys: of the run
-    """
+    """Return the manifest that this run wrote earlier; None if it did not, or it cannot be read."""
     body = store.get(keys.manifest)
     try:
         return None if body is None else Manifest.from_json(body)
@@ -173,9 +166,6 @@ def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:
 
     It takes two or three listings, however old the lake is: this day's manifests, else those of the newest
     earlier day that has any.
-
-    :param store: of the lake
-    :param keys: of the run
     """
     now = keys.run_after.replace(microsecond=0)
     days = [day for day in store.folders(keys.manifests) if day <= f"{keys.manifests}{keys.day}/"]
@@ -188,10 +178,7 @@ def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:
 
 
 def manifests_by_tick(keys: Iterable[str]) -> dict[datetime, str]:
-    """Return the keys of manifests by the tick of their run, which is in their name.
-
-    :param keys: of any objects
-    """
+    """Return the keys of manifests by the tick of their run, which is in their name."""
     found = {match[1]: key for key in keys if (match := _NAME.search(key))}
     return {datetime.strptime(tick, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC): key for tick, key in found.items()}
 

@@ -114,17 +114,11 @@ class Schema:
         return pa.schema([pa.field(column.name, column.kind.arrow) for column in self.columns])
 
     def to_arrow(self, frame: pd.DataFrame) -> pa.Table:
-        """Return the frame's columns as exactly this schema's table.
-
-        :param frame: with at least these columns
-        """
+        """Return the frame's columns as exactly this schema's table."""
         return pa.Table.from_pandas(frame, schema=self.arrow, preserve_index=False)
 
     def to_frame(self, table: pa.Table) -> pd.DataFrame:
-        """Return an Arrow table as a frame of nullable types.
-
-        :param table: of this schema's columns
-        """
+        """Return an Arrow table as a frame of nullable types."""
         frame: pd.DataFrame = table.to_pandas(types_mapper=_FRAME_TYPES.get)
         return frame
 

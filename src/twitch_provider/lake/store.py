@@ -23,43 +23,25 @@ class Store(Protocol):
         ...
 
     def metadata(self, key: str) -> Mapping[str, str] | None:
-        """Return the metadata that :meth:`put` wrote with an object, None where there is no such key.
-
-        :param key: without the bucket
-        """
+        """Return the metadata that :meth:`put` wrote with an object, None where there is no such key."""
         ...
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's bytes, None where there is no such key.
-
-        :param key: without the bucket
-        """
+        """Return an object's bytes, None where there is no such key."""
         ...
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects in this order; missing ones are fine.
-
-        :param keys: without the bucket
-        """
+        """Delete objects in this order; missing ones are fine."""
         ...
 
     def folders(self, prefix: str) -> list[str]:
-        """Return the common prefixes one level below (they end in ``/``), sorted.
-
-        :param prefix: of keys
-        """
+        """Return the common prefixes one level below (they end in ``/``), sorted."""
         ...
 
     def list(self, prefix: str) -> list[str]:
-        """Return every key that begins with the prefix, sorted.
-
-        :param prefix: of keys
-        """
+        """Return every key that begins with the prefix, sorted."""
         ...
 
     def uri(self, key: str) -> str:
-        """Return the object's address, for example ``s3://bucket/key``.
-
-        :param key: without the bucket
-        """
+        """Return the object's address, for example ``s3://bucket/key``."""
         ...

@@ -54,9 +54,6 @@ def observe(pages: Iterable[Page], schema: Schema) -> Observed:
 
     Unknown fields are ignored and absent ones are missing values: Twitch adds fields, and older captures have
     fewer.
-
-    :param pages: of one list
-    :param schema: what its rows should be
     """
     rows: list[Any] = []
     snapshot_at: list[str] = []
@@ -112,8 +109,6 @@ def clean_text(text: pa.Array) -> pa.Array:
     A run of line breaks and tabs becomes one space, so that words stay apart; every other character of
     category Cc is removed. Joiners and direction marks (Cf) stay: emoji and whole scripts need them. HTML
     escapes stay, too: they are what the broadcaster typed.
-
-    :param text: as Twitch sent it
     """
     # Printable ASCII is clean, and almost all text is that. Of other text, each distinct one is cleaned once.
     other = pc.invert(pc.ascii_is_printable(text))
@@ -127,10 +122,7 @@ def clean_text(text: pa.Array) -> pa.Array:
 
 
 def filled(text: pa.Array) -> pa.Array:
-    """Make empty text missing, which is what Twitch means by it.
-
-    :param text: cleaned
-    """
+    """Make empty text missing, which is what Twitch means by it."""
     empty = pc.equal(text, "")
     return pc.if_else(empty, None, text) if pc.any(empty).as_py() else text
 
@@ -145,10 +137,7 @@ def _clean_each(text: pa.Array) -> pa.Array:
 
 
 def as_json(row: object) -> str:
-    """Encode a decoded row as JSON; half a surrogate pair is escaped as it was.
-
-    :param row: decoded JSON
-    """
+    """Encode a decoded row as JSON; half a surrogate pair is escaped as it was."""
     return json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 

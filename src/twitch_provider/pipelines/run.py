@@ -87,10 +87,7 @@ class Run:
 
 
 def open_store(config: LakeConfig) -> Store:
-    """Open the bucket of the lake.
-
-    :param config: of the lake
-    """
+    """Open the bucket of the lake."""
     from twitch_provider.aws.store import S3Store
 
     return S3Store(config.bucket, config.aws_conn_id or None)
@@ -102,8 +99,6 @@ def tick(dag_run: Any) -> datetime:
     There, a scheduled run is due at the end of its data interval. A manual one has the interval before it,
     which may be hours old, and one that datasets started has theirs: those two were due when they were
     created, which is their logical date.
-
-    :param dag_run: of the task's context
     """
     if (run_after := getattr(dag_run, "run_after", None)) is not None:
         due: datetime = run_after

@@ -143,12 +143,7 @@ def _ask(run: Run, snapshot: Snapshot, hook: TwitchHook) -> tuple[Extract, list[
 
 
 def reference(run: Run, manifest: Manifest, dataset: str) -> dict[str, Any]:
-    """Return where a table lies: ``{"uri": …, "manifest": …, "rows": …}``, for XCom and asset events.
-
-    :param run: that published it
-    :param manifest: of the run
-    :param dataset: of the table
-    """
+    """Return where a table lies: ``{"uri": …, "manifest": …, "rows": …}``, for XCom and asset events."""
     key_of = run.keys.data if manifest.complete else run.keys.incomplete
     (table,) = (entry for entry in manifest.objects if entry.key.startswith(key_of(dataset, ".")))
     return {

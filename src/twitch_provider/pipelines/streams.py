@@ -69,11 +69,7 @@ class FilteredStreams:
         hook.require_games(asked - seen)
 
     def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, CleanTable]:
-        """Make the table.
-
-        :param pages: in the order of reading
-        :param run_after: the tick of the run
-        """
+        """Make the table."""
         from twitch_provider.lake.clean import clean_streams
 
         return {self.dataset: clean_streams(pages, run_after=run_after, ranks={})}
