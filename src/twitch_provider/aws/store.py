@@ -65,10 +65,6 @@ class S3Store:
         A large file is uploaded in parts, and the key changes when the last one is there. The parts of a
         worker that is killed are invisible, and stay until a lifecycle rule of the bucket deletes them:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
-
-        :param key: without the bucket
-        :param file: read from its beginning
-        :param content_type: its media type
         """
         with self._explained(key):
             file.seek(0)

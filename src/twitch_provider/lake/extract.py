@@ -59,7 +59,6 @@ class Extract:
     def pages(self, store: Store) -> list[RawPage]:
         """Read the pages back.
 
-        :param store: of the lake
         :raises TwitchDataError: the object is missing, damaged or another one
         """
         return load_pages(self._object(store))
@@ -67,7 +66,6 @@ class Extract:
     def bodies(self, store: Store) -> Iterator[RawBody]:
         """Read the pages of a crawl back, one at a time; only the gzipped object is held whole.
 
-        :param store: of the lake
         :raises TwitchDataError: the object is missing, damaged or another one
         """
         return iter_bodies(self._object(store))
@@ -111,9 +109,6 @@ def find(store: Store, keys: SnapshotKeys, dataset: str) -> Extract | None:
     What it took is read from the run's manifest; where that is missing, from the report of its crawl; where
     nothing was crawled, one request per page is assumed.
 
-    :param store: of the lake
-    :param keys: of the run
-    :param dataset: whose raw pages these are
     :returns: None where the run has none
     :raises TwitchDataError: the object is damaged or was not written by us
     """

@@ -184,12 +184,7 @@ def manifests_by_tick(keys: Iterable[str]) -> dict[datetime, str]:
 
 
 def withdraw(store: Store, keys: SnapshotKeys, *, keep: Collection[str]) -> None:
-    """Delete this run's manifest, then the objects that it listed.
-
-    :param store: of the lake
-    :param keys: of the run
-    :param keep: keys of objects that stay, or are about to be written again
-    """
+    """Delete this run's manifest, then the objects that it listed, but for the keys to keep."""
     old = store.get(keys.manifest)
     if old is None:
         return

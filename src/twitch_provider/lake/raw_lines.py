@@ -128,8 +128,6 @@ class RawObject:
     def of(cls, pages: Iterable[Body], report: Mapping[str, Any] | None = None) -> RawObject:
         """Make the raw object of these pages. The same pages give the same bytes.
 
-        :param pages: in the order of reading
-        :param report: what the crawl did
         :raises TwitchDataError: there is no page, or a body is not UTF-8
         """
         writer = RawWriter()
@@ -172,7 +170,6 @@ class RawWriter:
     def add(self, page: Body) -> None:
         """Add one page.
 
-        :param page: as it was read
         :raises TwitchDataError: its body is not UTF-8; nothing of it is kept
         """
         try:
@@ -194,7 +191,6 @@ class RawWriter:
     def finish(self, report: Mapping[str, Any] | None = None) -> RawObject:
         """Return the raw object; nothing can be added after that.
 
-        :param report: what the crawl did: numbers, texts, lists and objects
         :raises TwitchDataError: no page was added
         """
         if not self._answered:

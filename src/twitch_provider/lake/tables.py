@@ -90,7 +90,6 @@ class CleanTable:
     def from_xcom(cls, value: Mapping[str, Any]) -> CleanTable:
         """Restore what :meth:`as_xcom` returned.
 
-        :param value: what came through XCom
         :raises TwitchDataError: rows were lost on the way
         """
         schema = SCHEMAS[value["schema"]]

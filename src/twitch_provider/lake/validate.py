@@ -86,12 +86,7 @@ def observe(pages: Iterable[Page], schema: Schema) -> Observed:
 
 
 def add_reason(reasons: pd.Series[str], where: pd.Series[bool], reason: str) -> pd.Series[str]:
-    """Add a reason where the mask is true; an earlier reason stays, and a missing mask counts as false.
-
-    :param reasons: one per row; missing where no reason is given yet
-    :param where: the rows that it applies to
-    :param reason: a few words
-    """
+    """Add a reason to the rows of a mask; an earlier reason stays, and a missing mask counts as false."""
     return reasons.mask(reasons.isna() & where.fillna(False), reason)
 
 

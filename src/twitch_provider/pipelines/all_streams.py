@@ -71,10 +71,6 @@ class CrawlOptions:
 def publish(run: Run, dataset: str, options: CrawlOptions, file_format: Format) -> dict[str, Any]:
     """Crawl and publish what arrived; a run that is too late does so from the raw pages it kept earlier.
 
-    :param run: whose snapshot this is
-    :param dataset: its name
-    :param options: how to crawl
-    :param file_format: of the table
     :returns: ``{"uri": …, "manifest": …, "rows": …, "complete": …, "completeness": …}``
     :raises TwitchIncompleteError: a part of the list is missing, and ``on_incomplete`` is ``fail``; the raw
         pages are kept

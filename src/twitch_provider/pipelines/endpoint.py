@@ -41,7 +41,6 @@ def require_shown(pages: Iterable[Page]) -> Iterator[Page]:
 
     https://dev.twitch.tv/docs/api/reference/#get-channel-followers
 
-    :param pages: of one walk
     :raises TwitchParameterError: at the end; such a list is not for app tokens
     """
     rows, counted, name = 0, 0, ""

@@ -53,7 +53,6 @@ def table_format(file_format: str | None, compression: str | None, *, default: s
 def is_s3(output: str) -> bool:
     """Whether the rows go to S3; else they go to XCom.
 
-    :param output: the operator's argument
     :raises TwitchParameterError: it is neither
     """
     if output not in {"xcom", "s3"}:
@@ -91,7 +90,6 @@ def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -
 def tables_for_xcom(tables: Mapping[str, CleanTable]) -> dict[str, dict[str, Any]]:
     """Return tables as plain texts and numbers, which every Airflow 3 carries.
 
-    :param tables: by dataset
     :raises TwitchParameterError: one is too large for Airflow's metadata database, and goes there
     """
     from airflow.configuration import conf
@@ -108,9 +106,6 @@ def emit_events(context: Any, outlets: Iterable[Any], extra: dict[str, Any]) -> 
 
     An outlet may be something else, of OpenLineage for example, which has no event.
 
-    :param context: of the task
-    :param outlets: of the task
-    :param extra: what was written
     :returns: the same, for XCom
     """
     for outlet in outlets:

@@ -72,7 +72,6 @@ class Run:
     def earlier_extract(self, dataset: str) -> Extract:
         """Return what this run extracted before it was too late to ask Twitch.
 
-        :param dataset: whose raw pages
         :raises AirflowSkipException: it extracted nothing
         :raises TwitchDataError: the raw object is damaged
         """

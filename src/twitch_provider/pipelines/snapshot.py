@@ -36,7 +36,6 @@ class Snapshot(Protocol):
     def read(self, hook: TwitchHook) -> Iterator[Page]:
         """Read the pages from Helix.
 
-        :param hook: to read with
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
         ...
@@ -44,8 +43,6 @@ class Snapshot(Protocol):
     def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, CleanTable]:
         """Make the table of each dataset.
 
-        :param pages: in the order of reading
-        :param run_after: the tick of the run
         :raises TwitchDataError: the pages cannot become a snapshot
         """
         ...
@@ -54,8 +51,6 @@ class Snapshot(Protocol):
 def extract(run: Run, snapshot: Snapshot) -> Extract:
     """Ask Twitch and keep its answers under ``raw/``; a run that is too late returns what it kept earlier.
 
-    :param run: whose snapshot this is
-    :param snapshot: what to ask for
     :raises AirflowSkipException: it is too late to ask Twitch, and the run kept nothing
     :raises TwitchError: reading or writing failed
     """
@@ -69,9 +64,6 @@ def extract(run: Run, snapshot: Snapshot) -> Extract:
 def transform(run: Run, snapshot: Snapshot, extracted: Extract) -> dict[str, CleanTable]:
     """Turn raw pages into clean, typed tables; rows that cleaning refuses are kept aside.
 
-    :param run: whose snapshot this is
-    :param snapshot: what tables to make
-    :param extracted: of :func:`extract`
     :raises TwitchDataError: the raw object is gone or damaged, or cannot become a snapshot
     """
     return snapshot.clean(extracted.pages(run.store), run.keys.run_after)
@@ -116,10 +108,6 @@ def load(
 def publish(run: Run, snapshot: Snapshot, hook: TwitchHook, file_format: Format) -> dict[str, dict[str, Any]]:
     """Run all three steps; what was read is not fetched from S3 again.
 
-    :param run: whose snapshot this is
-    :param snapshot: what to ask for, and what tables to make
-    :param hook: to read with
-    :param file_format: of the tables
     :returns: for each dataset where it lies: :func:`reference`
     :raises AirflowSkipException: it is too late to ask Twitch, and the run kept nothing
     :raises TwitchError: reading or writing failed
@@ -157,8 +145,8 @@ def dataset_names(dataset: Any, *, beside: Sequence[str] = (), allowed: Collecti
     """Check the names of an operator's datasets.
 
     :param dataset: the first one, as a template rendered it
-    :param beside: further ones, by what is added to its name
-    :param allowed: names that others may not have
+    :param beside: further ones, by what is appended to its name
+    :param allowed: reserved names that this operator may use
     :raises TwitchParameterError: a name is invalid, or is taken
     """
     from twitch_provider.lake.keys import RESERVED

@@ -49,7 +49,6 @@ class FilteredStreams:
     def read(self, hook: TwitchHook) -> Iterator[Page]:
         """Read the streams, then make sure that Twitch knows each game that has none.
 
-        :param hook: to read with
         :raises TwitchNotFoundError: at the end, naming the games that Twitch does not know
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """

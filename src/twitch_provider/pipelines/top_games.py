@@ -40,7 +40,6 @@ class TopGames:
     def read(self, hook: TwitchHook) -> Iterator[Page]:
         """Read the games, then each game's streams.
 
-        :param hook: to read with
         :raises TwitchError: while iterating; see :mod:`twitch_provider.exceptions`
         """
         from twitch_provider.lake.top_games import game_ids
@@ -53,8 +52,6 @@ class TopGames:
     def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, CleanTable]:
         """Make the tables of streams and of games.
 
-        :param pages: in the order of reading
-        :param run_after: the tick of the run
         :raises TwitchDataError: the pages list no game, or lack the streams of one
         """
         from twitch_provider.lake import top_games
