@@ -109,10 +109,10 @@ def test_times_out(stage: Stage, context: Any, mode: str, soft_fail: bool, failu
 MALFORMED = pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"user_logins": []}, "user_logins wants at least one login"),
-        ({"user_logins": "None"}, "user_logins wants one login or a list of them, not None"),
-        ({"user_logins": ["ann", "b b"]}, "user_logins wants logins"),
-        ({"wait_for": "some"}, "wait_for wants any or all"),
+        ({"user_logins": []}, "user_logins must have at least one login"),
+        ({"user_logins": "None"}, "user_logins must be one login or a list of them, not None"),
+        ({"user_logins": ["ann", "b b"]}, "user_logins must be logins"),
+        ({"wait_for": "some"}, "wait_for must be any or all"),
         ({"twitch_conn_id": "nowhere"}, "connection nowhere does not exist"),
         ({"user_logins": ["ann", "nobody"]}, "Twitch knows no channel nobody"),
     ],
@@ -121,7 +121,7 @@ MALFORMED = pytest.mark.parametrize(
 
 @MALFORMED
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_what_no_retry_mends_fails_at_once(
+def test_what_no_retry_can_fix_fails_at_once(
     stage: Stage, context: Any, arguments: dict[str, Any], sentence: str, deferrable: bool
 ) -> None:
     with pytest.raises(AirflowFailException, match=sentence):
@@ -222,7 +222,7 @@ async def test_fails_with_the_triggers_sentence_for_airflow_to_try_again(
 @pytest.mark.parametrize(
     ("soft_fail", "failure"), [(False, AirflowFailException), (True, AirflowSkipException)]
 )
-async def test_fails_for_good_with_what_no_retry_mends(
+async def test_fails_finally_with_what_no_retry_can_fix(
     stage: Stage,
     script: Script,
     context: Any,

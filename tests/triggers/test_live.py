@@ -67,7 +67,7 @@ def test_logins_are_lower_case_once_each_and_in_order() -> None:
     "value", ["", [], (), None, 7, [7], "a b", "a,b", ["a", ""], b"nasa", {"nasa": 1}, "é", "a" * 26, "nasa/"]
 )
 def test_refuses_what_can_be_no_login(value: Any) -> None:
-    with pytest.raises(TwitchParameterError, match="user_logins wants") as caught:
+    with pytest.raises(TwitchParameterError, match="user_logins must") as caught:
         logins_of(value)
     assert caught.value.parameter == "user_logins"
 
@@ -85,7 +85,7 @@ def test_waiting_is_over(wait_for: str, live: str, over: bool) -> None:
 
 
 def test_waits_for_any_or_all_only() -> None:
-    with pytest.raises(TwitchParameterError, match="wait_for wants any or all, not 'some'"):
+    with pytest.raises(TwitchParameterError, match="wait_for must be any or all, not 'some'"):
         enough("some", ["a"], [])
 
 
@@ -220,13 +220,13 @@ def test_memory_survives_json() -> None:
     seen.at(0, row("ann"), row("bob"))
     seen.at(60, row("ann"))
     memory = json.loads(json.dumps(seen.watch.as_json()))
-    again = LiveWatch(("ann", "bob"), 120, emit_current=True).remember(memory)
+    again = LiveWatch(("ann", "bob"), 120, emit_current=True).restored(memory)
     assert again == seen.watch
     assert again.observe(TEN + 180, {"ann": row("ann")})[0][0]["user_login"] == "bob"
 
 
 def test_an_empty_memory_is_no_first_observation() -> None:
-    watch = LiveWatch(["ann"], 0).remember(LiveWatch(["ann"], 0).as_json())
+    watch = LiveWatch(["ann"], 0).restored(LiveWatch(["ann"], 0).as_json())
     assert watch.observe(TEN, {"ann": row("ann")})[0][0]["event"] == ONLINE
 
 
@@ -239,8 +239,8 @@ def test_an_empty_memory_is_no_first_observation() -> None:
     ],
 )
 def test_refuses_a_foreign_memory(memory: Any) -> None:
-    with pytest.raises(ValueError, match="no memory of who was live"):
-        LiveWatch(["ann"], 0).remember(memory)
+    with pytest.raises(ValueError, match="not a stored state of a watcher"):
+        LiveWatch(["ann"], 0).restored(memory)
 
 
 @given(
@@ -253,7 +253,7 @@ def test_events_of_a_channel_alternate(steps: list[tuple[int, str | None]], tole
     for seconds, stream_id in steps:
         now += seconds
         # Each step goes through the memory, as if the triggerer had been started again.
-        seen.watch = LiveWatch(("ann",), tolerance).remember(seen.watch.as_json())
+        seen.watch = LiveWatch(("ann",), tolerance).restored(seen.watch.as_json())
         told += seen.at(now, *([row("ann", stream_id, began(now - 1))] if stream_id else []))
     assert [event for event, _, _ in told] == [ONLINE, OFFLINE] * (len(told) // 2) + [ONLINE] * (
         len(told) % 2

@@ -90,12 +90,12 @@ async def test_a_store_that_fails_does_not_end_the_watching(
 
     script.will(lambda: stage.start("ann"), None)
     assert told(await played(watcher(Broken()).run())) == [("online", "ann")]
-    assert "so this is a first one: Task has 2 concrete inlets" in caplog.text
-    assert "could not be stored, so a restart would not know: the API server is down" in caplog.text
+    assert "No previous state of the watched channels: Task has 2 concrete inlets" in caplog.text
+    assert "a restart would lose it: the API server is down" in caplog.text
 
 
 class Away(Store):
-    """A store that does not answer so many times."""
+    """A store that does not answer this number of times."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ async def test_a_store_that_is_away_at_the_start_is_asked_again_before_anything_
     store.times = 2
     script.will(None, None, None)
     assert told(await played(watcher(store).run())) == [("online", "ann")]
-    assert "is asked again at the next poll: the API server starts again" in caplog.text
+    assert "retrying on the next poll: the API server starts again" in caplog.text
 
 
 async def test_a_store_that_stays_away_makes_it_a_first_start(
@@ -127,7 +127,7 @@ async def test_a_store_that_stays_away_makes_it_a_first_start(
     stage.start("ann")
     script.will(*[None] * MOST_TRIES)
     assert told(await played(watcher(Away(10**6), emit_current=True).run())) == [("online", "ann")]
-    assert "cannot be found out, so this is a first one" in caplog.text
+    assert "No previous state of the watched channels: the store does not answer" in caplog.text
 
 
 async def test_a_foreign_memory_is_a_first_start(
@@ -140,4 +140,4 @@ async def test_a_foreign_memory_is_a_first_start(
     store.values = dict.fromkeys(store.values, '"something else"')
     script.will(None)
     assert told(await played(watcher(store, emit_current=True).run())) == [("online", "ann")]
-    assert "no memory of who was live" in caplog.text
+    assert "not a stored state of a watcher" in caplog.text

@@ -11,19 +11,19 @@ from twitch_provider.triggers import polling
 from twitch_provider.triggers.polling import LivePoll
 
 
-def test_a_shared_poll_wants_what_its_watchers_want() -> None:
+def test_a_shared_poll_has_the_logins_of_its_watchers() -> None:
     polling.join("poll", 1, ["ann", "bob"])
     polling.join("poll", 2, ["bob", "cid"])
     polling.join("another", 3, ["zoe"])
-    assert polling.wanted("poll") == {"ann", "bob", "cid"}
+    assert polling.watched("poll") == {"ann", "bob", "cid"}
     polling.leave("poll", 1)
     polling.leave("poll", 1)
-    assert polling.wanted("poll") == {"bob", "cid"}
+    assert polling.watched("poll") == {"bob", "cid"}
     polling.leave("poll", 2)
     polling.leave("another", 3)
     polling.leave("nobody's", 4)
-    assert polling.wanted("poll") == set()
-    assert polling._WANTED == {}
+    assert polling.watched("poll") == set()
+    assert polling._WATCHED == {}
 
 
 async def test_time_is_the_worlds() -> None:

@@ -60,7 +60,7 @@ async def triggerer() -> AsyncIterator[Triggerer]:
     triggerer = Triggerer()
     yield triggerer
     await triggerer.stop()
-    assert polling._WANTED == {}
+    assert polling._WATCHED == {}
     assert triggerer.manager._groups == {}
 
 

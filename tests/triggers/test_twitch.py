@@ -122,15 +122,15 @@ async def test_a_single_failure_that_is_allowed_none_is_told_as_it_is(stage: Sta
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"user_logins": []}, "user_logins wants at least one login"),
-        ({"user_logins": "a b"}, "user_logins wants logins"),
-        ({"user_logins": "ann", "wait_for": "some"}, "wait_for wants any or all"),
-        ({"user_logins": "ann", "poll_interval": 0}, "poll_interval wants more than 0 seconds"),
-        ({"user_logins": "ann", "max_consecutive_failures": 0}, "max_consecutive_failures wants 1 or more"),
+        ({"user_logins": []}, "user_logins must have at least one login"),
+        ({"user_logins": "a b"}, "user_logins must be logins"),
+        ({"user_logins": "ann", "wait_for": "some"}, "wait_for must be any or all"),
+        ({"user_logins": "ann", "poll_interval": 0}, "poll_interval must be more than 0 seconds"),
+        ({"user_logins": "ann", "max_consecutive_failures": 0}, "max_consecutive_failures must be 1 or more"),
         ({"user_logins": "ann", "twitch_conn_id": "nowhere"}, "connection nowhere does not exist"),
     ],
 )
-async def test_what_no_retry_mends_is_told_at_once(
+async def test_what_no_retry_can_fix_ends_the_wait_at_once(
     stage: Stage, script: Script, arguments: dict[str, Any], sentence: str
 ) -> None:
     (event,) = [event async for event in TwitchStreamLiveTrigger(**arguments).run()]

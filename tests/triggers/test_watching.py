@@ -117,7 +117,7 @@ async def test_everybody_live_is_everybody_known(stage: Stage, script: Script) -
 def test_a_watcher_refuses_a_malformed_argument_while_the_dag_is_parsed(
     arguments: dict[str, Any], name: str
 ) -> None:
-    with pytest.raises(TwitchParameterError, match=f"{name} wants") as caught:
+    with pytest.raises(TwitchParameterError, match=f"{name} must") as caught:
         TwitchStreamEventTrigger(**{"user_logins": "ann", **arguments})
     assert caught.value.parameter == name
 

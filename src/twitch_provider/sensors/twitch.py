@@ -30,26 +30,26 @@ __all__ = ["TwitchStreamLiveSensor"]
 
 
 class TwitchStreamLiveSensor(BaseSensorOperator):
-    """Wait until one of some channels is live, or all of them are; return the streams as Helix sent them.
+    """Waits until any or all of some channels are live; returns the streams as Helix sent them.
 
-    Each poke asks for 100 channels with one request: https://dev.twitch.tv/docs/api/reference/#get-streams.
-    In the modes ``poke`` and ``reschedule`` an error that may pass is left to Airflow (``silent_fail``,
-    retries). With ``deferrable`` the first poke is the task's own, and the triggerer waits from then on.
+    One request covers 100 channels: https://dev.twitch.tv/docs/api/reference/#get-streams.
+    In the modes ``poke`` and ``reschedule`` temporary errors are left to Airflow (``silent_fail``, retries).
+    With ``deferrable`` the task pokes once, and then waits in the triggerer.
 
-    A login that Twitch does not know will never be live: it fails the task at the first poke that finds too
-    few channels, whatever ``wait_for`` says.
+    A login that Twitch does not know can never be live: it fails the task at the first poke that finds too
+    few channels, regardless of ``wait_for``.
 
     :param user_logins: of the channels, one or many, in any case (templated)
     :param wait_for: ``any`` or ``all`` of them
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
-    :param max_consecutive_failures: with ``deferrable``: how many polls in a row have to fail until the task
-        does
-    :param deferrable: wait in the triggerer, without a worker; by default as the option
-        ``[operators] default_deferrable`` says
-    :raises AirflowFailException: what no retry mends: credentials, parameters, unknown logins
+    :param max_consecutive_failures: with ``deferrable``: how many polls in a row must fail before the
+        task fails
+    :param deferrable: wait in the triggerer, without a worker slot; by default the option
+        ``[operators] default_deferrable``
+    :raises AirflowFailException: a retry cannot fix it: credentials, parameters, unknown logins
     :raises AirflowSensorTimeout: ``timeout`` has passed
     :raises AirflowSkipException: one of these two, with ``soft_fail``; any failure, with ``never_fail``
-    :raises TwitchError: everything else, for Airflow to try again
+    :raises TwitchError: everything else, for Airflow to retry
     """
 
     template_fields: Sequence[str] = ("user_logins", "twitch_conn_id")
@@ -71,10 +71,10 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         self.twitch_conn_id = twitch_conn_id
         self.max_consecutive_failures = max_consecutive_failures
         self.deferrable = deferrable
-        self._known = False  # Twitch knows every channel
+        self._known = False  # whether Twitch knows every channel
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Ask once; with ``deferrable``, hand the waiting over to the triggerer where it is not over.
+        """Check once; with ``deferrable``, defer to the triggerer if the channels are not live yet.
 
         :param context: of the task
         """
@@ -92,7 +92,7 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
                     user_logins=logins,
                     wait_for=self.wait_for,
                     twitch_conn_id=hook.twitch_conn_id,
-                    # An interval of 0 suits a worker that pokes by turns with others, not a loop of its own.
+                    # An interval of 0 suits a worker that alternates between sensors, not a loop of its own.
                     poll_interval=max(self.poke_interval, 1.0),
                     max_consecutive_failures=self.max_consecutive_failures,
                 ),
@@ -102,21 +102,21 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         return PokeReturnValue(is_done=False)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Return what the trigger has found.
+        """Return the streams that the trigger found.
 
         :param context: of the task
         :param event: of :class:`.TwitchStreamLiveTrigger`
-        :raises AirflowFailException: the trigger met what no retry mends
-        :raises TwitchError: it met something else, or says nothing
+        :raises AirflowFailException: the trigger failed, and a retry cannot fix it
+        :raises TwitchError: the trigger failed otherwise, or has no event
         """
-        told = event or {"status": "error", "message": "the trigger ended without an event; try again"}
-        if told["status"] == "success":
-            streams: list[dict[str, Any]] = told["streams"]
+        result = event or {"status": "error", "message": "the trigger ended without an event"}
+        if result["status"] == "success":
+            streams: list[dict[str, Any]] = result["streams"]
             return streams
-        raise (AirflowFailException if told.get("fatal") else TwitchError)(told["message"])
+        raise (AirflowFailException if result.get("fatal") else TwitchError)(result["message"])
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Turn a timeout of the deferral into the sensor's own: Airflow 2 would try the task again.
+        """Turn a timeout of the deferral into the sensor's own: Airflow 2 would retry the task.
 
         :param next_method: as Airflow has it
         :param next_kwargs: as Airflow has them
@@ -124,9 +124,9 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         :raises AirflowSensorTimeout: ``timeout`` has passed
         :raises AirflowSkipException: likewise, with ``soft_fail`` or ``never_fail``; or, with ``never_fail``,
             something else failed
-        :raises TwitchError: the trigger met what may pass, for Airflow to try again
+        :raises TwitchError: the trigger failed temporarily, for Airflow to retry
         """
-        # Airflow tells it by this text only: "Trigger timeout" in 3, "Trigger/execution timeout" in 2.
+        # Airflow identifies it only by this text: "Trigger timeout" in 3, "Trigger/execution timeout" in 2.
         if next_method == "__fail__" and str((next_kwargs or {}).get("error")).endswith("timeout"):
             failure = AirflowSkipException if self.soft_fail or self.never_fail else AirflowSensorTimeout
             raise failure(f"Not live within {self.timeout:g} s: {self.wait_for} of {self.user_logins}")

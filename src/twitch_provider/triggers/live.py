@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which channels are live: what sensors wait for, and what watchers tell of.
+"""Which channels are live: what sensors wait for, and what watchers emit events of.
 
-Get Streams lists the channels that are live, and says nothing of the others
-(https://dev.twitch.tv/docs/api/reference/#get-streams). So a channel is offline where an answer that came
-whole leaves it out; a reading that failed says nothing of anybody.
+Get Streams lists only the channels that are live
+(https://dev.twitch.tv/docs/api/reference/#get-streams). So a channel is offline if a complete answer does not
+contain it; a failed poll says nothing about any channel.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 from twitch_provider.exceptions import TwitchNotFoundError, TwitchParameterError
 
-#: The events that a watcher can tell of.
+#: The events of a watcher.
 ONLINE, OFFLINE = "online", "offline"
 
-#: What an event carries of a stream besides what identifies it; by Helix's names.
-_TOLD = ("user_name", "title", "game_id", "game_name", "viewer_count", "language")
+#: Further fields of a stream in an event, by Helix's names.
+_DETAILS = ("user_name", "title", "game_id", "game_name", "viewer_count", "language")
 
 #: https://help.twitch.tv/s/article/creating-an-account-with-twitch; some old logins are shorter than four.
 _LOGIN = re.compile(r"[a-z0-9_]{1,25}")
@@ -32,20 +32,20 @@ def logins_of(value: Any) -> list[str]:
     """Return logins as Helix spells them: lower case, each once, in the order given.
 
     :param value: one login or several
-    :raises TwitchParameterError: there is none, or one that can be no channel's
+    :raises TwitchParameterError: no login is given, or an invalid one
     """
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, Iterable) or isinstance(values, bytes | Mapping):
         raise TwitchParameterError(
-            f"user_logins wants one login or a list of them, not {value!r:.60}", parameter="user_logins"
+            f"user_logins must be one login or a list of them, not {value!r:.60}", parameter="user_logins"
         )
     logins = list(dict.fromkeys(each.strip().lower() if isinstance(each, str) else each for each in values))
     if not logins:
-        raise TwitchParameterError("user_logins wants at least one login", parameter="user_logins")
+        raise TwitchParameterError("user_logins must have at least one login", parameter="user_logins")
     for login in logins:
         if not isinstance(login, str) or not _LOGIN.fullmatch(login):
             raise TwitchParameterError(
-                f"user_logins wants logins, which are the last part of https://www.twitch.tv/monstercat, "
+                f"user_logins must be logins, the last part of https://www.twitch.tv/monstercat, "
                 f"not {login!r:.60}",
                 parameter="user_logins",
             )
@@ -53,7 +53,7 @@ def logins_of(value: Any) -> list[str]:
 
 
 def by_login(streams: Iterable[Row]) -> dict[str, Row]:
-    """Order rows of Get Streams by who streams.
+    """Return rows of Get Streams by login.
 
     :param streams: of one reading
     """
@@ -61,32 +61,32 @@ def by_login(streams: Iterable[Row]) -> dict[str, Row]:
 
 
 def enough(wait_for: str, logins: Collection[str], live: Collection[str]) -> bool:
-    """Whether a sensor's waiting is over.
+    """Whether a sensor has finished waiting.
 
     :param wait_for: ``any`` or ``all`` of the channels
     :param logins: of the channels
-    :param live: who is live
+    :param live: the logins that are live
     :raises TwitchParameterError: ``wait_for`` is neither
     """
     return rule_of(wait_for)(login in live for login in logins)
 
 
 def rule_of(wait_for: str) -> Callable[[Iterable[bool]], bool]:
-    """Return what joins "this one is live" of several channels.
+    """Return the function that combines whether each channel is live.
 
     :param wait_for: ``any`` or ``all`` of the channels
     :raises TwitchParameterError: it is neither
     """
     if wait_for not in {"any", "all"}:
-        raise TwitchParameterError(f"wait_for wants any or all, not {wait_for!r:.60}", parameter="wait_for")
+        raise TwitchParameterError(f"wait_for must be any or all, not {wait_for!r:.60}", parameter="wait_for")
     return all if wait_for == "all" else any
 
 
 def require_known(logins: Iterable[str], users: Iterable[Row]) -> None:
-    """Make sure that Twitch knows these channels: an unknown one would be waited for for ever.
+    """Make sure that Twitch knows these channels: waiting for an unknown one would never end.
 
     :param logins: of the channels
-    :param users: what Get Users said of them
+    :param users: the rows of Get Users for them
     :raises TwitchNotFoundError: naming those that it does not know
     """
     known = {str(user.get("login")).lower() for user in users}
@@ -101,10 +101,10 @@ def require_known(logins: Iterable[str], users: Iterable[Row]) -> None:
 
 @dataclass(frozen=True)
 class Observation:
-    """One whole answer to "who is live?".
+    """One complete answer to which channels are live.
 
     :param at: seconds since 1970
-    :param asked: the logins that were asked for
+    :param asked: the logins in the request
     :param live: the rows of those that are live, by login
     """
 
@@ -117,11 +117,11 @@ class Observation:
 class Broadcast:
     """A channel that counts as live.
 
-    :param user_id: whose it is
+    :param user_id: of the broadcaster
     :param stream_id: a new one each time the channel goes live
     :param started_at: RFC 3339, as Helix has it
     :param seen_at: when it was last seen live, in seconds since 1970
-    :param missing_since: when it was first missed after that; None while it is there
+    :param missing_since: when it was first missing after that; None while it is live
     """
 
     user_id: str
@@ -132,7 +132,7 @@ class Broadcast:
 
     @classmethod
     def from_row(cls, row: Row, now: float) -> Broadcast:
-        """Keep what identifies a stream.
+        """Create it from a row.
 
         :param row: of Get Streams
         :param now: seconds since 1970
@@ -144,12 +144,12 @@ class Broadcast:
 
     @classmethod
     def from_memory(cls, memory: Mapping[str, Any]) -> Broadcast:
-        """Make it of what :meth:`LiveWatch.as_json` made of it.
+        """Create it from its form in :meth:`LiveWatch.as_json`.
 
         :param memory: its fields
         :raises KeyError: one is missing
-        :raises TypeError: one is none
-        :raises ValueError: one is no number
+        :raises TypeError: one has the wrong type
+        :raises ValueError: one is not a number
         """
         since = memory["missing_since"]
         return cls(
@@ -163,13 +163,13 @@ class Broadcast:
 
 @dataclass(frozen=True)
 class LiveWatch:
-    """What a watcher knows, and how it learns: a channel's events alternate, online, offline, online.
+    """The state of a watcher and its transitions: a channel's events alternate, online, offline, online.
 
     :param logins: of the channels
-    :param offline_tolerance: a channel that is away for less than so many seconds never was away, be the
-        stream's id the same afterwards or a new one
-    :param emit_current: the first observation tells of those that are live already
-    :param live: who counts as live, by login; None before the first observation
+    :param offline_tolerance: a channel that is offline for fewer seconds than this counts as still live,
+        whether it returns with the same stream id or a new one
+    :param emit_current: the first observation emits events for channels that are already live
+    :param live: the channels that count as live, by login; None before the first observation
     """
 
     logins: Sequence[str]
@@ -178,11 +178,11 @@ class LiveWatch:
     live: Mapping[str, Broadcast] | None = None
 
     def observe(self, now: float, streams: Mapping[str, Row]) -> tuple[list[dict[str, Any]], LiveWatch]:
-        """Learn who is live now.
+        """Take in an observation.
 
         :param now: seconds since 1970
-        :param streams: the rows of those that are live, by login; others than ours do not matter
-        :returns: the events, and what is known from now on
+        :param streams: the rows of live channels, by login; channels that are not watched are ignored
+        :returns: the events, and the new state
         """
         events: list[dict[str, Any]] = []
         live: dict[str, Broadcast] = {}
@@ -190,9 +190,9 @@ class LiveWatch:
             known = (self.live or {}).get(login)
             if (row := streams.get(login)) is not None:
                 live[login] = Broadcast.from_row(row, now)
-                if known is None or not self._went_on(known, live[login]):
+                if known is None or not self._continues(known, live[login]):
                     events += [] if known is None else [_offline(login, known, now)]
-                    events += [_online(login, live[login], row, now)] if self._tells else []
+                    events += [_online(login, live[login], row, now)] if self._emits else []
             elif known is not None:
                 since = now if known.missing_since is None else known.missing_since
                 if now - since >= self.offline_tolerance:
@@ -202,35 +202,35 @@ class LiveWatch:
         return events, replace(self, live=live)
 
     @property
-    def _tells(self) -> bool:
+    def _emits(self) -> bool:
         return self.emit_current or self.live is not None
 
-    def _went_on(self, known: Broadcast, seen: Broadcast) -> bool:
+    def _continues(self, known: Broadcast, seen: Broadcast) -> bool:
         if seen.stream_id == known.stream_id:
             return True
-        # It went away after it was last seen, and the new stream says when it came back.
-        away = known.seen_at if known.missing_since is None else known.missing_since
-        return min(_epoch(seen.started_at, seen.seen_at), seen.seen_at) - away < self.offline_tolerance
+        # It went offline after it was last seen, and the new stream says when it returned.
+        offline = known.seen_at if known.missing_since is None else known.missing_since
+        return min(_epoch(seen.started_at, seen.seen_at), seen.seen_at) - offline < self.offline_tolerance
 
     def as_json(self) -> dict[str, Any]:
-        """Return what has to be remembered, for :meth:`remember`."""
+        """Return the state to store, for :meth:`restored`."""
         return {"live": {login: asdict(broadcast) for login, broadcast in (self.live or {}).items()}}
 
-    def remember(self, memory: Any) -> LiveWatch:
-        """Go on from what was remembered.
+    def restored(self, memory: Any) -> LiveWatch:
+        """Return a watch with a stored state.
 
         :param memory: of :meth:`as_json`
-        :raises ValueError: it is something else
+        :raises ValueError: it is not such a state
         """
         try:
             live = {str(login): Broadcast.from_memory(each) for login, each in memory["live"].items()}
         except (TypeError, KeyError, AttributeError, ValueError) as error:
-            raise ValueError(f"this is no memory of who was live: {memory!r:.60}") from error
+            raise ValueError(f"not a stored state of a watcher: {memory!r:.60}") from error
         return replace(self, live=live)
 
 
 def _online(login: str, broadcast: Broadcast, row: Row, now: float) -> dict[str, Any]:
-    return _event(ONLINE, login, broadcast, now) | {name: row.get(name) for name in _TOLD}
+    return _event(ONLINE, login, broadcast, now) | {name: row.get(name) for name in _DETAILS}
 
 
 def _offline(login: str, broadcast: Broadcast, now: float) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a watcher remembers, beyond a restart of the triggerer where Airflow offers it."""
+"""The stored state of a watcher, which survives a restart of the triggerer from Airflow 3.3 on."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from twitch_provider.triggers.live import LiveWatch
 log = logging.getLogger(__name__)
 
 
-#: How often a store is asked that does not answer: it may be down together with the triggerer, for a while.
+#: How often to try a store that does not answer: it may be down for a while, as the triggerer was.
 MOST_TRIES = 10
 
 
 class Memory:
-    """Keeps a watch in the store of its asset's state; without one, nothing is kept.
+    """Stores a watch in the state of its asset; without a store, it does nothing.
 
-    :param store: the trigger's ``asset_state_store``: Airflow 3.3 and newer set it, others have none
-    :param identity: what it watches, over which connection: an asset may have several watchers, and each has
-        a memory of its own
+    :param store: the trigger's ``asset_state_store``: set by Airflow 3.3 and newer, None before
+    :param identity: what it watches, over which connection: an asset may have several watchers, each with
+        its own state
     """
 
     def __init__(self, store: Any, identity: Sequence[str]) -> None:
@@ -33,31 +33,32 @@ class Memory:
         self._key = f"twitch_live_{digest[:16]}"
 
     async def recall(self, watch: LiveWatch) -> LiveWatch | None:
-        """Return a watch that goes on where the last one ended; the same one if nothing is remembered.
+        """Return a watch that continues where the last one ended; the same one if no state is stored.
 
-        :param watch: one that has seen nothing yet
-        :returns: None where the store does not answer: ask again, and tell and keep nothing until then
+        :param watch: one without observations
+        :returns: None if the store does not answer: retry, and neither emit events nor store until then
         """
         if self._store is None:
             return watch
         try:
             found = await self._store.aget(self._key)
-            return watch if found is None else watch.remember(found)
+            return watch if found is None else watch.restored(found)
         except ValueError as error:
-            # It remembers something else; or several assets share one watcher, and Airflow does not say whose
-            # the state would be.
-            log.warning("Who was live before this start is not known, so this is a first one: %s", error)
+            # Another state; or several assets share one watcher, and Airflow does not say whose state to use.
+            log.warning("No previous state of the watched channels: %s", error)
             return watch
         except Exception as error:
             self._tries -= 1
             if self._tries <= 0:
-                log.warning("Who was live before this start cannot be found out, so this is a first one.")
+                log.warning("No previous state of the watched channels: the store does not answer.")
                 return watch
-            log.warning("Who was live before this start is asked again at the next poll: %s", error)
+            log.warning(
+                "Cannot read the previous state of the watched channels, retrying on the next poll: %s", error
+            )
             return None
 
     async def keep(self, watch: LiveWatch) -> None:
-        """Remember a watch. What goes wrong is logged: watching matters more than remembering.
+        """Store a watch. A failure is only logged: watching is more important than storing.
 
         :param watch: as it is now
         """
@@ -66,4 +67,4 @@ class Memory:
         try:
             await self._store.aset(self._key, watch.as_json())
         except Exception as error:
-            log.warning("Who is live could not be stored, so a restart would not know: %s", error)
+            log.warning("Cannot store the state of the watched channels, a restart would lose it: %s", error)

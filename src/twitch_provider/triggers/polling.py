@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The poll that all triggers share: ask who is live, wait, ask again, and know when to give up."""
+"""The poll that all triggers share: read which channels are live, wait, repeat, and give up on failures."""
 
 from __future__ import annotations
 
@@ -19,63 +19,63 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What each watcher of this process wants to know: its logins, by the poll that it shares and its own id.
-#: Only the loop that runs the triggers touches it.
-_WANTED: dict[Hashable, dict[int, frozenset[str]]] = {}
+#: The logins of each watcher of this process, by the poll that it shares and its own id. Only the event loop
+#: that runs the triggers accesses it.
+_WATCHED: dict[Hashable, dict[int, frozenset[str]]] = {}
 
 
 def join(poll: Hashable, watcher: int, logins: Collection[str]) -> None:
-    """Have a shared poll ask for a watcher's logins too.
+    """Add a watcher's logins to a shared poll.
 
     :param poll: what identifies it
     :param watcher: its id in this process
     :param logins: of its channels
     """
-    _WANTED.setdefault(poll, {})[watcher] = frozenset(logins)
+    _WATCHED.setdefault(poll, {})[watcher] = frozenset(logins)
 
 
 def leave(poll: Hashable, watcher: int) -> None:
-    """Take back what :func:`join` did; once or more often.
+    """Undo :func:`join`; may be called more than once.
 
     :param poll: what identifies it
     :param watcher: its id in this process
     """
-    watchers = _WANTED.get(poll, {})
+    watchers = _WATCHED.get(poll, {})
     watchers.pop(watcher, None)
     if not watchers:
-        _WANTED.pop(poll, None)
+        _WATCHED.pop(poll, None)
 
 
-def wanted(poll: Hashable) -> frozenset[str]:
-    """Return the logins that the watchers of a shared poll want, all together.
+def watched(poll: Hashable) -> frozenset[str]:
+    """Return the logins of all watchers of a shared poll.
 
     :param poll: what identifies it
     """
-    return frozenset().union(*_WANTED.get(poll, {}).values())
+    return frozenset().union(*_WATCHED.get(poll, {}).values())
 
 
 class LivePoll:
-    """Ask Twitch again and again which of some channels are live.
+    """Polls Twitch for which of some channels are live.
 
-    One request asks for 100 of them. The connection is looked up for each poll, so that a new secret is
-    used from the next one on; tokens and the rate limit are shared with all hooks of the process.
+    One request covers 100 of them. The connection is looked up for each poll, so a new secret is used from
+    the next one on; tokens and the rate limit are shared with all hooks of the process.
 
     :param twitch_conn_id: the ``twitch`` connection
-    :param poll_interval: seconds from one answer to the next question
-    :param max_consecutive_failures: how many polls in a row have to fail until that is an error. Each has the
-        hook's own patience with 401, 429, 5xx and time-outs already
+    :param poll_interval: seconds from one answer to the next request
+    :param max_consecutive_failures: how many polls in a row must fail before that is an error. Each poll
+        already includes the hook's retries on 401, 429, 5xx and timeouts
     :raises TwitchParameterError: a number is out of range
     """
 
     def __init__(self, *, twitch_conn_id: str, poll_interval: float, max_consecutive_failures: int) -> None:
         if not isinstance(poll_interval, int | float) or not poll_interval > 0:
             raise TwitchParameterError(
-                f"poll_interval wants more than 0 seconds, not {poll_interval!r:.60}",
+                f"poll_interval must be more than 0 seconds, not {poll_interval!r:.60}",
                 parameter="poll_interval",
             )
         if not isinstance(max_consecutive_failures, int) or max_consecutive_failures < 1:
             raise TwitchParameterError(
-                f"max_consecutive_failures wants 1 or more, not {max_consecutive_failures!r:.60}",
+                f"max_consecutive_failures must be 1 or more, not {max_consecutive_failures!r:.60}",
                 parameter="max_consecutive_failures",
             )
         self.twitch_conn_id = twitch_conn_id
@@ -85,15 +85,15 @@ class LivePoll:
     async def observations(
         self, logins: Callable[[], Collection[str]], *, linger: bool = False
     ) -> AsyncGenerator[Observation, None]:
-        """Yield whole answers only: a poll that failed says nothing of anybody.
+        """Yield complete answers only: a failed poll says nothing about any channel.
 
-        :param logins: whom to ask for, asked before each poll
-        :param linger: wait once more before an error is raised. Airflow starts a watcher that failed again at
-            once, and Twitch shall not be asked at that pace
-        What no retry mends ends the first poll at once. Once a poll went well, such an error is counted like
-        any other: while Airflow's API server starts again, a connection looks as if it did not exist.
+        An error that a retry cannot fix ends the first poll at once. After a successful poll, it is
+        counted like any other: while Airflow's API server restarts, a connection seems not to exist.
 
-        :raises TwitchError: no retry mends it, or too many polls failed in a row
+        :param logins: returns the logins to ask for; called before each poll
+        :param linger: wait once more before an error is raised: Airflow restarts a failed watcher at once,
+            and Twitch must not be polled at that pace
+        :raises TwitchError: a retry cannot fix it, or too many polls failed in a row
         """
         failures, proven = 0, False
         while True:
@@ -109,7 +109,7 @@ class LivePoll:
                         f"{failures} polls in a row failed, the last one with: {error}"
                     ) from error
                 log.warning(
-                    "Poll failed (%d in a row, %d are too many), next one in %g s: %s",
+                    "Poll failed (%d in a row of at most %d), next one in %g s: %s",
                     failures,
                     self.max_consecutive_failures,
                     self.poll_interval,
@@ -121,9 +121,9 @@ class LivePoll:
             await self._sleep(self.poll_interval)
 
     async def observe(self, logins: Collection[str]) -> Observation:
-        """Ask once.
+        """Poll once.
 
-        :param logins: whom to ask for; without any, nothing is asked
+        :param logins: of the channels; without any, no request is sent
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
         if not logins:  # Get Streams without a filter means every stream of Twitch
@@ -133,9 +133,9 @@ class LivePoll:
         return Observation(self._clock(), frozenset(logins), live.by_login(streams))
 
     async def warn_of_unknown(self, logins: Collection[str]) -> None:
-        """Say in the log which of these channels Twitch does not know.
+        """Log which of these channels Twitch does not know.
 
-        :param logins: of the channels; without any, nothing is asked
+        :param logins: of the channels; without any, no request is sent
         """
         if not logins:
             return
@@ -146,18 +146,18 @@ class LivePoll:
             log.warning("%s", error)
 
     async def _hook(self) -> TwitchAsyncHook:
-        # Parsing a DAG imports this module, and shall not import aiohttp; and the loop shall not stand still
-        # for the third of a second that it takes, once.
+        # Parsing a DAG imports this module and must not import aiohttp, whose import must not block the
+        # event loop for the third of a second that it takes.
         module = await asyncio.to_thread(importlib.import_module, "twitch_provider.hooks.twitch_async")
         hook: TwitchAsyncHook = module.TwitchAsyncHook(self.twitch_conn_id)
         return hook
 
     async def _give_up(self, error: TwitchError, *, linger: bool) -> None:
         if linger:
-            log.error("Watching ends, and begins anew in %g s: %s", self.poll_interval, error)
+            log.error("Watching failed, Airflow restarts it in %g s: %s", self.poll_interval, error)
             await self._sleep(self.poll_interval)
 
-    # Time is an argument of all rules; these two are where it comes from.
+    # Time is an argument everywhere else; these two provide it.
 
     def _clock(self) -> float:
         return time.time()

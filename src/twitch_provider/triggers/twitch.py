@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Triggers for Twitch: one that a sensor waits with, and one that watches for assets."""
+"""Triggers for Twitch: one that a sensor defers to, and one for the watchers of assets."""
 
 from __future__ import annotations
 
@@ -24,18 +24,17 @@ __all__ = ["TwitchStreamEventTrigger", "TwitchStreamLiveTrigger"]
 
 
 class TwitchStreamLiveTrigger(BaseTrigger):
-    """Fire once: when channels are live, or when that cannot be found out.
+    """Fires once: when channels are live, or when that cannot be determined.
 
     The event is ``{"status": "success", "streams": [...]}`` with the rows of Get Streams, or
-    ``{"status": "error", "message": ..., "fatal": ...}`` with a sentence; ``fatal`` says that no retry mends
-    it. A poll asks for 100 logins with one request, and survives what passes by itself: 401, 429, 5xx,
-    time-outs.
+    ``{"status": "error", "message": ..., "fatal": ...}``; ``fatal`` means that a retry cannot fix it. One
+    request covers 100 logins, and temporary faults are retried: 401, 429, 5xx, timeouts.
 
     :param user_logins: of the channels, in any case
     :param wait_for: ``any`` or ``all`` of them
     :param twitch_conn_id: the ``twitch`` connection
-    :param poll_interval: seconds from one answer to the next question
-    :param max_consecutive_failures: how many polls in a row have to fail until that is the event
+    :param poll_interval: seconds from one answer to the next request
+    :param max_consecutive_failures: how many polls in a row must fail before that is the event
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class TwitchStreamLiveTrigger(BaseTrigger):
         self.max_consecutive_failures = max_consecutive_failures
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments: values of JSON, and no secret among them."""
+        """Return the class path and the arguments: JSON values without secrets."""
         logins = self.user_logins if isinstance(self.user_logins, str) else list(self.user_logins)
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
@@ -69,7 +68,7 @@ class TwitchStreamLiveTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Poll until there is one thing to tell, tell it, and end."""
+        """Poll until there is an event, yield it, and end."""
         try:
             streams = await self._wait()
         except TwitchError as error:
@@ -92,7 +91,7 @@ class TwitchStreamLiveTrigger(BaseTrigger):
 
 
 class TwitchStreamEventTrigger(BaseEventTrigger):
-    """Tell of channels that go live or offline: for the ``AssetWatcher`` of an asset (Airflow 3 and newer).
+    """Emits events when channels go live or offline: for the ``AssetWatcher`` of an asset (Airflow 3).
 
     ::
 
@@ -111,22 +110,22 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
     ``viewer_count`` and ``language``, ``offline`` adds ``last_seen_at``. A channel's events alternate.
 
     On Airflow 3.3 and newer, all watchers of a connection with the same ``poll_interval`` and
-    ``max_consecutive_failures`` share one poll, which asks for the logins of all of them, 100 with one
-    request; and what a watcher knows survives a restart of the triggerer, in the state of its asset. (It is
-    stored before an event is handed over: no event comes twice, and one is lost if the triggerer dies within
-    that second.) Elsewhere a restart is a first start.
+    ``max_consecutive_failures`` share one poll for the logins of all of them, 100 per request; and the
+    state of a watcher is stored with its asset and survives a restart of the triggerer. (It is stored before
+    an event is emitted: no event is emitted twice, and one is lost if the triggerer dies within that second.)
+    On older versions a watcher restarts without previous state.
 
-    :param user_logins: of the channels, in any case; one that Twitch does not know is a warning in the log
-    :param events: tell of these only: ``online``, ``offline``
-    :param offline_tolerance: seconds; a channel that is away for less than that never was away, be the
-        stream's id afterwards the same or a new one. An ``offline`` event comes so much later
-    :param emit_current: at a first start, tell ``online`` of channels that are live already; otherwise they
-        are only noted
+    :param user_logins: of the channels, in any case; one that Twitch does not know is logged as a warning
+    :param events: emit only these: ``online``, ``offline``
+    :param offline_tolerance: seconds; a channel that is offline for less than this counts as still live,
+        whether it returns with the same stream id or a new one. An ``offline`` event is delayed by this time
+    :param emit_current: without previous state, emit ``online`` for channels that are already live; otherwise
+        they are only recorded
     :param twitch_conn_id: the ``twitch`` connection
-    :param poll_interval: seconds from one answer to the next question
-    :param max_consecutive_failures: how many polls in a row have to fail until the watcher does, which
-        Airflow then starts again. A poll that failed never looks like channels that went offline
-    :raises TwitchParameterError: an argument is malformed
+    :param poll_interval: seconds from one answer to the next request
+    :param max_consecutive_failures: how many polls in a row must fail before the watcher fails, which Airflow
+        then restarts. A failed poll never looks like channels that went offline
+    :raises TwitchParameterError: an argument is invalid
     """
 
     def __init__(
@@ -145,11 +144,12 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
         self.events = [events] if isinstance(events, str) else list(events)
         if not self.events or not {live.ONLINE, live.OFFLINE}.issuperset(self.events):
             raise TwitchParameterError(
-                f"events wants {live.ONLINE}, {live.OFFLINE} or both, not {events!r:.60}", parameter="events"
+                f"events must be {live.ONLINE}, {live.OFFLINE} or both, not {events!r:.60}",
+                parameter="events",
             )
         if not offline_tolerance >= 0:
             raise TwitchParameterError(
-                f"offline_tolerance wants 0 seconds or more, not {offline_tolerance!r:.60}",
+                f"offline_tolerance must be 0 seconds or more, not {offline_tolerance!r:.60}",
                 parameter="offline_tolerance",
             )
         self.offline_tolerance = offline_tolerance
@@ -161,7 +161,7 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments: values of JSON, and no secret among them."""
+        """Return the class path and the arguments: JSON values without secrets."""
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
@@ -176,9 +176,9 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Poll by itself, for ever: before Airflow 3.3.
+        """Poll for this watcher alone, endlessly: before Airflow 3.3.
 
-        :raises TwitchError: no retry mends it, or too many polls failed in a row
+        :raises TwitchError: a retry cannot fix it, or too many polls failed in a row
         """
         observations = self._poll.observations(lambda: self.user_logins, linger=True)
         async with aclosing(observations), aclosing(self._watch(observations)) as events:
@@ -186,32 +186,32 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
                 yield event
 
     def shared_stream_key(self) -> Hashable | None:
-        """Identify the poll that is shared: by whom and when it asks, not by what."""
+        """Identify the shared poll: by its connection and interval, not by its logins."""
         poll = self._poll
         return ("twitch_live", poll.twitch_conn_id, poll.poll_interval, poll.max_consecutive_failures)
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Observation]:
-        """Poll for all watchers of the group, for ever: those that listen when it asks.
+        """Poll endlessly for all watchers of the group that listen at the time of a poll.
 
         :param kwargs: of any watcher of the group; the logins of each come from :func:`.polling.join`
-        :raises TwitchError: no retry mends it, or too many polls failed in a row
+        :raises TwitchError: a retry cannot fix it, or too many polls failed in a row
         """
         trigger = cls(**kwargs)
         key = trigger.shared_stream_key()
         async with aclosing(
-            trigger._poll.observations(lambda: polling.wanted(key), linger=True)
+            trigger._poll.observations(lambda: polling.watched(key), linger=True)
         ) as observations:
             async for observation in observations:
                 yield observation
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
-        """Make this watcher's events of what all watchers of the group see.
+        """Derive this watcher's events from the observations of the group.
 
         :param shared_stream: of :meth:`open_shared_stream`
         :raises TwitchError: the shared poll failed
         """
-        # Before anything is awaited: the poll that this watcher may have started has not asked yet.
+        # Before anything is awaited: the poll that this watcher may have started has not sent a request yet.
         polling.join(self.shared_stream_key(), id(self), self.user_logins)
         try:
             async with aclosing(self._watch(shared_stream)) as events:
@@ -221,7 +221,7 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
             await self.cleanup()
 
     async def cleanup(self) -> None:
-        """Have the shared poll ask for this watcher's logins no longer."""
+        """Remove this watcher's logins from the shared poll."""
         polling.leave(self.shared_stream_key(), id(self))
 
     async def _watch(self, observations: AsyncIterator[Observation]) -> AsyncGenerator[TriggerEvent, None]:
@@ -234,7 +234,7 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
         checked = False
         async for seen in observations:
             if not seen.asked.issuperset(self.user_logins):
-                continue  # that poll had asked before this watcher joined
+                continue  # that poll was sent before this watcher joined
             watch = watch or await memory.recall(first)
             if watch is None:
                 continue
