@@ -47,9 +47,9 @@ test: $(DEV) ## the test suite on all processors: no internet, no credentials (A
 	@$(RUN) -m pytest $(or $(ARGS),--numprocesses=auto --dist=worksteal)
 
 .PHONY: coverage
-coverage: $(DEV) ## require 100 % line and branch coverage of helix/ by its own tests
-	@$(RUN) -m pytest tests/helix --quiet --cov=twitch_provider.helix --cov-branch --cov-fail-under=100 \
-	  --cov-report=term:skip-covered
+coverage: $(DEV) ## require 100 % line and branch coverage of helix/ and crawl/ by their own tests
+	@$(RUN) -m pytest tests/helix tests/crawl --quiet --cov=twitch_provider.helix --cov=twitch_provider.crawl \
+	  --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 
 .PHONY: lint
 lint: $(DEV) ## ruff (rules and format), pylint (docstrings), hadolint, no addresses among the pins

@@ -111,7 +111,7 @@ async def take(
     everyone = seen[False] | seen[True]
     taken = Taken(
         report=report.as_dict(),
-        longest=max(pages for _, pages, _, _ in report.language_walks),
+        longest=max(each.pages for each in report.language_walks.values()),
         live=len(live),
         missed=len(live - everyone),
         missed_one_pass=len(live - seen[False]),

@@ -19,7 +19,8 @@ import yaml  # type: ignore[import-untyped]
 from tests.test_walls import MAY_IMPORT
 
 from twitch_provider import __version__, exceptions
-from twitch_provider.crawl.report import CrawlReport, Reconciled
+from twitch_provider.crawl.reconciliation import Reconciliation
+from twitch_provider.crawl.report import CrawlReport
 from twitch_provider.get_provider_info import get_provider_info
 from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.hooks.twitch import TwitchHook
@@ -83,7 +84,7 @@ def test_lake_page_has_the_manifests_fields() -> None:
 
 
 def test_lake_page_has_the_fields_of_a_crawls_report() -> None:
-    empty: dict[Any, Any] = {"str": "", "int": 0, "float": 0.0, "Reconciled": Reconciled()}
+    empty: dict[Any, Any] = {"str": "", "int": 0, "float": 0.0, "Reconciliation": Reconciliation()}
     report = CrawlReport(
         **{field.name: empty.get(field.type, {}) for field in dataclasses.fields(CrawlReport)}
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Twitch's lists of streams without Twitch: pages to answer with, and whoever reads several lists at once."""
+"""Lists of streams without a server: pages to answer with, and walks that are stepped by hand."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 
 from twitch_provider.crawl.light_page import LightPage
 from twitch_provider.helix.messages import Request, Response, Send, Sleep
-from twitch_provider.helix.session import Session, Step
+from twitch_provider.helix.session import Step
 
 RECEIVED = datetime(2026, 11, 23, 16, 35, 7, tzinfo=UTC)
 
-#: A user_id and how many watch.
+#: A user_id and its viewers.
 Live = tuple[str, int]
 
 
 def crowd(first: int, last: int, *, viewers: int | None = None, name: str = "u") -> list[Live]:
-    """Streams by number: as many viewers as it takes to be in this order, or all of them as many."""
+    """Streams by number, with falling viewers, or all with the same."""
     return [(f"{name}{at}", 10_000 - at if viewers is None else viewers) for at in range(first, last + 1)]
 
 
@@ -32,10 +32,10 @@ def page(rows: Iterable[Live] = (), cursor: str | None = None, *, language: str 
     return Response(200, {}, json.dumps(body).encode(), RECEIVED)
 
 
-def kept(
-    steps: Generator[Step | LightPage, Any, None], light_pages: list[LightPage]
+def keeping(
+    steps: Generator[Step | LightPage, Any, Any], pages: list[LightPage]
 ) -> Generator[Step, Any, None]:
-    """Hand on the steps of a generator, and keep the light_pages."""
+    """Pass on the steps of a generator, and keep its pages."""
     reply = None
     while True:
         try:
@@ -44,20 +44,25 @@ def kept(
             return
         reply = None
         if isinstance(step, LightPage):
-            light_pages.append(step)
+            pages.append(step)
         else:
             reply = yield step
 
 
+def users(pages: Iterable[LightPage]) -> list[str]:
+    """The broadcasters of some pages."""
+    return [user for each in pages for user in each.users]
+
+
 @dataclass
 class Lists:
-    """Lists that hold still; a cursor names a place in them.
+    """Lists that do not move; a cursor is a place in them.
 
     :param lists: the streams of each language, in order
     :param size: rows of a page
-    :param end: what the last page says: ``nothing``, a cursor to an ``empty`` page, to ``empties`` without
-        end, or to the first page in a ``wrap``
-    :param spoil: replies in place of those that would be sent, by request
+    :param end: what the last page has: ``nothing``, a cursor to an ``empty`` page, to endless ``empties``, or
+        to the first page in a ``wrap``
+    :param spoil: returns a reply in place of the right one, or None
     """
 
     lists: Mapping[str, Sequence[Live]]
@@ -76,9 +81,9 @@ class Lists:
         rows = self.lists.get(language, ())
         place, _, lap = params.get("after", "0").partition(" ")
         start = int(place)
-        cut = rows[start : start + self.size]
-        cursor = str(start + len(cut)) if start + len(cut) < len(rows) else self._end(len(rows), lap)
-        return page(cut, cursor, language=language)
+        part = rows[start : start + self.size]
+        end = start + len(part)
+        return page(part, str(end) if end < len(rows) else self._end(len(rows), lap), language=language)
 
     def _end(self, length: int, lap: str) -> str | None:
         again = int(lap) + 1 if lap.isdigit() else 1
@@ -91,11 +96,11 @@ class Lists:
 
 
 class Reading:
-    """A generator that is driven by hand: one request at a time."""
+    """A generator that is stepped by hand, one request at a time."""
 
     def __init__(self, steps: Generator[Step | LightPage, Any, None], lists: Lists) -> None:
-        self.light_pages: list[LightPage] = []
-        self._steps = kept(steps, self.light_pages)
+        self.pages: list[LightPage] = []
+        self._steps = keeping(steps, self.pages)
         self._lists = lists
         self._next = next(self._steps, None)
 
@@ -115,13 +120,3 @@ class Reading:
         except BaseException:
             self._next = None
             raise
-
-    @property
-    def users(self) -> set[str]:
-        """Who came."""
-        return {user for light_page in self.light_pages for user in light_page.users}
-
-
-def one_by_one(walk: Any, session: Session, lists: Lists) -> Reading:
-    """Begin to read a walk."""
-    return Reading(walk.read(session), lists)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A light_page says of any body what decoding the whole of it would have said."""
+"""A light page says of any body what decoding all of it says."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def whole(reply: Reply) -> Any:
     )
 
 
-def said(read: Any, reply: Reply) -> Any:
+def outcome(read: Any, reply: Reply) -> Any:
     try:
         return read(reply)
     except TwitchError as error:
         return type(error), str(error)
 
 
-def test_takes_what_a_crawl_goes_by_and_leaves_the_body_alone(answers: Any) -> None:
+def test_has_what_a_crawl_needs_and_the_body_untouched(answers: Any) -> None:
     body = json.dumps({"data": [row("1", 9), row("2", 7, "de")], "pagination": {"cursor": "c"}}).encode()
     page = read_light_page(REQUEST, answers.ok(body))
     assert fast(answers.ok(body)) == ("c", 2, ("1", "2"), ("en", "de"), 9, 7)
@@ -66,19 +66,19 @@ def test_takes_what_a_crawl_goes_by_and_leaves_the_body_alone(answers: Any) -> N
     assert page.answered_at == answers.received
 
 
-def test_shows_no_row_where_it_is_shown(answers: Any) -> None:
+def test_its_repr_has_no_row(answers: Any) -> None:
     shown = repr(read_light_page(REQUEST, answers.ok({"data": [row("4711")], "pagination": {}})))
     assert "4711" not in shown
 
 
-def test_a_good_page_is_not_decoded_as_a_whole(answers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_usual_page_is_not_decoded_as_a_whole(answers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(light_page, "read_page", None)
     good = {"data": [{**row(), "title": "ünï 🎮", "tags": None}], "pagination": {"cursor": "c"}, "total": 3}
     assert fast(answers.ok(good))[0] == "c"
 
 
 ODD_ROWS: dict[str, Any] = {
-    "a row is no object": [row("1"), 7, row("2")],
+    "a row is not an object": [row("1"), 7, row("2")],
     "a row is null": [None],
     "a row is a list": [row("1"), ["user_id", "2"]],
     "no row is an object": ["a", 1.5, False],
@@ -103,7 +103,7 @@ ODD_ROWS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("rows", ODD_ROWS.values(), ids=ODD_ROWS.keys())
-def test_an_odd_row_is_a_row(answers: Any, rows: list[Any]) -> None:
+def test_an_unusual_row_counts_as_a_row(answers: Any, rows: list[Any]) -> None:
     reply = answers.ok({"data": rows, "pagination": {"cursor": "c"}})
     assert fast(reply) == whole(reply)
     assert fast(reply)[:2] == ("c", len(rows))
@@ -141,8 +141,8 @@ ODD_BODIES: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("body", ODD_BODIES.values(), ids=ODD_BODIES.keys())
-def test_an_odd_body_is_what_it_is_to_every_reader(answers: Any, body: bytes) -> None:
-    assert said(fast, answers.ok(body)) == said(whole, answers.ok(body))
+def test_an_unusual_body_is_read_as_by_every_reader(answers: Any, body: bytes) -> None:
+    assert outcome(fast, answers.ok(body)) == outcome(whole, answers.ok(body))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_an_odd_body_is_what_it_is_to_every_reader(answers: Any, body: bytes) ->
         ("an error beside an empty list with a cursor", TwitchServerError),
     ],
 )
-def test_what_is_no_page_is_an_error_and_not_the_end(
+def test_a_body_that_is_not_a_page_is_an_error_and_not_the_end(
     answers: Any, name: str, error: type[TwitchError]
 ) -> None:
     with pytest.raises(error):
@@ -184,20 +184,20 @@ PAGINATIONS += [{"cursor": "c"}, {"cursor": False}, {"cursor": []}, {"cursor": {
 
 @pytest.mark.parametrize("rows", [[], [row()]], ids=["no rows", "rows"])
 @pytest.mark.parametrize("pagination", PAGINATIONS, ids=str)
-def test_the_cursor_is_where_every_reader_finds_it(answers: Any, pagination: Any, rows: list[Any]) -> None:
+def test_the_cursor_is_found_as_by_every_reader(answers: Any, pagination: Any, rows: list[Any]) -> None:
     reply = answers.ok({"data": rows} | ({} if pagination is ... else {"pagination": pagination}))
-    assert said(fast, reply) == said(whole, reply)
+    assert outcome(fast, reply) == outcome(whole, reply)
 
 
 @pytest.mark.parametrize("cursor", [0, False, [], {}, 7])
-def test_a_cursor_that_is_not_text_is_not_the_end(answers: Any, cursor: Any) -> None:
-    with pytest.raises(TwitchResponseError, match="must be text"):
+def test_a_cursor_that_is_not_text_is_an_error_and_not_the_end(answers: Any, cursor: Any) -> None:
+    with pytest.raises(TwitchResponseError, match="the cursor must be text"):
         fast(answers.ok({"data": [row()], "pagination": {"cursor": cursor}}))
 
 
 def test_errors_are_those_of_every_reader(answers: Any) -> None:
     for reply in (answers.error(429), answers.failure("it broke"), answers.ok({}, 302)):
-        assert said(fast, reply) == said(whole, reply)
+        assert outcome(fast, reply) == outcome(whole, reply)
 
 
 scalars = (
@@ -225,7 +225,9 @@ bodies = st.fixed_dictionaries(
 
 @given(body=bodies, compact=st.booleans(), ascii_only=st.booleans())
 @settings(derandomize=True, deadline=None, max_examples=300, database=None)
-def test_no_body_is_read_in_two_ways(answers: Any, body: Any, compact: bool, ascii_only: bool) -> None:
+def test_any_body_is_read_as_by_every_reader(
+    answers: Any, body: Any, compact: bool, ascii_only: bool
+) -> None:
     text = json.dumps(body, indent=None if compact else 1, ensure_ascii=ascii_only)
     reply = answers.ok(text.encode(errors="surrogatepass"))
-    assert said(fast, reply) == said(whole, reply)
+    assert outcome(fast, reply) == outcome(whole, reply)

@@ -74,7 +74,7 @@ def test_params_choose_the_form(run_all_streams: Run, bucket: Any, connect: Any)
         assert run_all_streams(run_after, **params) == SUCCESS
         (key,) = bucket.find("mine/all_streams/")
         assert key.endswith(".parquet")
-        assert manifest(bucket)["crawl"]["strategy"] == "remembered cursors"
+        assert manifest(bucket)["crawl"]["strategy"] == "checkpoints"
         assert run_all_streams(run_after, **params | {"file_format": "csv"}) == SUCCESS
     (key,) = bucket.find("mine/all_streams/")
     assert key.endswith(".csv.zst")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Driving a crawl on an event loop: all of its walks at once, and no longer than there is time."""
+"""Running a crawl on an event loop: all of its walks at once, and no longer than there is time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,12 +15,12 @@ from twitch_provider.crawl.report import CrawlReport
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.helix.session import Session, Step
 
-#: Seconds between two lines about how far the crawl has come.
+#: Seconds between two progress lines in the log.
 PROGRESS = 5.0
-#: Which part of the time the walks may take; the rest is for those who did not come.
-FOR_WALKS = 0.85
+#: The part of the time that the walks may take; the rest is for the broadcasters missing from them.
+WALKS_SHARE = 0.85
 
-#: Drives generators: takes steps, and hands on everything else that they yield.
+#: Runs a generator: carries out its steps, and yields its pages.
 Drive = Callable[[Generator[Step | LightPage, Any, None]], AsyncIterator[LightPage]]
 
 
@@ -28,12 +28,12 @@ Drive = Callable[[Generator[Step | LightPage, Any, None]], AsyncIterator[LightPa
 class CrawlDriver:
     """Reads one crawl.
 
-    :param crawl: what decides
+    :param crawl: decides what to read
     :param session: what all conversations of the application share
     :param drive: of the hook
-    :param keep: takes each page as it comes; what it raises ends the crawl
+    :param keep: takes each page as it arrives; what it raises ends the crawl
     :param seconds: that the crawl may take
-    :param log: where progress is told
+    :param log: for progress and the outcome
     """
 
     crawl: Crawl
@@ -45,27 +45,21 @@ class CrawlDriver:
     _began: float = field(default=0.0, init=False)
 
     async def run(self) -> CrawlReport:
-        """Read all of it.
+        """Read every live stream.
 
         :raises TwitchError: nothing could be read, or what failed would fail for every walk
         """
         self._began = self.session.clock()
         before = self.session.stats.copy()
-        telling = asyncio.ensure_future(self._tell())
+        progress = asyncio.ensure_future(self._log_progress())
         try:
-            await self._all([self._open()], until=self.seconds)
-            walks = self.crawl.walks
-            await self._all([self._read(walk) for walk in walks], until=self.seconds * FOR_WALKS)
-            again = self.crawl.recheck()
-            await self._all([self._read(walk) for walk in again], until=self.seconds * FOR_WALKS)
-            self.crawl.stop(f"{self._elapsed:.0f} s were not enough")
-            await self._all([self._ask(batch) for batch in self.crawl.missing_batches()], until=self.seconds)
+            await self._read_everything()
         finally:
-            telling.cancel()
-            await asyncio.wait([telling])
-            if not telling.cancelled():
-                # Airflow's time-out of a task strikes wherever its thread is: there, too.
-                telling.result()
+            progress.cancel()
+            await asyncio.wait([progress])
+            if not progress.cancelled():
+                # Airflow's time-out of a task is raised wherever its thread happens to be: in there, too.
+                progress.result()
         report = self.crawl.report(
             seconds=self._elapsed,
             stats=self.session.stats - before,
@@ -73,14 +67,22 @@ class CrawlDriver:
         )
         self.log.info("Crawl: %s", report.sentence())
         for label, why in report.cut.items():
-            self.log.warning("The walk of %s was cut short: %s", label, why)
+            self.log.warning("Language walk %s was cut short: %s", label, why)
         return report
+
+    async def _read_everything(self) -> None:
+        crawl, for_walks = self.crawl, self.seconds * WALKS_SHARE
+        await self._all([self._open()], until=self.seconds)
+        await self._all([self._read(walk) for walk in crawl.walks], until=for_walks)
+        await self._all([self._read(walk) for walk in crawl.recheck()], until=for_walks)
+        crawl.stop(f"{self._elapsed:.0f} s were not enough")
+        await self._all([self._reconcile(batch) for batch in crawl.missing_batches()], until=self.seconds)
 
     @property
     def _elapsed(self) -> float:
         return self.session.clock() - self._began
 
-    async def _all(self, reading: Iterable[Awaitable[None]], *, until: float) -> None:
+    async def _all(self, reading: Iterable[Coroutine[Any, Any, None]], *, until: float) -> None:
         """Run these at once; one that fails ends them all, and so does the end of the time."""
         tasks = [asyncio.ensure_future(each) for each in reading]
         if not tasks:
@@ -104,12 +106,12 @@ class CrawlDriver:
         if error := await self._take(walk.read(session)):
             self.crawl.fail(walk, error)
 
-    async def _ask(self, batch: tuple[str, ...]) -> None:
+    async def _reconcile(self, batch: tuple[str, ...]) -> None:
         if error := await self._take(self.crawl.reconcile(self.session, batch)):
-            self.log.warning("Of the last snapshot's broadcasters %d stay unknown: %s", len(batch), error)
+            self.log.warning("%d broadcasters of the last snapshot stay unresolved: %s", len(batch), error)
 
     async def _take(self, steps: Generator[Step | LightPage, Any, None]) -> TwitchError | None:
-        """Read, note and keep; returns what prevented more. What goes wrong with keeping is raised."""
+        """Record and keep each page; returns the error that prevented more. What keeping raises is raised."""
         pages = self.drive(steps)
         while True:
             try:
@@ -121,12 +123,12 @@ class CrawlDriver:
             self.crawl.record(page)
             self.keep(page)
 
-    async def _tell(self) -> None:
+    async def _log_progress(self) -> None:
         while True:
             await asyncio.sleep(PROGRESS)
             walks = self.crawl.walks
             self.log.info(
-                "Crawl: %.0f s, %s pages, %s streams, %d of %d walks done, %d points left",
+                "Crawl: %.0f s, %s pages, %s streams, %d of %d language walks done, %d points left",
                 self._elapsed,
                 f"{self.crawl.pages:,}",
                 f"{len(self.crawl.seen):,}",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One walk of a crawl: the streams of a language, from a cursor of the list to where the next walk began.
+"""One language's list of streams, read from its top to its end.
 
-Get Streams sorts by viewers, descending, and a cursor is a place in that order and no offset: rows that come
-and go do not shift the pages. https://dev.twitch.tv/docs/api/reference/#get-streams
+Get Streams sorts by viewers, descending, and a cursor is a place in that order and not an offset: rows that
+come and go do not shift the pages. https://dev.twitch.tv/docs/api/reference/#get-streams
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twitch_provider.crawl.light_page import LightPage, read_light_page
-from twitch_provider.exceptions import TwitchError, TwitchPaginationError, TwitchRequestError
+from twitch_provider.exceptions import TwitchError, TwitchPaginationError
 from twitch_provider.helix.conversation import converse
 from twitch_provider.helix.endpoints import MAX_VALUES
 from twitch_provider.helix.loop_guard import CursorLoopGuard
@@ -21,56 +21,46 @@ from twitch_provider.helix.session import Session, Step
 
 #: Pages of 98 and 99 rows are common in the middle of a list; far shorter ones stand at its end.
 SHORT_PAGE = 90
-#: So many empty pages in a row, each with a cursor, are the end of the list.
+#: This many empty pages in a row, each with a cursor, are the end of the list.
 EMPTY_PAGES = 3
-#: A list is sorted by viewers, and thousands of streams have the same few: there, only rows that both walks
-#: have say where the next one began. One alone may have come from elsewhere.
+#: Two pages with this many rows in common are of the same place in the list. A single row may have moved.
 SHARED_ROWS = 3
 
 
 @dataclass(eq=False)
 class LanguageWalk:
-    """Follows the streams of one language.
+    """Reads the streams of one language, page by page.
 
     :param language: of the streams
-    :param expected: rows that it may have, by the last snapshot: the longest walk is in the greatest hurry
-    :param start: a cursor that was remembered from an earlier crawl; None for the top of the list
-    :param below: the walk that begins further down the same list, and where this one may end
-    :param place: how many walks of the language begin above this one
+    :param expected: rows that it probably has, by the last snapshot: the longest walk gets points first
     """
 
     language: str
     expected: int = 0
-    start: str | None = None
-    below: LanguageWalk | None = None
-    place: int = 0
     pages: int = field(default=0, init=False)
     rows: int = field(default=0, init=False)
-    #: Why it ended: ``end`` of the list, ``met`` the next walk, ``wrapped`` to its beginning after its end,
-    #: ``dropped`` as its remembered cursor led nowhere, ``refused`` as Twitch knows no such language; empty
-    #: while it runs, and where it was cut short.
+    #: Why it ended: ``end`` of the list, ``wrapped`` to its beginning after its end, or ``refused`` as Twitch
+    #: does not know the language. Empty while it runs, and where it was cut short.
     ended: str = field(default="", init=False)
     #: Why it was cut short; empty where it was not.
     cut: str = field(default="", init=False)
-    #: Each page's cursor, from the top down, for the next crawl to begin at.
-    cursors: list[str] = field(default_factory=list, init=False, repr=False)
-    _seen: set[str] = field(default_factory=set, init=False, repr=False)
-    _first: LightPage | None = field(default=None, init=False, repr=False)
-    _last: LightPage | None = field(default=None, init=False, repr=False)
+    #: The first and the last page that had rows.
+    first: LightPage | None = field(default=None, init=False, repr=False)
+    last: LightPage | None = field(default=None, init=False, repr=False)
+    #: The cursor of the next request, and of the one that :attr:`last` answered.
+    _cursor: str | None = field(default=None, init=False, repr=False)
+    _cursor_of_last: str | None = field(default=None, init=False, repr=False)
+    _users: set[str] = field(default_factory=set, init=False, repr=False)
+    _empty_pages: int = field(default=0, init=False, repr=False)
     _reopened: bool = field(default=False, init=False, repr=False)
-    _again: str | None = field(default=None, init=False, repr=False)
-    #: The cursors of the last request, and of the last one that brought rows.
-    _asked: str | None = field(default=None, init=False, repr=False)
-    _full_at: str | None = field(default=None, init=False, repr=False)
-    _empty: int = field(default=0, init=False, repr=False)
     _guard: CursorLoopGuard = field(
         default_factory=lambda: CursorLoopGuard("streams"), init=False, repr=False
     )
 
     @property
     def label(self) -> str:
-        """What to call it: ``en``, or ``en+1`` where it begins further down."""
-        return f"{self.language}+{self.place}" if self.place else self.language
+        """Its name in logs and reports."""
+        return self.language
 
     @property
     def done(self) -> bool:
@@ -83,136 +73,112 @@ class LanguageWalk:
         return "cut" if self.cut else self.ended
 
     @property
-    def last_count(self) -> int:
-        """How many rows the last page had that had any."""
-        return self._last.count if self._last else 0
+    def ended_with_full_page(self) -> bool:
+        """Whether the list ended, and its last page with rows was a full one: most end with fewer rows."""
+        return self.ended == "end" and is_full(self.last)
 
     @property
     def bottom(self) -> int | None:
         """Viewers of the last row."""
-        return self._last.bottom if self._last else None
-
-    @property
-    def top_below(self) -> int | None:
-        """Viewers with which the next walk further down began; None where there is none."""
-        first = self._next_first()
-        return first.top if first else None
+        return self.last.bottom if self.last else None
 
     def read(self, session: Session) -> Generator[Step | LightPage, Any, None]:
-        """Read the walk to its end, page by page; yields steps for its driver and each page for its caller.
+        """Read to the end of the list; yields steps for the driver and pages for its caller.
 
         :param session: what all conversations of the application share
-        :raises TwitchPaginationError: the list goes in circles, or leads back to its beginning in its middle
+        :raises TwitchPaginationError: the list loops, or leads back to its beginning from its middle
         :raises TwitchError: a page could not be read; ``where`` says how far the walk had come
         """
-        cursor = self._again or self.start
         while not self.done:
-            params = (("language", self.language), ("first", str(MAX_VALUES)))
-            after = (("after", cursor),) if cursor else ()
-            request = Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
             number = self.pages + 1
-            self._asked, wrong = cursor, None
             try:
-                page = yield from converse(session, request, read_light_page)
+                page = yield from converse(session, self._request(session), read_light_page)
+                yield page  # before it is judged: its rows count even if its cursor leads nowhere
+                self._record(page)
             except TwitchError as error:
                 error.where = f"page {number}, {self.rows} rows read so far"
                 raise
-            try:
-                cursor = self._take(page)
-            except TwitchError as error:
-                error.where, wrong = f"page {number}, {self.rows} rows read so far", error
-            # Also the page that leads nowhere: its rows are as good as others.
-            yield page
-            if wrong is not None:
-                raise wrong
 
     def reopen(self) -> None:
-        """Have :meth:`read` ask for the last page that had rows once more, and go on where that leads."""
-        self.ended, self._again, self._empty, self._reopened = "", self._full_at, 0, True
-        # The page may lead to an empty one, as it did before: that is no circle.
+        """Have :meth:`read` request the last page that had rows once more, and go on from there."""
+        self.ended, self._cursor, self._empty_pages, self._reopened = "", self._cursor_of_last, 0, True
+        # The page may lead to an empty one, as it did before: that is not a loop.
         self._guard.begin()
 
     def fail(self, error: TwitchError) -> None:
-        """Note that a page could not be read.
-
-        A remembered cursor that leads nowhere is no loss: the walk above walks on. A language that Twitch
-        does not know is none as long as nobody has it; who does, comes when asked for.
+        """Cut the walk short, as a page could not be read; one that was reopened had reached its end before.
 
         :param error: why
         """
         if self._reopened:
-            # It was at its end, and a second look is a priority.
             self.ended = "end"
-        elif self.start is not None and self._first is None:
-            self.ended = "dropped"
-        elif self._first is None and isinstance(error, TwitchRequestError) and error.status == 400:
-            self.ended = "refused"
         else:
             self.cut = str(error)
 
-    def _take(self, page: LightPage) -> str | None:
-        """Note a page; returns where to go on."""
-        if self._first is None and self.start is not None and not page.count:
-            self.ended = "dropped"
-            return None
-        seen_before, self._reopened = self._reopened, False
-        if wrapped := not seen_before and self._leads_back(page):
-            self._require_the_end("led back to its beginning")
+    def _request(self, session: Session) -> Request:
+        params = (("language", self.language), ("first", str(MAX_VALUES)))
+        after = (("after", self._cursor),) if self._cursor else ()
+        return Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
+
+    def _record(self, page: LightPage) -> None:
+        """Decide whether the list goes on after this page.
+
+        :raises TwitchPaginationError: its cursor leads nowhere, and this cannot be the end of the list
+        """
+        wrapped, self._reopened = not self._reopened and self._wraps(page), False
         self.pages += 1
         self.rows += page.count
-        self._guard.record(rows=page.count, new=len(set(page.users) - self._seen))
-        self._seen.update(page.users)
-        self._empty = 0 if page.count else self._empty + 1
-        if self._empty == EMPTY_PAGES and page.cursor:
-            self._require_the_end(f"had {EMPTY_PAGES} empty pages in a row")
-        self._first = self._first or page
-        if page.count:
-            self._last, self._full_at = page, self._asked
+        self._guard.record(rows=page.count, new=len(set(page.users) - self._users))
+        self._users.update(page.users)
+        self._empty_pages = 0 if page.count else self._empty_pages + 1
         if wrapped:
+            self._require_plausible_end("led back to its beginning")
             self.ended = "wrapped"
-        elif page.cursor is None or self._empty == EMPTY_PAGES:
+        elif page.cursor is None:
             self.ended = "end"
-        elif self._meets(page):
-            self.ended = "met"
+        elif self._empty_pages == EMPTY_PAGES:
+            self._require_plausible_end(f"had {EMPTY_PAGES} empty pages in a row")
+            self.ended = "end"
         else:
             self._guard.follow(page.cursor)
-            self.cursors.append(page.cursor)
-            return page.cursor
-        return None
+        if page.count:
+            self.first, self.last, self._cursor_of_last = self.first or page, page, self._cursor
+        self._cursor = page.cursor
 
-    def _leads_back(self, page: LightPage) -> bool:
-        """Whether the list begins anew: more viewers than before, and it is where it began.
+    def _wraps(self, page: LightPage) -> bool:
+        """Whether the list begins again with this page: viewers rise, and it has the rows of the first page.
 
         https://github.com/twitchdev/issues/issues/93
         """
-        first, last = self._first, self._last
-        if first is None or last is None or None in (page.top, last.bottom, first.top):
-            return False
-        # Few streams may have as many viewers each: then nothing rises.
-        few = self.start is None and self.pages == 1 and first.count < SHORT_PAGE
-        rises = page.top > last.bottom  # type: ignore[operator]
-        if not rises and not (few and not set(page.users) - self._seen):
-            return False
-        same = len(set(first.users) & set(page.users)) >= min(SHARED_ROWS, first.count)
-        return same or (self.start is not None and page.top > first.top)  # type: ignore[operator]
+        # In a short list all streams may have as many viewers, and nothing rises.
+        repeats = self.pages == 1 and not is_full(self.first) and self._users.issuperset(page.users)
+        return (self._rises(page) or repeats) and overlap(self.first, page)
 
-    def _require_the_end(self, did: str) -> None:
-        """Whether what the list did may pass for its end, by the last page that had rows."""
-        last = self._last
-        if last is None or last.count < SHORT_PAGE or (last.bottom is not None and last.bottom <= 1):
-            return
-        raise TwitchPaginationError(f"streams: in its middle the list {did}; ask again later")
+    def _rises(self, page: LightPage) -> bool:
+        """Whether a page begins with more viewers than the last one ended with."""
+        return page.top is not None and self.bottom is not None and page.top > self.bottom
 
-    def _meets(self, page: LightPage) -> bool:
-        """Whether the walk below has read on from here."""
-        first = self._next_first()
-        if first is None or first.top is None or page.bottom is None or page.bottom > first.top:
-            return False
-        shared = len(set(first.users) & set(page.users))
-        return page.bottom < first.top or shared >= min(SHARED_ROWS, first.count)
+    def _require_plausible_end(self, what: str) -> None:
+        """Check that the list may have ended with the last page that had rows: a short one, or few viewers.
 
-    def _next_first(self) -> LightPage | None:
-        below = self.below
-        while below is not None and below.ended == "dropped":
-            below = below.below
-        return None if below is None else below._first  # noqa: SLF001 - a walk like this one
+        :raises TwitchPaginationError: it did not
+        """
+        if is_full(self.last) and (self.bottom is None or self.bottom > 1):
+            raise TwitchPaginationError(f"streams: the list {what} before its end; try again later")
+
+
+def is_full(page: LightPage | None) -> bool:
+    """Whether a page has about as many rows as were requested.
+
+    :param page: None counts as empty
+    """
+    return page is not None and page.count >= SHORT_PAGE
+
+
+def overlap(first: LightPage | None, page: LightPage) -> bool:
+    """Whether a page is of the same place in the list as an earlier one.
+
+    :param first: the earlier page, where there is one
+    :param page: the later page
+    """
+    return first is not None and len(set(first.users) & set(page.users)) >= min(SHARED_ROWS, first.count)

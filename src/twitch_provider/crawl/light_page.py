@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A page of streams that nobody has to look into: its bytes, and the little that a crawl goes by.
+"""A page of streams, decoded only as far as a crawl needs it.
 
-Decoding a page to dictionaries costs more than fetching it, and a crawl has a thousand of them. Here only the
-fields that decide are decoded; whatever is odd about a page is left to :mod:`.answers`.
+Decoding a page to dictionaries costs more than fetching it, and a crawl has a thousand of them. Only three
+fields of a row are decoded here; a page with anything unusual about it is left to
+:mod:`twitch_provider.helix.answers`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from twitch_provider.helix.messages import Params, Reply, Request
 
 @dataclass(frozen=True, slots=True)
 class LightPage:
-    """One page of Get Streams, its rows left in the body.
+    """One page of Get Streams, its rows left encoded in the body.
 
     :param endpoint: ``streams``
     :param params: the query that was sent
     :param answered_at: when Twitch answered, aware UTC
-    :param body: untouched
+    :param body: as Twitch sent it
     :param cursor: where the next page begins; None at the end of the list
     :param count: how many rows there are
     :param users: the ``user_id`` of each row that has one, in order
@@ -64,10 +65,10 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 
 def read_light_page(request: Request, reply: Reply) -> LightPage:
-    """Open a page of Get Streams as far as a crawl needs it.
+    """Read a page of Get Streams.
 
-    :param request: what was asked
-    :param reply: what came back
+    :param request: that was sent
+    :param reply: the answer to it
     :raises TwitchError: as :func:`~twitch_provider.helix.answers.read_page`, and for a body that is not UTF-8
     """
     response = read_response(request, reply)
@@ -84,15 +85,15 @@ def read_light_page(request: Request, reply: Reply) -> LightPage:
         top: int | None = rows[0].viewer_count
         bottom: int | None = rows[-1].viewer_count
     else:
-        # Not what Twitch documents, and yet it may be a page: half a surrogate pair, a row that is none. An
-        # error, too, may say so in its body alone, beside an empty list.
+        # No rows, or not as documented and perhaps a page all the same: half a surrogate pair, a row without
+        # a field. Some errors have status 200 and an empty list.
         envelope = read_page(request, reply)
         cursor, count = envelope.cursor, len(envelope.rows)
-        odd = [row if isinstance(row, dict) else {} for row in envelope.rows]
-        named = [row for row in odd if isinstance(row.get("user_id"), str)]
+        objects = [row if isinstance(row, dict) else {} for row in envelope.rows]
+        named = [row for row in objects if isinstance(row.get("user_id"), str)]
         users = tuple(row["user_id"] for row in named)
         languages = tuple(_text(row.get("language")) for row in named)
-        top, bottom = (_viewers(odd[0]), _viewers(odd[-1])) if odd else (None, None)
+        top, bottom = (_viewers(objects[0]), _viewers(objects[-1])) if objects else (None, None)
     return LightPage(
         endpoint=request.endpoint,
         params=request.params,
