@@ -67,8 +67,6 @@ class Validation:
 def read_response(request: Request, reply: Reply) -> Response:
     """Return any answer of Helix that is not an error.
 
-    :param request: as sent
-    :param reply: to it
     :raises TwitchError: the answer is incomplete, an error, a redirect or a web page
     """
     response = _received(request, reply)
@@ -125,8 +123,6 @@ _KINDS: dict[int, tuple[type[TwitchAPIError], str]] = {
 def read_page(request: Request, reply: Reply) -> Envelope:
     """Decode a page of a list endpoint.
 
-    :param request: as sent
-    :param reply: to it
     :raises TwitchError: as :func:`read_response`, and for a body without a list of rows
     """
     response = read_response(request, reply)
@@ -159,8 +155,6 @@ def _cursor(request: Request, pagination: Any) -> str | None:
 def read_token(request: Request, reply: Reply) -> AppToken:
     """Return the app token from the token endpoint's answer.
 
-    :param request: as sent
-    :param reply: to it
     :raises TwitchAuthError: Twitch refuses client id or secret (400 or 403 here)
     :raises TwitchConfigError: the endpoint does not exist
     :raises TwitchError: the answer is incomplete or has no token
@@ -204,8 +198,6 @@ _REFUSALS: set[int | None] = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, H
 def read_validation(request: Request, reply: Reply) -> Validation:
     """Decode the answer of the validate endpoint.
 
-    :param request: as sent
-    :param reply: to it
     :raises TwitchError: the token is refused, or the answer is not that of a validate endpoint
     """
     body = _object(request, read_response(request, reply))

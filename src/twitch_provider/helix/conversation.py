@@ -68,7 +68,6 @@ def validate(session: Session) -> Steps[Validation]:
 
     https://dev.twitch.tv/docs/authentication/validate-tokens/
 
-    :param session: what all conversations of the application share
     :raises TwitchAuthError: client id or secret are wrong
     :raises TwitchResponseError: the answer names another client id
     """

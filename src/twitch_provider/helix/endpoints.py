@@ -151,7 +151,6 @@ class Endpoint:
     def check(self, params: Mapping[str, Any]) -> dict[str, list[str]]:
         """Check each parameter by itself and against the others, but not how many values it has.
 
-        :param params: arguments by Helix's names
         :returns: the texts to send, by name
         :raises TwitchParameterError: naming the parameter that Helix would refuse
         """
@@ -170,7 +169,6 @@ class Endpoint:
     def check_counts(self, values: Mapping[str, Sequence[str]]) -> None:
         """Check that one request can take these values.
 
-        :param values: as :meth:`check` returned them
         :raises TwitchParameterError: naming the parameter that has more than 100
         """
         counts = {name: len(values.get(name, ())) for name in self.lists}

@@ -18,8 +18,6 @@ def follower_count(session: Session, broadcaster_id: str) -> Steps[int]:
 
     https://dev.twitch.tv/docs/api/reference/#get-channel-followers
 
-    :param session: what all conversations of the application share
-    :param broadcaster_id: of the channel
     :raises TwitchDataError: the answer has no total
     """
     checked = query("channels/followers", {"broadcaster_id": broadcaster_id, "first": 1})
@@ -32,8 +30,6 @@ def follower_count(session: Session, broadcaster_id: str) -> Steps[int]:
 def require_games(session: Session, ids: Iterable[str]) -> Steps[None]:
     """Make sure that Twitch knows these games.
 
-    :param session: what all conversations of the application share
-    :param ids: of games
     :raises TwitchNotFoundError: naming the ids that it does not know
     """
     wanted = sorted(set(ids))

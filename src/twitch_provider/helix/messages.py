@@ -190,8 +190,6 @@ class Page:
 def objects(endpoint: str, rows: list[Any]) -> list[dict[str, Any]]:
     """Return the rows, if each is a JSON object as in Helix's reference.
 
-    :param endpoint: for the message
-    :param rows: of an answer
     :raises TwitchResponseError: one of them is something else
     """
     for row in rows:

@@ -37,8 +37,6 @@ class Query:
 
         Not on a list without pages; not backwards, where cursors loop
         (https://github.com/twitchdev/issues/issues/1172); and Get Videos takes ``after`` only with a user.
-
-        :param params: the parameters of the batch's first request
         """
         given = {name for name, _ in params}
         needed = self.endpoint.needs.get("after")

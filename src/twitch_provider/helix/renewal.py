@@ -29,7 +29,6 @@ _WAITING = "another conversation or process is fetching the app token"
 def get_token(session: Session) -> Steps[tuple[AppToken, bool]]:
     """Return a token, fetching one if needed.
 
-    :param session: what all conversations of the application share
     :returns: the token, and whether it was fetched just now
     :raises TwitchAuthError: client id or secret are wrong
     :raises TwitchError: the token endpoint cannot be reached or understood
@@ -53,8 +52,6 @@ def longest_wait(session: Session) -> float:
     """Return how many seconds to wait for another fetch: what it takes if every try times out.
 
     After that the other fetch is stuck, and a superfluous token is better than a standstill.
-
-    :param session: whose time-out counts
     """
     return TRANSIENT.tries * session.timeout + _PAUSES
 

@@ -55,17 +55,11 @@ class TokenStore(Protocol):
         ...
 
     def keep(self, token: AppToken) -> None:
-        """Hold a token that was just fetched, and cache it.
-
-        :param token: the new one
-        """
+        """Hold a token that was just fetched, and cache it."""
         ...
 
     def refuse(self, token: AppToken) -> None:
-        """Never return this token again: Twitch refused it. A newer one is kept.
-
-        :param token: the refused one
-        """
+        """Never return this token again: Twitch refused it. A newer one is kept."""
         ...
 
     def claim(self) -> bool:

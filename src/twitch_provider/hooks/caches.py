@@ -35,10 +35,7 @@ class TokenCache:
         return None
 
     def save(self, token: AppToken) -> None:
-        """Cache a token, in place of the last one.
-
-        :param token: the new one
-        """
+        """Cache a token, in place of the last one."""
 
     def lock(self) -> bool:
         """Lock the fetching of a token; False where another process has the lock."""
@@ -79,10 +76,7 @@ class FileCache(TokenCache):
         return self._cipher.decrypt(text)
 
     def save(self, token: AppToken) -> None:
-        """Cache a token, atomically, with mode 0600.
-
-        :param token: the new one
-        """
+        """Cache a token, atomically, with mode 0600."""
         draft = self._path.with_suffix(f".{secrets.token_hex(8)}")
         try:
             self._make_folder()
@@ -181,10 +175,7 @@ class VariableCache(TokenCache):
         return self._cipher.decrypt(text) if isinstance(text, str) else None
 
     def save(self, token: AppToken) -> None:
-        """Cache a token, in place of the last one.
-
-        :param token: the new one
-        """
+        """Cache a token, in place of the last one."""
         from twitch_provider.compat import Variable
 
         try:

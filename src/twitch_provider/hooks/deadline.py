@@ -14,10 +14,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 
 def bound_answers(pool: HTTPConnectionPool) -> None:
-    """Give a whole answer, headers included, the time that a connection's time-out gives each read.
-
-    :param pool: whose new connections are bound
-    """
+    """Give a whole answer, headers included, the time that a connection's time-out gives each read."""
     pool.ConnectionCls = _HTTPS if pool.scheme == "https" else _HTTP
 
 

@@ -49,7 +49,6 @@ class TokenCipher:
     def encrypt(self, token: AppToken) -> str:
         """Encrypt a token.
 
-        :param token: to encrypt
         :returns: ASCII text
         """
         expiry = None if token.expires_at is None else token.expires_at.isoformat()
@@ -58,7 +57,6 @@ class TokenCipher:
     def decrypt(self, text: str) -> AppToken | None:
         """Decrypt a token.
 
-        :param text: from a cache
         :returns: None where the text is not ours, was altered, or the token has expired
         """
         try:

@@ -35,10 +35,7 @@ def _shared(application: Settings) -> tuple[SharedTokens, RateLimiter]:
 
 
 def shared(settings: Settings) -> tuple[SharedTokens, RateLimiter]:
-    """Return the token store and the rate limiter that all hooks of an application share in this process.
-
-    :param settings: of a connection
-    """
+    """Return the token store and the rate limiter that all hooks of an application share in this process."""
     application = replace(settings, conn_id="", timeout=0, rate_limit_reserve=0)
     # functools' cache would let two threads create two of them.
     with _sharing:
@@ -85,7 +82,6 @@ def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
 def explained(conn_id: str) -> Iterator[None]:
     """Explain in one sentence why a connection cannot be looked up.
 
-    :param conn_id: of the connection
     :raises TwitchConfigError: it is missing or malformed
     :raises TwitchLookupError: it cannot be looked up at the moment
     """

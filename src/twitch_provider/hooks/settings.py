@@ -67,7 +67,6 @@ class Settings:
     def from_connection(cls, connection: ConnectionLike) -> Settings:
         """Read a connection.
 
-        :param connection: as Airflow has it
         :raises TwitchConfigError: naming the connection and the field that is missing or malformed
         """
         conn_id = str(connection.conn_id)
@@ -182,10 +181,7 @@ def _is_host(hostname: str) -> bool:
 
 
 def is_loopback(hostname: str) -> bool:
-    """Whether a host is this machine.
-
-    :param hostname: without port and brackets
-    """
+    """Whether a host is this machine."""
     try:
         return ipaddress.ip_address(hostname).is_loopback
     except ValueError:

@@ -39,18 +39,12 @@ class SharedTokens:
         return token
 
     def keep(self, token: AppToken) -> None:
-        """Hold a token that was just fetched, and cache it.
-
-        :param token: the new one
-        """
+        """Hold a token that was just fetched, and cache it."""
         self._hold(token)
         self._cache.save(token)
 
     def refuse(self, token: AppToken) -> None:
-        """Never return this token again: Twitch refused it. A newer one is kept.
-
-        :param token: the refused one
-        """
+        """Never return this token again: Twitch refused it. A newer one is kept."""
         with self._guard:
             self._refused.add(token)
             if self._token == token:

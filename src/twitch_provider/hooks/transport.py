@@ -41,10 +41,7 @@ class RequestsTransport:
         self._timeout = timeout
 
     def send(self, request: Request) -> Reply:
-        """Send a request.
-
-        :param request: signed
-        """
+        """Send a request."""
         try:
             prepared = self._session.prepare_request(
                 requests.Request(
@@ -96,17 +93,13 @@ def _read(answer: requests.Response) -> bytes:
 
 
 def is_gzip(headers: Mapping[str, str]) -> bool:
-    """Whether a body is compressed, as we asked for.
-
-    :param headers: names in lower case
-    """
+    """Whether a body is compressed, as we asked for."""
     return headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
 
 
 def unpacked(body: bytes) -> bytes:
     """Decompress gzip, but no more of it than an answer may have.
 
-    :param body: as received
     :raises ValueError: it is incomplete or too large
     :raises zlib.error: it is not gzip
     """

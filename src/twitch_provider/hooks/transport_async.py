@@ -76,7 +76,6 @@ class AiohttpTransport:
     async def send(self, request: Request) -> Reply:
         """Send a request.
 
-        :param request: signed
         :raises RuntimeError: it is not inside ``async with``
         """
         if self._session is None:
