@@ -92,7 +92,7 @@ HAVE_CHROMIUM = command -v '$(CHROMIUM)' >/dev/null \
 	|| { echo "$(CHROMIUM) was not found: install Chromium (Debian: apt-get install chromium), or set CHROMIUM=/path/to/chromium." >&2; exit 1; }
 
 .PHONY: matrix
-matrix: $(DEV) ## the suite on every supported Airflow and Python, from a wheel (CELLS='2.11.2 3.3.2/3.13' or 'oldest newest'; JOBS=2 at a time)
+matrix: $(DEV) ## the suite on every supported Airflow and Python, from a wheel (CELLS='2.11.0 3.3.2/3.13' or 'oldest newest'; JOBS=2 at a time)
 	@$(RUN) -m tests.matrix $(if $(JOBS),--jobs '$(JOBS)') $(CELLS)
 
 .PHONY: kill-test

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Asset, Param, dag
 
+from twitch_provider.compat import allowed_run_types
 from twitch_provider.operators.twitch import TwitchAllStreamsOperator
 
 INTERVAL = timedelta(minutes=5)
@@ -31,7 +32,7 @@ ALL_STREAMS = Asset("twitch_all_streams")
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    allowed_run_types=["scheduled", "manual"],
+    **allowed_run_types("scheduled", "manual"),  # no backfill: Twitch cannot be asked about the past
     dagrun_timeout=timedelta(minutes=12),
     default_args={
         "retries": 1,

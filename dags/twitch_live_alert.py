@@ -39,7 +39,6 @@ TWITCH_LIVE = Asset(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    allowed_run_types=["asset_triggered", "manual"],
     dagrun_timeout=timedelta(minutes=15),
     default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
     doc_md=__doc__,

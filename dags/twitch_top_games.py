@@ -18,6 +18,7 @@ from typing import Any
 
 from airflow.sdk import Asset, Param, dag, task
 
+from twitch_provider.compat import allowed_run_types
 from twitch_provider.pipelines.failing import fail_fast
 
 INTERVAL = timedelta(minutes=5)
@@ -33,7 +34,7 @@ TOP_GAMES = Asset("twitch_top_games")
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    allowed_run_types=["scheduled", "manual"],
+    **allowed_run_types("scheduled", "manual"),  # no backfill: Twitch cannot be asked about the past
     dagrun_timeout=timedelta(minutes=15),
     default_args={
         "retries": 3,

@@ -61,7 +61,7 @@ def test_the_package_itself_brings_in_nothing() -> None:
     }
 
 
-@pytest.mark.usefixtures("airflow_of_the_dags")
+@pytest.mark.usefixtures("airflow_3")
 @pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.name)
 def test_parsing_a_dag_brings_in_no_pandas_no_pyarrow_and_no_boto3(path: Path) -> None:
     parse = f"import runpy; runpy.run_path({str(path)!r})"

@@ -8,6 +8,7 @@ looked up when it is first imported, so that importing one does not import the o
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "Context",
     "PokeReturnValue",
     "Variable",
+    "allowed_run_types",
     "conf",
     "get_hook_lineage_collector",
     "mask_secret",
@@ -64,6 +66,16 @@ _PLACES = {
         "airflow.utils.log.secrets_masker",
     ),
 }
+
+
+def allowed_run_types(*run_types: str) -> dict[str, list[str]]:
+    """Return the argument of ``@dag`` that refuses runs of other types; empty before Airflow 3.2.
+
+    :param run_types: such as ``scheduled``, ``manual``
+    """
+    from airflow.sdk import DAG
+
+    return {"allowed_run_types": list(run_types)} if "allowed_run_types" in signature(DAG).parameters else {}
 
 
 if not TYPE_CHECKING:  # else mypy would take any name for granted

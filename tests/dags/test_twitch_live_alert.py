@@ -34,10 +34,6 @@ def watched(dag: Any) -> Any:
 
 def test_is_declared_for_readers_and_for_events(dag: Any) -> None:
     assert (dag.catchup, dag.max_active_runs, dag.tags) == (False, 1, {"twitch"})
-    assert {str(getattr(kind, "value", kind)) for kind in dag.allowed_run_types} == {
-        "asset_triggered",
-        "manual",
-    }
     assert "Start when a channel goes live" in dag.doc_md
     assert {task.task_id for task in dag.tasks} == {"went_live", "announce"}
     assert {task.pool for task in dag.tasks} == {"default_pool"}

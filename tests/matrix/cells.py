@@ -19,19 +19,29 @@ class Release:
     :param airflow: its version
     :param as_of: the day after it came out on PyPI: nothing newer is in its pins
     :param pythons: that it and we support
-    :param deprecates: pattern of modules, none of them ours, whose deprecations it meets and we cannot mend
+    :param held: what its published constraints hold below what the resolver finds
+    :param deprecates: pattern of modules, none of them ours, whose deprecations it meets and we cannot fix
     """
 
     airflow: str
     as_of: str
     pythons: tuple[str, ...]
+    held: tuple[str, ...] = ()
     deprecates: str = ""
 
 
 #: Oldest first.
 RELEASES = (
-    # Airflow 2 warns of itself when it is imported.
-    Release("2.11.2", "2026-03-15", ("3.11", "3.12"), deprecates=r"airflow\."),
+    # Amazon MWAA has these two, pinned by Airflow's own constraints. Airflow 2 and its Flask deprecate
+    # each other, and Python 3.12 deprecates what the botocore of that time calls.
+    Release(
+        airflow="2.11.0",
+        as_of="2025-05-21",
+        pythons=("3.11", "3.12"),
+        held=("cryptography==42.0.8",),
+        deprecates="(?!twitch_provider|tests)",
+    ),
+    Release("3.0.6", "2025-08-30", ("3.11", "3.12"), deprecates="botocore"),
     Release("3.1.8", "2026-03-13", ("3.11", "3.12", "3.13")),
     # Its OpenTelemetry looks entry points up as Python 3.11 no longer likes it.
     Release("3.2.2", "2026-05-30", ("3.11", "3.12", "3.13"), deprecates=r"opentelemetry\.util\."),

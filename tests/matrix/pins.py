@@ -11,17 +11,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from tests.matrix.cells import ROOT, Cell, pick
 
-#: 1.3 leaves an event loop unclosed beside ``asyncio.run``, and the test in which that shows fails. 1.4 came
-#: out after the older Airflows; nothing of theirs depends on it.
-NEWER_TOOL = "pytest-asyncio=2026-05-30"
+#: The test tools may be as new as this in every cell: the suite needs some that are newer than its Airflow.
+TOOLS_AS_OF = "2026-05-30"
 
 
 def main(*words: str) -> None:
-    """Resolve anew.
+    """Resolve the pins of cells.
 
     :param words: the cells, as :func:`tests.matrix.cells.pick` takes them
     """
@@ -29,14 +30,20 @@ def main(*words: str) -> None:
         print(f"Resolving {cell.name} as of {cell.release.as_of}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             everything = Path(folder) / "everything.in"
-            everything.write_text(f"apache-airflow[all]=={cell.release.airflow}\n")
+            requirements = (f"apache-airflow[all]=={cell.release.airflow}", *cell.release.held)
+            everything.write_text("\n".join(requirements))
             stock = Path(folder) / "stock.txt"
             _compile(cell, everything, output=stock)
             # Only what we need beside Airflow is kept. Where our floors are too high, this fails.
             ours = ["--extra", "test", "--constraint", str(stock)]
-            if cell.release.as_of < NEWER_TOOL.split("=")[1]:
-                ours += ["--exclude-newer-package", NEWER_TOOL]
+            if cell.release.as_of < TOOLS_AS_OF:
+                ours += [f"--exclude-newer-package={tool}={TOOLS_AS_OF}" for tool in _tools()]
             _compile(cell, ROOT / "pyproject.toml", *ours, output=cell.pins)
+
+
+def _tools() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return [Requirement(line).name for line in project["optional-dependencies"]["test"]]
 
 
 def _compile(cell: Cell, source: Path, *options: str, output: Path) -> None:

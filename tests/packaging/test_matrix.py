@@ -50,8 +50,8 @@ def test_both_ends_differ_in_pandas() -> None:
     ("words", "names"),
     [
         (["3.3.2/3.13"], ["3.3.2/3.13"]),
-        (["2.11.2"], ["2.11.2/3.11", "2.11.2/3.12"]),
-        (["3.3.2/3.13", "2.11.2", "3.3.2/3.13"], ["3.3.2/3.13", "2.11.2/3.11", "2.11.2/3.12"]),
+        (["2.11.0"], ["2.11.0/3.11", "2.11.0/3.12"]),
+        (["3.3.2/3.13", "2.11.0", "3.3.2/3.13"], ["3.3.2/3.13", "2.11.0/3.11", "2.11.0/3.12"]),
         ([], [cell.name for cell in CELLS]),
     ],
 )
@@ -62,9 +62,9 @@ def test_picks_cells_by_name(words: list[str], names: list[str]) -> None:
 def test_the_ends_are_on_a_python_that_is_here(no_python: Path) -> None:
     (no_python / "python3").symlink_to(sys.executable)
     if THIS == "3.13":
-        assert [cell.name for cell in pick(["oldest", "newest"])] == ["2.11.2/3.11", "3.3.2/3.13"]
+        assert [cell.name for cell in pick(["oldest", "newest"])] == ["2.11.0/3.11", "3.3.2/3.13"]
     else:
-        assert [cell.name for cell in pick(["oldest", "newest"])] == [f"2.11.2/{THIS}", f"3.3.2/{THIS}"]
+        assert [cell.name for cell in pick(["oldest", "newest"])] == [f"2.11.0/{THIS}", f"3.3.2/{THIS}"]
 
 
 def test_a_cell_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -15,14 +16,18 @@ from twitch_provider.transfers.twitch_to_s3 import TwitchToS3Operator
 pytestmark = pytest.mark.filterwarnings("ignore:.*cannot be called outside")
 
 
+# Airflow 2 calls an asset a dataset.
+ASSET = "dataset" if version("apache-airflow").startswith("2.") else "asset"
+
+
 def inputs(lineage: Any) -> set[str]:
-    return {each.asset.uri for each in lineage.collected_assets.inputs}
+    return {getattr(each, ASSET).uri for each in getattr(lineage, f"collected_{ASSET}s").inputs}
 
 
 def outputs(lineage: Any) -> Counter[str]:
     found: Counter[str] = Counter()
-    for each in lineage.collected_assets.outputs:
-        found[each.asset.uri] += each.count
+    for each in getattr(lineage, f"collected_{ASSET}s").outputs:
+        found[getattr(each, ASSET).uri] += each.count
     return found
 
 

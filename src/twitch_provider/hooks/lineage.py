@@ -14,4 +14,7 @@ def report_reading(hook: Any, endpoint: str) -> None:
     :param hook: that read it
     :param endpoint: for example ``streams``
     """
-    get_hook_lineage_collector().add_input_asset(hook, uri=f"twitch://helix/{endpoint}")
+    collector: Any = get_hook_lineage_collector()
+    # Airflow 2 calls an asset a dataset.
+    report = getattr(collector, "add_input_asset", None) or collector.add_input_dataset
+    report(hook, uri=f"twitch://helix/{endpoint}")
