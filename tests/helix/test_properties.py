@@ -35,7 +35,7 @@ from twitch_provider.helix.walk import walk
 reproducible = settings(derandomize=True, deadline=None, max_examples=100, database=None)
 
 #: How often each kind may happen to one request and is retried.
-PATIENCE = {"transient": 3, "rate limit": 5, "cursor": 1, "token": 1}
+LIMITS = {"transient": 3, "rate limit": 5, "cursor": 1, "token": 1}
 KINDS = {
     "error 500": "transient",
     "error 503": "transient",
@@ -87,7 +87,7 @@ def lists(draw: st.DrawFn) -> list[list[str]]:
 @st.composite
 def faults(draw: st.DrawFn, *, paged: bool, without: str = "") -> list[str]:
     """Faults of one request, in any order, none more often than it is retried."""
-    left = dict(PATIENCE) if paged else {**PATIENCE, "cursor": 0}
+    left = dict(LIMITS) if paged else {**LIMITS, "cursor": 0}
     left.pop(without, None)
     passing = []
     for fault in draw(st.lists(st.sampled_from(sorted(KINDS)), max_size=8)):
@@ -132,7 +132,7 @@ def test_any_interleaving_of_transient_faults_gives_each_row_once_in_order(
     assert twitch.session.limiter.in_flight == 0
 
 
-LOUD: dict[str, tuple[type[TwitchError], int]] = {
+RAISED: dict[str, tuple[type[TwitchError], int]] = {
     "error 500": (TwitchServerError, 4),
     "failure": (TwitchConnectionError, 4),
     "web page": (TwitchResponseError, 4),
@@ -146,13 +146,13 @@ LOUD: dict[str, tuple[type[TwitchError], int]] = {
 }
 
 
-@given(pages=lists(), fault=st.sampled_from(sorted(LOUD)), data=st.data())
+@given(pages=lists(), fault=st.sampled_from(sorted(RAISED)), data=st.data())
 @reproducible
 def test_a_permanent_fault_is_an_error_that_says_where(
     new_twitch: Any, answers: Any, pages: list[list[str]], fault: str, data: st.DataObject
 ) -> None:
     twitch = new_twitch()
-    error, times = LOUD[fault]
+    error, times = RAISED[fault]
     broken = data.draw(st.integers(0, len(pages) - 1), label="broken page")
     if fault == "error 400" and broken == 0:
         times = 1  # without a cursor a 400 is permanent
