@@ -431,3 +431,13 @@ def test_an_error_while_progress_is_logged_is_raised() -> None:
             await hook.crawl(place.pages.append)
 
     run(failing, latency=1.0)
+
+
+def test_a_report_counts_the_requests_of_its_own_crawl() -> None:
+    async def twice(place: Place) -> tuple[CrawlReport, CrawlReport]:
+        hook = place.hook()
+        first = await hook.crawl(place.pages.append)
+        return first, await hook.crawl(place.pages.append)
+
+    (first, second), _ = run(twice)
+    assert (first.requests, second.requests) == (first.pages, second.pages)

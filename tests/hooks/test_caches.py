@@ -98,6 +98,13 @@ def test_a_file_that_others_may_have_created_is_not_read(
     assert "is not shared with other processes" in caplog.text
 
 
+@pytest.mark.parametrize("mode", [0o770, 0o750, 0o705])
+def test_a_folder_that_group_or_others_may_use_is_not_used(folder: Path, mode: int) -> None:
+    file(folder).save(TOKEN)
+    folder.chmod(mode)
+    assert file(folder).load() is None
+
+
 @pytest.mark.parametrize("spoil", [laid_open, linked], ids=lambda spoil: spoil.__name__)
 def test_a_folder_that_is_not_private_is_not_used(
     folder: Path, spoil: Callable[[Path], None], caplog: pytest.LogCaptureFixture
