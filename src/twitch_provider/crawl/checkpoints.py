@@ -55,10 +55,7 @@ class ListSegment(LanguageWalk):
         return below.first if below else None
 
     def fail(self, error: TwitchError) -> None:
-        """Drop a segment whose checkpoint could not be read; cut one that had begun.
-
-        :param error: why
-        """
+        """Drop a segment whose checkpoint could not be read; cut one that had begun."""
         if self.start is not None and not self.pages:
             self.ended = "dropped"
         else:
@@ -96,9 +93,6 @@ class ListSegment(LanguageWalk):
 def segments(language: str, expected: int, cursors: Sequence[str]) -> list[LanguageWalk]:
     """Divide a list at the checkpoints of the last crawl.
 
-    :param language: of the streams
-    :param expected: rows of the whole list
-    :param cursors: from the top of the list down
     :returns: from the bottom of the list up: each segment knows the one below it
     """
     found: list[LanguageWalk] = []
@@ -112,7 +106,6 @@ def segments(language: str, expected: int, cursors: Sequence[str]) -> list[Langu
 def gaps(walks: Iterable[LanguageWalk]) -> dict[LanguageWalk, str]:
     """Find the segments that ended above the place where the next one began.
 
-    :param walks: of a crawl that is over
     :returns: why the list ended early, by segment
     """
     found: dict[LanguageWalk, str] = {}
@@ -126,10 +119,7 @@ def gaps(walks: Iterable[LanguageWalk]) -> dict[LanguageWalk, str]:
 
 
 def next_checkpoints(walks: Iterable[LanguageWalk]) -> dict[str, list[str]]:
-    """Return cursors of each long list, evenly spaced, at which the next crawl may begin.
-
-    :param walks: of a crawl that is over
-    """
+    """Return cursors of each long list, evenly spaced, at which the next crawl may begin."""
     found: dict[str, list[str]] = {}
     for walk in walks:
         if isinstance(walk, ListSegment) and walk.start is None:

@@ -85,7 +85,6 @@ class LanguageWalk:
     def read(self, session: Session) -> Generator[Step | LightPage, Any, None]:
         """Read to the end of the list; yields steps for the driver and pages for its caller.
 
-        :param session: what all conversations of the application share
         :raises TwitchPaginationError: the list loops, or leads back to its beginning from its middle
         :raises TwitchError: a page could not be read; ``where`` says how far the walk had come
         """
@@ -106,10 +105,7 @@ class LanguageWalk:
         self._guard.begin()
 
     def fail(self, error: TwitchError) -> None:
-        """Cut the walk short, as a page could not be read; one that was reopened had reached its end before.
-
-        :param error: why
-        """
+        """Cut the walk short: a page could not be read. One that was reopened had reached its end before."""
         if self._reopened:
             self.ended = "end"
         else:
@@ -176,9 +172,5 @@ def is_full(page: LightPage | None) -> bool:
 
 
 def overlap(first: LightPage | None, page: LightPage) -> bool:
-    """Whether a page is of the same place in the list as an earlier one.
-
-    :param first: the earlier page, where there is one
-    :param page: the later page
-    """
+    """Whether a page is of the same place in the list as an earlier one."""
     return first is not None and len(set(first.users) & set(page.users)) >= min(SHARED_ROWS, first.count)

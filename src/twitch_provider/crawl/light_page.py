@@ -67,8 +67,6 @@ _decode = msgspec.json.Decoder(_Body).decode
 def read_light_page(request: Request, reply: Reply) -> LightPage:
     """Read a page of Get Streams.
 
-    :param request: that was sent
-    :param reply: the answer to it
     :raises TwitchError: as :func:`~twitch_provider.helix.answers.read_page`, and for a body that is not UTF-8
     """
     response = read_response(request, reply)

@@ -91,7 +91,6 @@ class Crawl:
     def open(self, session: Session) -> Generator[Step | LightPage, Any, None]:
         """Read the first page of the list without a filter, which may show new languages; plan the walks.
 
-        :param session: what all conversations of the application share
         :raises TwitchError: it could not be read
         """
         request = Request("GET", f"{session.base_url}/streams", (("first", "100"),), endpoint="streams")
@@ -106,17 +105,11 @@ class Crawl:
         self.walks.sort(key=lambda walk: -walk.expected)
 
     def priority(self, walk: LanguageWalk) -> int:
-        """Return how many points a walk leaves to longer ones, which hold up the end of the crawl.
-
-        :param walk: of this crawl
-        """
+        """Return how many points a walk leaves to longer ones, which hold up the end of the crawl."""
         return min(self.walks.index(walk), MAX_PRIORITY)
 
     def record(self, page: LightPage) -> None:
-        """Record a page.
-
-        :param page: of :meth:`open`, of a walk or of :meth:`reconcile`
-        """
+        """Record a page."""
         self.pages += 1
         self.rows += page.count
         self.seen.update(zip(page.users, page.languages, strict=True))
@@ -124,8 +117,6 @@ class Crawl:
     def fail(self, walk: LanguageWalk, error: TwitchError) -> None:
         """Record that a walk failed. A language that Twitch does not know counts only if somebody uses it.
 
-        :param walk: of this crawl
-        :param error: why
         :raises TwitchError: the error itself, if every other walk would fail with it
         """
         if error.fatal and not isinstance(error, TwitchRequestError):
@@ -152,7 +143,6 @@ class Crawl:
     def stop(self, why: str) -> None:
         """Cut short what has not ended.
 
-        :param why: there is no more time
         :raises TwitchError: no walk has read a page
         """
         for walk in self.walks:
@@ -178,8 +168,6 @@ class Crawl:
     def reconcile(self, session: Session, batch: tuple[str, ...]) -> Generator[Step | LightPage, Any, None]:
         """Look broadcasters up: those that are live were missed, and the others have ended.
 
-        :param session: what all conversations of the application share
-        :param batch: of :meth:`missing_batches`
         :raises TwitchError: a page could not be read; the batch then stays unresolved
         """
         try:
@@ -191,12 +179,7 @@ class Crawl:
         self.reconciliation.resolve(asked=len(batch), live=len(live))
 
     def report(self, *, seconds: float, stats: Mapping[str, int], points_left: float) -> CrawlReport:
-        """Return what the crawl did, and how complete it is.
-
-        :param seconds: that it took
-        :param stats: what the session counted for it
-        :param points_left: of the rate limit, by our mirror
-        """
+        """Return what the crawl did, and how complete it is."""
         languages = Counter(self.seen.values())
         early = early_ends(self.walks, languages=languages, recovered=self._recovered, shown=self._shown)
         if self.from_cursors:

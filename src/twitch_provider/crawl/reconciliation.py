@@ -41,11 +41,7 @@ class Reconciliation:
     new_broadcasters: int = 0
 
     def resolve(self, *, asked: int, live: int) -> None:
-        """Count broadcasters that were looked up.
-
-        :param asked: how many
-        :param live: how many of them are live
-        """
+        """Count broadcasters that were looked up."""
         self.recovered += live
         self.ended += asked - live
         self.unresolved -= asked
@@ -78,9 +74,6 @@ def batches(missing: Iterable[str], *, known: int) -> list[tuple[str, ...]]:
 
     There is a limit: where a good part of a list is missing, looking its broadcasters up would take longer
     than the list. Those beyond it stay unresolved.
-
-    :param missing: ids of broadcasters
-    :param known: how many broadcasters the last snapshot has
     """
     asked = sorted(missing)[: max(2000, known // 4)]
     return [tuple(asked[at : at + MAX_VALUES]) for at in range(0, len(asked), MAX_VALUES)]

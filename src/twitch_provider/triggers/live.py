@@ -31,7 +31,6 @@ Row = Mapping[str, Any]
 def logins_of(value: Any) -> list[str]:
     """Return logins as Helix spells them: lower case, each once, in the order given.
 
-    :param value: one login or several
     :raises TwitchParameterError: no login is given, or an invalid one
     """
     values = [value] if isinstance(value, str) else value
@@ -53,10 +52,7 @@ def logins_of(value: Any) -> list[str]:
 
 
 def by_login(streams: Iterable[Row]) -> dict[str, Row]:
-    """Return rows of Get Streams by login.
-
-    :param streams: of one reading
-    """
+    """Return rows of Get Streams by login."""
     return {str(stream.get("user_login")).lower(): stream for stream in streams}
 
 
@@ -85,8 +81,6 @@ def rule_of(wait_for: str) -> Callable[[Iterable[bool]], bool]:
 def require_known(logins: Iterable[str], users: Iterable[Row]) -> None:
     """Make sure that Twitch knows these channels: waiting for an unknown one would never end.
 
-    :param logins: of the channels
-    :param users: the rows of Get Users for them
     :raises TwitchNotFoundError: naming those that it does not know
     """
     known = {str(user.get("login")).lower() for user in users}
@@ -146,7 +140,6 @@ class Broadcast:
     def from_memory(cls, memory: Mapping[str, Any]) -> Broadcast:
         """Create it from its form in :meth:`LiveWatch.as_json`.
 
-        :param memory: its fields
         :raises KeyError: one is missing
         :raises TypeError: one has the wrong type
         :raises ValueError: one is not a number
@@ -219,7 +212,6 @@ class LiveWatch:
     def restored(self, memory: Any) -> LiveWatch:
         """Return a watch with a stored state.
 
-        :param memory: of :meth:`as_json`
         :raises ValueError: it is not such a state
         """
         try:

@@ -35,7 +35,6 @@ class Memory:
     async def recall(self, watch: LiveWatch) -> LiveWatch | None:
         """Return a watch that continues where the last one ended; the same one if no state is stored.
 
-        :param watch: one without observations
         :returns: None if the store does not answer: retry, and neither emit events nor store until then
         """
         if self._store is None:
@@ -58,10 +57,7 @@ class Memory:
             return None
 
     async def keep(self, watch: LiveWatch) -> None:
-        """Store a watch. A failure is only logged: watching is more important than storing.
-
-        :param watch: as it is now
-        """
+        """Store a watch. A failure is only logged: watching is more important than storing."""
         if self._store is None:
             return
         try:

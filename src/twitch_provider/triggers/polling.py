@@ -25,21 +25,12 @@ _WATCHED: dict[Hashable, dict[int, frozenset[str]]] = {}
 
 
 def join(poll: Hashable, watcher: int, logins: Collection[str]) -> None:
-    """Add a watcher's logins to a shared poll.
-
-    :param poll: what identifies it
-    :param watcher: its id in this process
-    :param logins: of its channels
-    """
+    """Add a watcher's logins to a shared poll."""
     _WATCHED.setdefault(poll, {})[watcher] = frozenset(logins)
 
 
 def leave(poll: Hashable, watcher: int) -> None:
-    """Undo :func:`join`; may be called more than once.
-
-    :param poll: what identifies it
-    :param watcher: its id in this process
-    """
+    """Undo :func:`join`; may be called more than once."""
     watchers = _WATCHED.get(poll, {})
     watchers.pop(watcher, None)
     if not watchers:
@@ -47,10 +38,7 @@ def leave(poll: Hashable, watcher: int) -> None:
 
 
 def watched(poll: Hashable) -> frozenset[str]:
-    """Return the logins of all watchers of a shared poll.
-
-    :param poll: what identifies it
-    """
+    """Return the logins of all watchers of a shared poll."""
     return frozenset().union(*_WATCHED.get(poll, {}).values())
 
 
@@ -123,7 +111,6 @@ class LivePoll:
     async def observe(self, logins: Collection[str]) -> Observation:
         """Poll once.
 
-        :param logins: of the channels; without any, no request is sent
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
         if not logins:  # Get Streams without a filter means every stream of Twitch
@@ -133,10 +120,7 @@ class LivePoll:
         return Observation(self._clock(), frozenset(logins), live.by_login(streams))
 
     async def warn_of_unknown(self, logins: Collection[str]) -> None:
-        """Log which of these channels Twitch does not know.
-
-        :param logins: of the channels; without any, no request is sent
-        """
+        """Log which of these channels Twitch does not know."""
         if not logins:
             return
         try:
