@@ -49,7 +49,7 @@ def record(crawl: Crawl, twitch: Any, steps: Any, replies: Sequence[Any]) -> lis
 def opened(
     twitch: Any, *, shown: Mapping[str, int] | None = None, remembered: Known | None = None, **options: Any
 ) -> Crawl:
-    """A crawl that has read the page without a filter, with so many streams of each language."""
+    """A crawl that has read the page without a filter, with these numbers of streams of each language."""
     crawl = Crawl(remembered, **options)
     data = [
         {"user_id": f"{language}-{at}", "language": language, "viewer_count": 9_000}

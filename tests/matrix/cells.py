@@ -99,9 +99,9 @@ def pick(words: Sequence[str]) -> list[Cell]:
 
 
 def find_python(version: str) -> Path | None:
-    """Return an interpreter that runs, on the PATH or among pyenv's; None if there is none.
+    """Return an interpreter that runs, on the PATH or among pyenv's; None if it was not found.
 
-    A name on the PATH is no proof: pyenv has shims for versions that are not chosen.
+    A name on the PATH need not run: pyenv has shims for versions that are not chosen.
 
     :param version: such as ``3.12``
     """

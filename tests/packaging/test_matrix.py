@@ -88,7 +88,7 @@ def test_a_python_of_another_version_does_not_do(no_python: Path) -> None:
     assert find_python("3.9") is None
 
 
-def test_a_cell_without_its_python_is_loud_and_fails(
+def test_a_cell_without_its_python_fails_with_a_message(
     no_python: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(matrix, "_build", lambda folder: folder / "no.whl")

@@ -66,7 +66,7 @@ class Crawl:
     Its driver runs :meth:`open`, then all of :attr:`walks` at once, those of :meth:`recheck` once more, then
     :meth:`reconcile` for all of :meth:`missing_batches` at once. It shows each page to :meth:`record`.
 
-    :param remembered: the last snapshot; None if there is none
+    :param remembered: the last snapshot; None for the first
     :param from_cursors: begin long lists at the last crawl's cursors too: see :mod:`.checkpoints`
     """
 
