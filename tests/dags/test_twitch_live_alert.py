@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from twitch_provider.triggers.live import LiveWatch
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
+from twitch_provider.triggers.watch import LiveWatch
 
 PATH = Path(__file__).parents[2] / "dags" / "twitch_live_alert.py"
 

@@ -11,7 +11,7 @@ import pytest
 from tests.triggers.stage import Script, Stage, again, played, told, until
 
 from twitch_provider.exceptions import TwitchError, TwitchParameterError
-from twitch_provider.triggers.live import Observation
+from twitch_provider.triggers.polling import Observation
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
 
 

@@ -19,7 +19,7 @@ from twitch_provider.exceptions import TwitchError
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import connect
 from twitch_provider.pipelines.templates import native
-from twitch_provider.triggers import live
+from twitch_provider.triggers.channels import by_login, logins_of, require_known, wait_rule
 from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         :param context: of the task
         """
         with fail_fast():
-            live.rule_of(self.wait_for)
-            logins = live.logins_of(native(self.user_logins, list, tuple))
+            enough = wait_rule(self.wait_for)
+            logins = logins_of(native(self.user_logins, list, tuple))
             hook = connect(self.twitch_conn_id)
-            found = live.by_login(hook.get_streams(user_logins=logins))
-            if live.enough(self.wait_for, logins, found):
-                return PokeReturnValue(is_done=True, xcom_value=list(found.values()))
-            self._require_known(hook, [login for login in logins if login not in found])
+            live = by_login(hook.get_streams(user_logins=logins))
+            if enough(login in live for login in logins):
+                return PokeReturnValue(is_done=True, xcom_value=list(live.values()))
+            self._require_known(hook, [login for login in logins if login not in live])
         if self.deferrable:
             self.defer(
                 trigger=TwitchStreamLiveTrigger(
@@ -139,5 +139,5 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
 
     def _require_known(self, hook: TwitchHook, logins: list[str]) -> None:
         if not self._known:
-            live.require_known(logins, hook.get_users(logins=logins))
+            require_known(logins, hook.get_users(logins=logins))
             self._known = True

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from twitch_provider.triggers.live import LiveWatch
+from twitch_provider.triggers.watch import LiveWatch
 
 log = logging.getLogger(__name__)
 

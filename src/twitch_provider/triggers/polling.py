@@ -7,12 +7,12 @@ import asyncio
 import importlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Hashable
+from collections.abc import AsyncGenerator, Callable, Collection, Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from twitch_provider.exceptions import TwitchError, TwitchParameterError
-from twitch_provider.triggers import live
-from twitch_provider.triggers.live import Observation
+from twitch_provider.triggers.channels import Row, by_login, require_known
 
 if TYPE_CHECKING:
     from twitch_provider.hooks.twitch_async import TwitchAsyncHook
@@ -40,6 +40,20 @@ def leave(poll: Hashable, watcher: int) -> None:
 def watched(poll: Hashable) -> frozenset[str]:
     """Return the logins of all watchers of a shared poll."""
     return frozenset().union(*_WATCHED.get(poll, {}).values())
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One complete answer to which channels are live.
+
+    :param at: seconds since 1970
+    :param asked: the logins in the request
+    :param live: the rows of those that are live, by login
+    """
+
+    at: float
+    asked: frozenset[str]
+    live: Mapping[str, Row] = field(default_factory=dict)
 
 
 class LivePoll:
@@ -117,7 +131,7 @@ class LivePoll:
             return Observation(self._clock(), frozenset())
         async with await self._hook() as hook:
             streams = [stream async for stream in hook.get_streams(user_logins=sorted(logins))]
-        return Observation(self._clock(), frozenset(logins), live.by_login(streams))
+        return Observation(self._clock(), frozenset(logins), by_login(streams))
 
     async def warn_of_unknown(self, logins: Collection[str]) -> None:
         """Log which of these channels Twitch does not know."""
@@ -125,7 +139,7 @@ class LivePoll:
             return
         try:
             async with await self._hook() as hook:
-                live.require_known(logins, [user async for user in hook.get_users(logins=sorted(logins))])
+                require_known(logins, [user async for user in hook.get_users(logins=sorted(logins))])
         except TwitchError as error:
             log.warning("%s", error)
 

@@ -10,10 +10,11 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from twitch_provider.exceptions import TwitchError, TwitchParameterError
-from twitch_provider.triggers import live, polling
-from twitch_provider.triggers.live import LiveWatch, Observation
+from twitch_provider.triggers import polling
+from twitch_provider.triggers.channels import logins_of, wait_rule
 from twitch_provider.triggers.memory import Memory
-from twitch_provider.triggers.polling import LivePoll
+from twitch_provider.triggers.polling import LivePoll, Observation
+from twitch_provider.triggers.watch import OFFLINE, ONLINE, LiveWatch
 
 try:
     from airflow.triggers.base import BaseEventTrigger
@@ -77,7 +78,7 @@ class TwitchStreamLiveTrigger(BaseTrigger):
             yield _event({"status": "success", "streams": streams})
 
     async def _wait(self) -> list[dict[str, Any]]:
-        logins = live.logins_of(self.user_logins)
+        logins, enough = logins_of(self.user_logins), wait_rule(self.wait_for)
         poll = LivePoll(
             twitch_conn_id=self.twitch_conn_id,
             poll_interval=self.poll_interval,
@@ -85,7 +86,7 @@ class TwitchStreamLiveTrigger(BaseTrigger):
         )
         async with aclosing(poll.observations(lambda: logins)) as observations:
             async for seen in observations:
-                if live.enough(self.wait_for, logins, seen.live):
+                if enough(login in seen.live for login in logins):
                     break
         return [dict(stream) for stream in seen.live.values()]
 
@@ -132,7 +133,7 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
         self,
         *,
         user_logins: str | Sequence[str],
-        events: str | Sequence[str] = (live.ONLINE, live.OFFLINE),
+        events: str | Sequence[str] = (ONLINE, OFFLINE),
         offline_tolerance: float = 300.0,
         emit_current: bool = False,
         twitch_conn_id: str = "twitch_default",
@@ -140,11 +141,11 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
         max_consecutive_failures: int = 10,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.user_logins = live.logins_of(user_logins)
+        self.user_logins = logins_of(user_logins)
         self.events = [events] if isinstance(events, str) else list(events)
-        if not self.events or not {live.ONLINE, live.OFFLINE}.issuperset(self.events):
+        if not self.events or not {ONLINE, OFFLINE}.issuperset(self.events):
             raise TwitchParameterError(
-                f"events must be {live.ONLINE}, {live.OFFLINE} or both, not {events!r:.60}",
+                f"events must be {ONLINE}, {OFFLINE} or both, not {events!r:.60}",
                 parameter="events",
             )
         if not offline_tolerance >= 0:

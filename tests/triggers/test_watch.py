@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twitch_provider.exceptions import TwitchNotFoundError, TwitchParameterError
-from twitch_provider.triggers.live import (
-    OFFLINE,
-    ONLINE,
-    LiveWatch,
-    by_login,
-    enough,
-    logins_of,
-    require_known,
-)
+from twitch_provider.triggers.channels import by_login
+from twitch_provider.triggers.watch import OFFLINE, ONLINE, LiveWatch
 
 TEN = 1_790_000_000.0  # an instant; those of the tests are counted from it
 
@@ -55,51 +47,10 @@ def began(seconds: float) -> str:
     return datetime.fromtimestamp(TEN + seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-# --- logins ----------------------------------------------------------------------------------------------
-
-
-def test_logins_are_lower_case_once_each_and_in_order() -> None:
-    assert logins_of([" Monstercat", "nasa", "MONSTERCAT", "a_1"]) == ["monstercat", "nasa", "a_1"]
-    assert logins_of("NASA") == ["nasa"]
-
-
-@pytest.mark.parametrize(
-    "value", ["", [], (), None, 7, [7], "a b", "a,b", ["a", ""], b"nasa", {"nasa": 1}, "é", "a" * 26, "nasa/"]
-)
-def test_refuses_what_can_be_no_login(value: Any) -> None:
-    with pytest.raises(TwitchParameterError, match="user_logins must") as caught:
-        logins_of(value)
-    assert caught.value.parameter == "user_logins"
-
-
-def test_rows_are_found_by_login_in_any_case() -> None:
-    assert by_login([{"user_login": "Ann", "id": "1"}]) == {"ann": {"user_login": "Ann", "id": "1"}}
-
-
-@pytest.mark.parametrize(
-    ("wait_for", "live", "over"),
-    [("any", "", False), ("any", "a", True), ("all", "a", False), ("all", "ab", True), ("all", "", False)],
-)
-def test_waiting_is_over(wait_for: str, live: str, over: bool) -> None:
-    assert enough(wait_for, ["a", "b"], set(live)) is over
-
-
-def test_waits_for_any_or_all_only() -> None:
-    with pytest.raises(TwitchParameterError, match="wait_for must be any or all, not 'some'"):
-        enough("some", ["a"], [])
-
-
-def test_names_channels_that_twitch_does_not_know() -> None:
-    require_known(["ann"], [{"login": "Ann"}])
-    with pytest.raises(TwitchNotFoundError, match="no channel ben, cid: misspelt") as caught:
-        require_known(["ann", "ben", "cid"], [{"login": "ann"}])
-    assert (caught.value.fatal, caught.value.status, caught.value.endpoint) == (True, 404, "users")
-
-
 # --- a watch ---------------------------------------------------------------------------------------------
 
 
-def test_tells_online_and_offline_once_each() -> None:
+def test_emits_online_and_offline_once_each() -> None:
     seen = Seen("ann", "bob")
     assert seen.at(0) == []
     assert seen.at(60, row("ann")) == [(ONLINE, "ann", "s1")]
@@ -111,7 +62,7 @@ def test_tells_online_and_offline_once_each() -> None:
     assert seen.at(420, row("ann", "s2"), row("bob")) == [(ONLINE, "ann", "s2"), (ONLINE, "bob", "s1")]
 
 
-def test_payloads_say_what_is_known() -> None:
+def test_payloads_have_what_is_known() -> None:
     watch = LiveWatch(["ann"], 0, emit_current=True)
     (online,), watch = watch.observe(TEN, {"ann": row("ann")})
     assert online == {
@@ -141,7 +92,7 @@ def test_payloads_say_what_is_known() -> None:
 
 
 @pytest.mark.parametrize(("emit_current", "events"), [(False, []), (True, [(ONLINE, "ann", "s1")])])
-def test_the_first_observation_tells_of_live_channels_only_if_asked(
+def test_the_first_observation_emits_live_channels_only_if_told_to(
     emit_current: bool, events: list[Any]
 ) -> None:
     seen = Seen("ann", emit_current=emit_current, tolerance=0)
@@ -150,14 +101,14 @@ def test_the_first_observation_tells_of_live_channels_only_if_asked(
     assert seen.at(120) == [(OFFLINE, "ann", "s1")]
 
 
-def test_a_channel_that_was_offline_at_first_is_told_of_when_it_goes_live() -> None:
+def test_a_channel_that_was_offline_at_first_emits_online_when_it_goes_live() -> None:
     seen = Seen("ann")
     assert seen.at(0) == []
     assert seen.at(60, row("ann")) == [(ONLINE, "ann", "s1")]
 
 
 @pytest.mark.parametrize("comes_back", [row("ann", "s1"), row("ann", "s2", began(150))])
-def test_a_channel_that_is_away_within_the_tolerance_never_was(comes_back: dict[str, Any]) -> None:
+def test_a_channel_that_is_away_within_the_tolerance_counts_as_still_live(comes_back: dict[str, Any]) -> None:
     seen = Seen("ann", emit_current=True)
     assert seen.at(0, row("ann")) != []
     assert seen.at(60) == []
@@ -174,7 +125,7 @@ def test_a_new_stream_between_two_observations_is_the_same_within_the_tolerance(
     assert seen.at(60, row("ann", "s2", began(30))) == []
 
 
-def test_without_a_tolerance_every_stream_is_told_of() -> None:
+def test_without_a_tolerance_every_stream_has_events() -> None:
     seen = Seen("ann", emit_current=True, tolerance=0)
     seen.at(0, row("ann"))
     assert seen.at(60, row("ann", "s2", began(30))) == [(OFFLINE, "ann", "s1"), (ONLINE, "ann", "s2")]
@@ -189,7 +140,7 @@ def test_without_a_tolerance_every_stream_is_told_of() -> None:
         ("nonsense", [(OFFLINE, "ann", "s1"), (ONLINE, "ann", "s2")]),
     ],
 )
-def test_after_a_gap_in_our_watching_a_new_stream_says_how_long_it_was_away(
+def test_after_a_gap_the_start_of_a_new_stream_tells_how_long_the_channel_was_away(
     started_at: str, events: list[Any]
 ) -> None:
     seen = Seen("ann", emit_current=True)
@@ -204,12 +155,12 @@ def test_after_a_gap_a_missing_channel_has_its_whole_tolerance() -> None:
     assert seen.at(3720) == [(OFFLINE, "ann", "s1")]
 
 
-def test_others_do_not_matter() -> None:
+def test_other_channels_are_ignored() -> None:
     seen = Seen("ann", emit_current=True)
     assert seen.at(0, row("zoe")) == []
 
 
-def test_a_row_without_its_fields_is_a_live_channel_still() -> None:
+def test_a_row_without_its_fields_is_a_live_channel() -> None:
     watch = LiveWatch(["ann"], 0, emit_current=True)
     (online,), _ = watch.observe(TEN, {"ann": {"user_login": "ann", "user_id": None}})
     assert (online["user_id"], online["stream_id"], online["title"]) == ("", "", None)
@@ -225,7 +176,7 @@ def test_memory_survives_json() -> None:
     assert again.observe(TEN + 180, {"ann": row("ann")})[0][0]["user_login"] == "bob"
 
 
-def test_an_empty_memory_is_no_first_observation() -> None:
+def test_an_empty_memory_counts_as_a_previous_observation() -> None:
     watch = LiveWatch(["ann"], 0).restored(LiveWatch(["ann"], 0).as_json())
     assert watch.observe(TEN, {"ann": row("ann")})[0][0]["event"] == ONLINE
 
@@ -238,7 +189,7 @@ def test_an_empty_memory_is_no_first_observation() -> None:
         for more in ({}, {"missing_since": None})
     ],
 )
-def test_refuses_a_foreign_memory(memory: Any) -> None:
+def test_refuses_a_memory_of_another_kind(memory: Any) -> None:
     with pytest.raises(ValueError, match="not a stored state of a watcher"):
         LiveWatch(["ann"], 0).restored(memory)
 

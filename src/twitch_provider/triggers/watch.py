@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which channels are live: what sensors wait for, and what watchers emit events of.
+"""The state machine of a watcher: which channels count as live, and which events follow.
 
 Get Streams lists only the channels that are live
 (https://dev.twitch.tv/docs/api/reference/#get-streams). So a channel is offline if a complete answer does not
@@ -8,103 +8,18 @@ contain it; a failed poll says nothing about any channel.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from twitch_provider.exceptions import TwitchNotFoundError, TwitchParameterError
+from twitch_provider.triggers.channels import Row
 
 #: The events of a watcher.
 ONLINE, OFFLINE = "online", "offline"
 
 #: Further fields of a stream in an event, by Helix's names.
 _DETAILS = ("user_name", "title", "game_id", "game_name", "viewer_count", "language")
-
-#: https://help.twitch.tv/s/article/creating-an-account-with-twitch; some old logins are shorter than four.
-_LOGIN = re.compile(r"[a-z0-9_]{1,25}")
-
-Row = Mapping[str, Any]
-
-
-def logins_of(value: Any) -> list[str]:
-    """Return logins as Helix spells them: lower case, each once, in the order given.
-
-    :raises TwitchParameterError: no login is given, or an invalid one
-    """
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, Iterable) or isinstance(values, bytes | Mapping):
-        raise TwitchParameterError(
-            f"user_logins must be one login or a list of them, not {value!r:.60}", parameter="user_logins"
-        )
-    logins = list(dict.fromkeys(each.strip().lower() if isinstance(each, str) else each for each in values))
-    if not logins:
-        raise TwitchParameterError("user_logins must have at least one login", parameter="user_logins")
-    for login in logins:
-        if not isinstance(login, str) or not _LOGIN.fullmatch(login):
-            raise TwitchParameterError(
-                f"user_logins must be logins, the last part of https://www.twitch.tv/monstercat, "
-                f"not {login!r:.60}",
-                parameter="user_logins",
-            )
-    return logins
-
-
-def by_login(streams: Iterable[Row]) -> dict[str, Row]:
-    """Return rows of Get Streams by login."""
-    return {str(stream.get("user_login")).lower(): stream for stream in streams}
-
-
-def enough(wait_for: str, logins: Collection[str], live: Collection[str]) -> bool:
-    """Whether a sensor has finished waiting.
-
-    :param wait_for: ``any`` or ``all`` of the channels
-    :param logins: of the channels
-    :param live: the logins that are live
-    :raises TwitchParameterError: ``wait_for`` is neither
-    """
-    return rule_of(wait_for)(login in live for login in logins)
-
-
-def rule_of(wait_for: str) -> Callable[[Iterable[bool]], bool]:
-    """Return the function that combines whether each channel is live.
-
-    :param wait_for: ``any`` or ``all`` of the channels
-    :raises TwitchParameterError: it is neither
-    """
-    if wait_for not in {"any", "all"}:
-        raise TwitchParameterError(f"wait_for must be any or all, not {wait_for!r:.60}", parameter="wait_for")
-    return all if wait_for == "all" else any
-
-
-def require_known(logins: Iterable[str], users: Iterable[Row]) -> None:
-    """Make sure that Twitch knows these channels: waiting for an unknown one would never end.
-
-    :raises TwitchNotFoundError: naming those that it does not know
-    """
-    known = {str(user.get("login")).lower() for user in users}
-    if unknown := [login for login in logins if login not in known]:
-        raise TwitchNotFoundError(
-            f"Twitch knows no channel {', '.join(unknown)}: misspelt, renamed, closed or suspended; "
-            f"correct user_logins",
-            status=404,
-            endpoint="users",
-        )
-
-
-@dataclass(frozen=True)
-class Observation:
-    """One complete answer to which channels are live.
-
-    :param at: seconds since 1970
-    :param asked: the logins in the request
-    :param live: the rows of those that are live, by login
-    """
-
-    at: float
-    asked: frozenset[str]
-    live: Mapping[str, Row] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
