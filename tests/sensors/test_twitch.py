@@ -61,15 +61,10 @@ def test_pokes_until_enough_are_live_and_returns_their_streams(
     assert stage.simulator.counters.requests == {"token": 1, "streams": 2 + len(found), "users": 1}
 
 
-def test_returns_at_once_where_a_channel_is_live(stage: Stage, context: Any) -> None:
+def test_returns_at_once_if_a_channel_is_live(stage: Stage, context: Any) -> None:
     stage.start("bob")
     assert logins(sensor().execute(context)) == ["bob"]
     assert stage.simulator.counters.requests == {"token": 1, "streams": 1}
-
-
-def test_one_login_as_text(stage: Stage, context: Any) -> None:
-    stage.start("bob")
-    assert logins(sensor(user_logins="BOB").execute(context)) == ["bob"]
 
 
 @pytest.mark.parametrize("rendered", ["['ann', 'bob']", ["ann", "bob"], "ann"])
@@ -104,7 +99,7 @@ def test_times_out(stage: Stage, context: Any, mode: str, soft_fail: bool, failu
         sensor(mode=mode, soft_fail=soft_fail, timeout=0).execute(context)
 
 
-# --- what fails ------------------------------------------------------------------------------------------
+# --- failures ---------------------------------------------------------------------------------------------
 
 MALFORMED = pytest.mark.parametrize(
     ("arguments", "sentence"),
@@ -141,8 +136,8 @@ def test_an_outage_is_left_to_airflows_retries(stage: Stage, context: Any, defer
         sensor(deferrable=deferrable).execute(context)
 
 
-@pytest.mark.parametrize("fault", ["unauthorized", "rate_limited", "error_500", "half_body"])
-def test_survives_what_passes_by_itself(stage: Stage, context: Any, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["rate_limited", "error_500"])
+def test_survives_temporary_errors(stage: Stage, context: Any, fault: str) -> None:
     stage.start("ann")
     stage.simulator.fault(fault)
     assert logins(sensor().execute(context)) == ["ann"]
@@ -176,7 +171,7 @@ def test_defers_to_the_trigger_with_what_it_needs(stage: Stage, context: Any) ->
     assert stage.simulator.client_secret not in json.dumps(deferred.trigger.serialize())
 
 
-def test_the_trigger_asks_over_the_connection_of_the_configuration(
+def test_the_trigger_uses_the_connection_of_the_configuration(
     stage: Stage, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_MINE", stage.simulator.connection_json())
@@ -186,7 +181,7 @@ def test_the_trigger_asks_over_the_connection_of_the_configuration(
     assert deferred.trigger.serialize()[1]["poll_interval"] == 1.0
 
 
-def test_does_not_defer_where_the_waiting_is_over(stage: Stage, context: Any) -> None:
+def test_does_not_defer_if_the_channels_are_live(stage: Stage, context: Any) -> None:
     stage.start("ann")
     assert logins(sensor(deferrable=True).execute(context)) == ["ann"]
 
@@ -206,7 +201,7 @@ async def test_returns_what_the_trigger_found(stage: Stage, script: Script, cont
     assert script.naps == [60.0, 60.0]
 
 
-async def test_fails_with_the_triggers_sentence_for_airflow_to_try_again(
+async def test_fails_with_the_message_of_the_trigger_for_airflow_to_retry(
     stage: Stage, script: Script, context: Any
 ) -> None:
     script.will(None)
@@ -258,7 +253,7 @@ def test_times_out_while_deferred(context: Any, error: str, arguments: dict[str,
         waiting.resume_execution("__fail__", {"error": error}, context)
 
 
-def test_with_never_fail_what_a_trigger_met_is_a_skip(context: Any) -> None:
+def test_with_never_fail_an_error_of_the_trigger_is_a_skip(context: Any) -> None:
     event = {"status": "error", "message": "10 polls in a row failed", "fatal": False}
     with pytest.raises(AirflowSkipException, match="10 polls in a row failed"):
         sensor(never_fail=True).resume_execution("execute_complete", {"event": event}, context)
@@ -266,13 +261,13 @@ def test_with_never_fail_what_a_trigger_met_is_a_skip(context: Any) -> None:
         sensor().resume_execution("execute_complete", {"event": event}, context)
 
 
-def test_a_trigger_that_broke_is_no_timeout(context: Any) -> None:
+def test_a_trigger_that_crashed_is_not_a_timeout(context: Any) -> None:
     with pytest.raises(Exception, match="Trigger failure") as caught:
         sensor().resume_execution("__fail__", {"error": "Trigger failure", "traceback": ["…"]}, context)
     assert not isinstance(caught.value, AirflowSensorTimeout)
 
 
-# --- what every operator promises ------------------------------------------------------------------------
+# --- conventions of operators --- ------------------------------------------------------------------------
 
 
 def arguments() -> dict[str, inspect.Parameter]:

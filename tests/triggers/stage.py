@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Twitch on which a test says who is live, and a poll whose waiting is the test's script."""
+"""A Twitch whose channels a test starts and stops, and a poll during whose waits the test acts."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ async def played(events: AsyncIterator[Any]) -> list[Any]:
     return payloads
 
 
-def told(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Who did what."""
+def changes(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The event and the channel of each payload."""
     return [(event["event"], event["user_login"]) for event in events]
 
 
@@ -126,5 +126,5 @@ def again(trigger: Any) -> Any:
 
 async def until(happened: Callable[[], bool]) -> None:
     """Let others run until something in another thread has happened."""
-    while not happened():  # noqa: ASYNC110 - that thread knows of no asyncio.Event
+    while not happened():  # noqa: ASYNC110 - that thread has no asyncio.Event
         await asyncio.sleep(0)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.triggers.stage import Script, Stage, again, played, told
+from tests.triggers.stage import Script, Stage, again, changes, played
 
 from twitch_provider.triggers.memory import MOST_TRIES
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
@@ -38,12 +38,12 @@ def watcher(store: Any, **arguments: Any) -> TwitchStreamEventTrigger:
 async def test_goes_on_after_a_restart_where_it_ended(stage: Stage, script: Script) -> None:
     store = Store()
     script.will(lambda: stage.start("ann"), None)
-    assert told(await played(watcher(store).run())) == [("online", "ann")]
+    assert changes(await played(watcher(store).run())) == [("online", "ann")]
 
     stage.start("bob")  # while the triggerer is down
     script.will(None, lambda: stage.stop("ann"), None, None)
-    assert told(await played(watcher(store).run())) == [("online", "bob"), ("offline", "ann")]
-    assert told(await played(watcher(store, emit_current=True).run())) == []
+    assert changes(await played(watcher(store).run())) == [("online", "bob"), ("offline", "ann")]
+    assert changes(await played(watcher(store, emit_current=True).run())) == []
 
 
 async def test_an_event_that_was_handed_over_is_remembered(stage: Stage, script: Script) -> None:
@@ -60,7 +60,7 @@ async def test_without_a_store_a_restart_is_a_first_start(stage: Stage, script: 
     stage.start("ann")
     for _ in range(2):
         script.will(None)
-        assert told(await played(watcher(None, emit_current=True).run())) == [("online", "ann")]
+        assert changes(await played(watcher(None, emit_current=True).run())) == [("online", "ann")]
 
 
 async def test_watchers_of_one_asset_have_memories_of_their_own(stage: Stage, script: Script) -> None:
@@ -78,7 +78,7 @@ async def test_watchers_of_one_asset_have_memories_of_their_own(stage: Stage, sc
     assert len(store.values) == 4
 
 
-async def test_a_store_that_fails_does_not_end_the_watching(
+async def test_a_store_that_fails_does_not_end_the_watcher(
     stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(Store):
@@ -89,7 +89,7 @@ async def test_a_store_that_fails_does_not_end_the_watching(
             raise RuntimeError("the API server is down")
 
     script.will(lambda: stage.start("ann"), None)
-    assert told(await played(watcher(Broken()).run())) == [("online", "ann")]
+    assert changes(await played(watcher(Broken()).run())) == [("online", "ann")]
     assert "No previous state of the watched channels: Task has 2 concrete inlets" in caplog.text
     assert "a restart would lose it: the API server is down" in caplog.text
 
@@ -108,7 +108,7 @@ class Away(Store):
         return await super().aget(key, default)
 
 
-async def test_a_store_that_is_away_at_the_start_is_asked_again_before_anything_is_told(
+async def test_a_store_that_is_away_at_the_start_is_read_again_before_any_event(
     stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Away(0)
@@ -117,7 +117,7 @@ async def test_a_store_that_is_away_at_the_start_is_asked_again_before_anything_
     stage.start("ann")  # while the triggerer is down
     store.times = 2
     script.will(None, None, None)
-    assert told(await played(watcher(store).run())) == [("online", "ann")]
+    assert changes(await played(watcher(store).run())) == [("online", "ann")]
     assert "retrying on the next poll: the API server starts again" in caplog.text
 
 
@@ -126,11 +126,11 @@ async def test_a_store_that_stays_away_makes_it_a_first_start(
 ) -> None:
     stage.start("ann")
     script.will(*[None] * MOST_TRIES)
-    assert told(await played(watcher(Away(10**6), emit_current=True).run())) == [("online", "ann")]
+    assert changes(await played(watcher(Away(10**6), emit_current=True).run())) == [("online", "ann")]
     assert "No previous state of the watched channels: the store does not answer" in caplog.text
 
 
-async def test_a_foreign_memory_is_a_first_start(
+async def test_a_memory_of_another_kind_is_a_first_start(
     stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Store()
@@ -139,5 +139,5 @@ async def test_a_foreign_memory_is_a_first_start(
     await played(watcher(store).run())
     store.values = dict.fromkeys(store.values, '"something else"')
     script.will(None)
-    assert told(await played(watcher(store, emit_current=True).run())) == [("online", "ann")]
+    assert changes(await played(watcher(store, emit_current=True).run())) == [("online", "ann")]
     assert "not a stored state of a watcher" in caplog.text

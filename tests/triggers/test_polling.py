@@ -26,7 +26,7 @@ def test_a_shared_poll_has_the_logins_of_its_watchers() -> None:
     assert polling._WATCHED == {}
 
 
-async def test_time_is_the_worlds() -> None:
+async def test_uses_the_real_time() -> None:
     poll = LivePoll(twitch_conn_id="twitch_default", poll_interval=1, max_consecutive_failures=1)
     before = time.time()
     await poll._sleep(0)
@@ -44,7 +44,7 @@ async def test_time_is_the_worlds() -> None:
     ],
     ids=str,
 )
-def test_a_number_that_is_none_or_out_of_range_is_named(wrong: dict[str, Any]) -> None:
+def test_a_number_that_is_missing_or_out_of_range_is_named(wrong: dict[str, Any]) -> None:
     (name,) = wrong
     given = {"poll_interval": 60, "max_consecutive_failures": 3, **wrong}
     with pytest.raises(TwitchParameterError, match=name):

@@ -31,7 +31,7 @@ def row(login: str, stream_id: str = "s1", started_at: str = "2026-09-21T13:33:2
 
 
 class Seen:
-    """Steps a watch, and keeps what it told as ``(event, login, stream id)``."""
+    """Steps a watch, and keeps what it emitted as ``(event, login, stream id)``."""
 
     def __init__(self, *logins: str, tolerance: float = 120, emit_current: bool = False) -> None:
         self.watch = LiveWatch(logins, tolerance, emit_current)
@@ -199,13 +199,13 @@ def test_refuses_a_memory_of_another_kind(memory: Any) -> None:
     st.sampled_from([0, 60, 120, 300]),
 )
 def test_events_of_a_channel_alternate(steps: list[tuple[int, str | None]], tolerance: float) -> None:
-    seen, now, told = Seen("ann", tolerance=tolerance), 0, []
+    seen, now, emitted = Seen("ann", tolerance=tolerance), 0, []
     seen.at(0)
     for seconds, stream_id in steps:
         now += seconds
         # Each step goes through the memory, as if the triggerer had been started again.
         seen.watch = LiveWatch(("ann",), tolerance).restored(seen.watch.as_json())
-        told += seen.at(now, *([row("ann", stream_id, began(now - 1))] if stream_id else []))
-    assert [event for event, _, _ in told] == [ONLINE, OFFLINE] * (len(told) // 2) + [ONLINE] * (
-        len(told) % 2
+        emitted += seen.at(now, *([row("ann", stream_id, began(now - 1))] if stream_id else []))
+    assert [event for event, _, _ in emitted] == [ONLINE, OFFLINE] * (len(emitted) // 2) + [ONLINE] * (
+        len(emitted) % 2
     )

@@ -8,50 +8,40 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.triggers.stage import Script, Stage, again, played, told, until
+from tests.triggers.stage import Script, Stage, again, changes, played, until
 
 from twitch_provider.exceptions import TwitchError, TwitchParameterError
 from twitch_provider.triggers.polling import Observation
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
 
 
-async def test_tells_each_change_once(stage: Stage, script: Script) -> None:
+async def test_emits_each_change_once(stage: Stage, script: Script) -> None:
     trigger = again(TwitchStreamEventTrigger(user_logins=["Ann", "bob"], offline_tolerance=90))
     script.will(
         lambda: stage.start("ann"),
         None,
         lambda: stage.start("bob", "cid"),
         lambda: stage.stop("ann"),
-        lambda: stage.start("ann", stream_id="another"),  # away for a minute: it never was
+        lambda: stage.start("ann", stream_id="another"),  # away for a minute: counts as still live
         lambda: stage.stop("ann", "bob"),
         None,
         None,
         None,
     )
     events = await played(trigger.run())
-    assert told(events) == [("online", "ann"), ("online", "bob"), ("offline", "ann"), ("offline", "bob")]
+    assert changes(events) == [("online", "ann"), ("online", "bob"), ("offline", "ann"), ("offline", "bob")]
     assert [event["stream_id"] for event in events] == ["stream-ann", "stream-bob", "another", "stream-bob"]
     assert events[0]["title"] == "Ann plays"
     assert script.naps == [60] * 10
 
 
-@pytest.mark.parametrize(("emit_current", "events"), [(False, []), (True, [("online", "ann")])])
-async def test_live_channels_at_the_start(
-    stage: Stage, script: Script, emit_current: bool, events: list[Any]
-) -> None:
-    stage.start("ann")
-    script.will(None)
-    trigger = TwitchStreamEventTrigger(user_logins="ann", emit_current=emit_current)
-    assert told(await played(trigger.run())) == events
-
-
-async def test_tells_only_what_it_is_asked_to(stage: Stage, script: Script) -> None:
+async def test_emits_only_the_chosen_events(stage: Stage, script: Script) -> None:
     script.will(lambda: stage.start("ann"), lambda: stage.stop("ann"), lambda: stage.start("ann"), None)
     trigger = TwitchStreamEventTrigger(user_logins="ann", events=["online"], offline_tolerance=0)
-    assert told(await played(trigger.run())) == [("online", "ann")] * 2
+    assert changes(await played(trigger.run())) == [("online", "ann")] * 2
 
 
-async def test_an_outage_is_nobodys_end(stage: Stage, script: Script) -> None:
+async def test_an_outage_does_not_look_like_offline_channels(stage: Stage, script: Script) -> None:
     stage.start("ann")
     trigger = TwitchStreamEventTrigger(user_logins="ann", offline_tolerance=0, emit_current=True)
     script.will(
@@ -61,7 +51,7 @@ async def test_an_outage_is_nobodys_end(stage: Stage, script: Script) -> None:
         stage.simulator.clear_faults,
         None,
     )
-    assert told(await played(trigger.run())) == [("online", "ann")]
+    assert changes(await played(trigger.run())) == [("online", "ann")]
 
 
 async def test_a_watcher_that_gives_up_waits_before_airflow_starts_it_again(
@@ -75,7 +65,7 @@ async def test_a_watcher_that_gives_up_waits_before_airflow_starts_it_again(
     assert script.naps == [45, 45]
 
 
-async def test_a_fatal_error_is_not_asked_again_before_a_wait(
+async def test_a_fatal_error_waits_too_before_airflow_restarts_the_watcher(
     stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_TWITCH_DEFAULT")
@@ -95,7 +85,7 @@ async def test_warns_of_channels_that_twitch_does_not_know(
     assert stage.simulator.counters.requests["users"] == 1
 
 
-async def test_everybody_live_is_everybody_known(stage: Stage, script: Script) -> None:
+async def test_a_live_channel_is_not_looked_up(stage: Stage, script: Script) -> None:
     stage.start("ann")
     script.will(None)
     await played(TwitchStreamEventTrigger(user_logins=["ann"]).run())
@@ -132,16 +122,16 @@ async def test_cancelling_a_watcher_closes_what_is_open(stage: Stage, script: Sc
         await task
 
 
-async def test_an_answer_to_others_says_nothing_of_ours(stage: Stage) -> None:
+async def test_an_answer_for_other_channels_is_ignored(stage: Stage) -> None:
     stage.start("ann")
     row = stage.on_air["ann"].row
 
     async def answers() -> AsyncIterator[Observation]:
         yield Observation(0.0, frozenset({"bob"}))  # was asked before this watcher joined
         yield Observation(60.0, frozenset({"ann", "bob"}), {"ann": row})
-        yield Observation(120.0, frozenset({"bob"}))  # likewise, and no reason to miss anybody
+        yield Observation(120.0, frozenset({"bob"}))  # likewise: no channel of this watcher is offline
         yield Observation(180.0, frozenset({"ann", "bob"}), {"ann": row})
 
     trigger = TwitchStreamEventTrigger(user_logins="ann", emit_current=True, offline_tolerance=0)
     events = [event.payload async for event in trigger.filter_shared_stream(answers())]
-    assert told(events) == [("online", "ann")]
+    assert changes(events) == [("online", "ann")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every live stream: which lists to read, which broadcasters to look up afterwards, and what it amounts to.
+"""Every live stream: which lists to read, which broadcasters to look up afterwards, and what was found.
 
 The list of all streams moves while it is read, and one cursor takes minutes for it. So it is divided by
 something that does not move: one walk for each language, all at once.
