@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import shutil
@@ -73,6 +74,17 @@ def airflow_3() -> None:
     """Skips on Airflow 2, for which the reference DAGs are not written."""
     if version("apache-airflow").startswith("2."):
         pytest.skip(f"the reference DAGs need Airflow 3; this is {version('apache-airflow')}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_of_aws_are_parsed_once() -> Iterator[None]:
+    """Keep what botocore parses: each client of a new session would read 1 MB of JSON again."""
+    from botocore.loaders import JSONFileLoader
+
+    load = functools.cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: load(path))
+        yield
 
 
 @pytest.fixture(scope="session")
