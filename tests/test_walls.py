@@ -65,7 +65,9 @@ def test_the_package_itself_brings_in_nothing() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.name)
 def test_parsing_a_dag_brings_in_no_pandas_no_pyarrow_and_no_boto3(path: Path) -> None:
     parse = f"import runpy; runpy.run_path({str(path)!r})"
-    assert not imported_by(parse) & {"pandas", "pyarrow", "boto3", "botocore", "numpy", "aiohttp"}
+    # Airflow 3.0 itself imports aiohttp with its decorators.
+    ours = imported_by(parse) - imported_by("from airflow.sdk import Asset, dag, task")
+    assert not ours & {"pandas", "pyarrow", "boto3", "botocore", "numpy", "aiohttp"}
 
 
 def rooms_imported(path: Path) -> set[str]:
