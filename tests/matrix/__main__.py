@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the test suite on every version that we promise: ``python -m tests.matrix`` (``make matrix``).
+"""Run the test suite on every supported version: ``python -m tests.matrix`` (``make matrix``).
 
 Each cell is a stock Airflow, pinned as of its time, with our wheel installed beside it. The tests run against
 that wheel, not against ``src``. Left out are those whose subject is this checkout and not an Airflow: the
@@ -39,7 +39,7 @@ MOST_SECONDS = 1800
 
 @dataclass
 class Result:
-    """What came of a cell."""
+    """The result of a cell."""
 
     cell: Cell
     state: str
@@ -130,8 +130,8 @@ def _test(environment: Environment, result: Result, processes: str) -> None:
                 timeout=MOST_SECONDS,
             )
     except subprocess.TimeoutExpired as error:
-        raise CellError(f"the tests took longer than {MOST_SECONDS} s; they said {log}") from error
-    # Whole, so that cells which run together do not talk at cross-purposes.
+        raise CellError(f"the tests took longer than {MOST_SECONDS} s; see {log}") from error
+    # In one piece, so that the output of cells that run together does not mix.
     print(f"\n== {environment.cell.name}\n{log.read_text(errors='replace')}", flush=True)
     if not report.is_file():
         raise CellError("pytest ended without a report")
@@ -148,7 +148,7 @@ COUNTED = ("tests", "failures", "errors", "skipped")
 
 
 def table(results: Sequence[Result]) -> str:
-    """Return what came of the cells, for people."""
+    """Return the results as a table."""
     rows = [("Airflow", "Python", "pandas", "common-compat", "passed", "failed", "skipped", "seconds", "")]
     rows += [
         (

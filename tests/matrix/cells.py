@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which Airflow we promise to work with, on which Python, and where such a Python is."""
+"""The supported versions of Airflow and Python, and where a Python is installed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ CELLS = tuple(Cell(release, python) for release in RELEASES for python in releas
 
 
 def pick(words: Sequence[str]) -> list[Cell]:
-    """Return the cells that are meant.
+    """Return the cells that words name.
 
     :param words: ``3.3.2/3.13`` for a cell, ``3.3.2`` for all of a release, ``oldest`` or ``newest`` for that
         release on one Python that is here; nothing means every cell

@@ -19,13 +19,13 @@ STOCK = ("apache-airflow-providers-amazon", "apache-airflow-providers-http")
 
 
 class CellError(Exception):
-    """What a cell fails for, other than by its tests."""
+    """A cell failed before its tests ran."""
 
 
 class Environment:
     """The environment of a cell, kept between runs for as long as its pins are the same.
 
-    :param cell: whose it is
+    :param cell: the cell
     :param interpreter: a Python of the cell's version
     """
 
@@ -35,7 +35,7 @@ class Environment:
         self.python = cell.folder / "bin" / "python"
 
     def prepare(self, wheel: Path) -> dict[str, str]:
-        """Make it, install the wheel, see that Airflow takes it, and return every version in it.
+        """Create the environment, install the wheel, check that Airflow finds it, and return every version.
 
         :param wheel: ours
         :raises CellError: the wheel does not go with this Airflow
