@@ -62,9 +62,10 @@ def test_the_package_itself_brings_in_nothing() -> None:
 
 
 @pytest.mark.usefixtures("airflow_3")
-@pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.name)
-def test_parsing_a_dag_brings_in_no_pandas_no_pyarrow_and_no_boto3(path: Path) -> None:
-    parse = f"import runpy; runpy.run_path({str(path)!r})"
+def test_parsing_the_dags_brings_in_no_pandas_no_pyarrow_and_no_boto3() -> None:
+    paths = sorted(map(str, (ROOT / "dags").glob("*.py")))
+    assert len(paths) >= 3
+    parse = f"import runpy; [runpy.run_path(path) for path in {paths}]"
     # Airflow 3.0 itself imports aiohttp with its decorators.
     ours = imported_by(parse) - imported_by("from airflow.sdk import Asset, dag, task")
     assert not ours & {"pandas", "pyarrow", "boto3", "botocore", "numpy", "aiohttp"}
