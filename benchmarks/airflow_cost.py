@@ -211,13 +211,14 @@ def all_streams(run_after: datetime) -> None:
     :param run_after: the tick
     """
     from twitch_provider.config import LakeConfig
+    from twitch_provider.hooks.twitch_async import TwitchAsyncHook
     from twitch_provider.lake.formats import Format
     from twitch_provider.pipelines.all_streams import ALL_STREAMS, CrawlOptions, publish
     from twitch_provider.pipelines.run import Run
 
     dag_run = SimpleNamespace(dag_id="twitch_all_streams", run_id="plain", run_after=run_after)
     run = Run.open(dag_run, LakeConfig.resolve(prefix="plain"))
-    publish(run, ALL_STREAMS, CrawlOptions(), Format("csv", "gzip"))
+    publish(run, ALL_STREAMS, CrawlOptions(), TwitchAsyncHook(), Format("csv", "gzip"))
 
 
 #: DAG -> its work.

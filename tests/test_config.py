@@ -11,17 +11,14 @@ def test_arguments_win_over_options_and_options_over_defaults(monkeypatch: pytes
     monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", "from-options")
     monkeypatch.setenv("AIRFLOW__TWITCH__PREFIX", "from-options")
     config = LakeConfig.resolve(prefix="given", bucket=None)
-    assert config == LakeConfig("from-options", "given", "twitch_default", "")
+    assert config == LakeConfig("from-options", "given", "")
 
 
 def test_an_empty_text_means_the_option(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", "from-options")
-    config = LakeConfig.resolve(bucket="", prefix=" ", twitch_conn_id="None")
-    assert (config.bucket, config.prefix, config.twitch_conn_id) == (
-        "from-options",
-        "twitch",
-        "twitch_default",
-    )
+    monkeypatch.setenv("AIRFLOW__TWITCH__AWS_CONN_ID", "aws_default")
+    config = LakeConfig.resolve(bucket="", prefix=" ", aws_conn_id="None")
+    assert config == LakeConfig("from-options", "twitch", "aws_default")
 
 
 def test_an_empty_aws_connection_means_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,13 +22,11 @@ class LakeConfig:
 
     :param bucket: of S3
     :param prefix: what all keys begin with
-    :param twitch_conn_id: the ``twitch`` connection
     :param aws_conn_id: the ``aws`` connection; empty for the instance's IAM role or the AWS environment
     """
 
     bucket: str
     prefix: str
-    twitch_conn_id: str
     aws_conn_id: str
 
     @classmethod
@@ -36,16 +34,14 @@ class LakeConfig:
         cls,
         bucket: str | None = None,
         prefix: str | None = None,
-        twitch_conn_id: str | None = None,
         aws_conn_id: str | None = None,
     ) -> LakeConfig:
         """Resolve every option: the argument, else the ``[twitch]`` option, else its default.
 
         A template renders a param without a value as the text ``None``, which therefore means None here.
 
-        :param bucket: None or empty text: not given; so of the two below
+        :param bucket: None or empty text: not given
         :param prefix: likewise
-        :param twitch_conn_id: likewise
         :param aws_conn_id: None: not given; empty text: the IAM role
         :raises TwitchConfigError: no bucket is set, or its name is invalid
         """
@@ -64,7 +60,6 @@ class LakeConfig:
         return cls(
             bucket=name,
             prefix=_given(prefix) or option("prefix"),
-            twitch_conn_id=_given(twitch_conn_id) or option("twitch_conn_id"),
             # Empty has a meaning here: no connection, the IAM role.
             aws_conn_id=option("aws_conn_id") if aws_conn_id in {None, "None"} else _given(aws_conn_id),
         )

@@ -108,9 +108,22 @@ def test_a_dataset_lies_where_the_options_say_if_no_argument_does(
     mine = {"bucket": "other", "prefix": "mine", "twitch_conn_id": "mine", "aws_conn_id": "aws"}
     streams(output="s3", dataset="all", max_items=1, **mine).execute(context)
     assert used == [
-        LakeConfig("lake", "configured", "twitch_default", "aws_configured"),
-        LakeConfig(**mine),
+        LakeConfig("lake", "configured", "aws_configured"),
+        LakeConfig("other", "mine", "aws"),
     ]
+
+
+def test_a_task_that_is_executed_again_counts_its_own_requests(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    operator = streams(output="s3", dataset="english", languages=["en"])
+    requests = []
+    for _ in range(2):
+        reference: Any = operator.execute(context)
+        requests.append(
+            json.loads(store.objects[reference["manifest"].removeprefix("s3://lake/")])["requests"]
+        )
+    assert requests[0] == requests[1]
 
 
 def test_mapped_tasks_with_datasets_of_their_own_keep_out_of_each_others_way(

@@ -75,20 +75,28 @@ def test_no_connection_means_the_configured_one(
     assert connect(given).twitch_conn_id == used
 
 
+OBJECT_STORAGE = "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend"
+
+
 @pytest.mark.parametrize(
-    ("backend", "bound"),
+    ("backend", "threshold", "bound"),
     [
-        (None, tables.MAX_XCOM_BYTES),
-        ("airflow.providers.common.io.xcom.backend.XComObjectStorageBackend", None),
+        (None, None, tables.MAX_XCOM_BYTES),
+        (OBJECT_STORAGE, None, tables.MAX_XCOM_BYTES),
+        (OBJECT_STORAGE, "-1", tables.MAX_XCOM_BYTES),
+        (OBJECT_STORAGE, "100000", None),
+        ("my.XComs", None, None),
     ],
 )
 def test_tables_are_bound_where_xcoms_go_into_the_database(
-    monkeypatch: pytest.MonkeyPatch, backend: str | None, bound: int | None
+    monkeypatch: pytest.MonkeyPatch, backend: str | None, threshold: str | None, bound: int | None
 ) -> None:
     class Table:
         def as_xcom(self, *, max_bytes: int | None) -> dict[str, Any]:
             return {"bound": max_bytes}
 
+    if threshold:
+        monkeypatch.setenv("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD", threshold)
     if backend:
         monkeypatch.setenv("AIRFLOW__CORE__XCOM_BACKEND", backend)
     sent: Any = {"top_games": Table()}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,14 @@ from twitch_provider.compat import BaseOperator
 from twitch_provider.config import LakeConfig
 from twitch_provider.pipelines.all_streams import ALL_STREAMS, CrawlOptions, publish
 from twitch_provider.pipelines.failing import fail_fast
-from twitch_provider.pipelines.outputs import emit_events, table_format
+from twitch_provider.pipelines.outputs import emit_events, resolve_conn_id, table_format
 from twitch_provider.pipelines.run import Run
 from twitch_provider.pipelines.snapshot import dataset_names
 from twitch_provider.pipelines.templates import native
 
 if TYPE_CHECKING:
     from twitch_provider.compat import Context
+    from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 
 
 class TwitchAllStreamsOperator(BaseOperator):
@@ -91,6 +93,13 @@ class TwitchAllStreamsOperator(BaseOperator):
         self.twitch_conn_id = twitch_conn_id
         self.aws_conn_id = aws_conn_id
 
+    @functools.cached_property
+    def hook(self) -> TwitchAsyncHook:
+        """The hook of the task's connection."""
+        from twitch_provider.hooks.twitch_async import TwitchAsyncHook
+
+        return TwitchAsyncHook(resolve_conn_id(self.twitch_conn_id))
+
     @fail_fast()
     def execute(self, context: Context) -> dict[str, Any]:
         """Crawl, and publish what arrived.
@@ -106,6 +115,6 @@ class TwitchAllStreamsOperator(BaseOperator):
         )
         file_format = table_format(self.file_format, self.compression, default="gzip")
         owner = "" if dataset == ALL_STREAMS else dataset
-        lake = LakeConfig.resolve(self.bucket, self.prefix, self.twitch_conn_id, self.aws_conn_id)
+        lake = LakeConfig.resolve(self.bucket, self.prefix, self.aws_conn_id)
         run = Run.open(context["dag_run"], lake, dataset=owner)
-        return emit_events(context, self.outlets, publish(run, dataset, options, file_format))
+        return emit_events(context, self.outlets, publish(run, dataset, options, self.hook, file_format))

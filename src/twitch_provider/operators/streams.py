@@ -132,7 +132,7 @@ class TwitchStreamsOperator(BaseOperator):
             return rows_for_xcom(pages, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
         (dataset,) = dataset_names(self.dataset)
         file_format = table_format(self.file_format, self.compression)
-        lake = LakeConfig.resolve(self.bucket, self.prefix, self.twitch_conn_id, self.aws_conn_id)
+        lake = LakeConfig.resolve(self.bucket, self.prefix, self.aws_conn_id)
         run = Run.open(context["dag_run"], lake, dataset=dataset)
         published = publish(run, self._streams(dataset), self.hook, file_format)
         return emit_events(context, self.outlets, published[dataset])

@@ -120,7 +120,7 @@ class TwitchTopGamesOperator(BaseOperator):
             return rows_for_xcom(pages, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
         names = dataset_names(self.dataset, beside=["_streams"])
         file_format = table_format(self.file_format, self.compression)
-        lake = LakeConfig.resolve(self.bucket, self.prefix, self.twitch_conn_id, self.aws_conn_id)
+        lake = LakeConfig.resolve(self.bucket, self.prefix, self.aws_conn_id)
         run = Run.open(context["dag_run"], lake, dataset=names[0])
         top_games = TopGames(games, native(self.pages_per_game, int), *names)
         published = publish(run, top_games, self.hook, file_format)

@@ -15,9 +15,14 @@ from twitch_provider.exceptions import TwitchDataError, TwitchIncompleteError, T
 from twitch_provider.pipelines.snapshot import reference
 
 if TYPE_CHECKING:
+    from twitch_provider.crawl.light_page import LightPage
+    from twitch_provider.crawl.report import CrawlReport
+    from twitch_provider.hooks.twitch_async import TwitchAsyncHook
+    from twitch_provider.lake.extract import Extract
     from twitch_provider.lake.formats import Format
     from twitch_provider.lake.manifest import Manifest
     from twitch_provider.lake.previous import Known
+    from twitch_provider.lake.raw_lines import RawObject
     from twitch_provider.lake.tables import CleanTable
     from twitch_provider.pipelines.run import Run
 
@@ -68,59 +73,35 @@ class CrawlOptions:
             )
 
 
-def publish(run: Run, dataset: str, options: CrawlOptions, file_format: Format) -> dict[str, Any]:
+def publish(
+    run: Run, dataset: str, options: CrawlOptions, hook: TwitchAsyncHook, file_format: Format
+) -> dict[str, Any]:
     """Crawl and publish what arrived; a run that is too late does so from the raw pages it kept earlier.
 
     :returns: ``{"uri": …, "manifest": …, "rows": …, "complete": …, "completeness": …}``
     :raises TwitchIncompleteError: a part of the list is missing, and ``on_incomplete`` is ``fail``; the raw
         pages are kept
-    :raises AirflowFailException: the same of a run that is too late
+    :raises AirflowFailException: the same of raw pages that no retry can change: those of a run that is too
+        late, or too many rows that cleaning refused
     :raises TwitchError: crawling or writing failed
     :raises AirflowSkipException: it is too late to ask Twitch, and there are no raw pages
     """
-    from twitch_provider.lake import all_streams, extract
-    from twitch_provider.lake.manifest import published
-    from twitch_provider.lake.previous import read_previous
     from twitch_provider.lake.publish import publish as publish_tables
-    from twitch_provider.lake.raw_lines import RawWriter
 
-    store, keys = run.store, run.keys
-    if run.is_too_late():
-        extracted = run.earlier_extract(dataset)
-        if extracted.report is None:
-            raise TwitchDataError(
-                f"{store.uri(extracted.raw.key)} has no report, so its crawl was not finished, and Twitch "
-                "cannot be asked about the past: delete it, and leave this run as it is."
-            )
-        if options.on_incomplete == "fail" and not _is_complete(extracted.report):
-            # The raw pages are what they are: no retry changes them.
-            raise AirflowFailException(_lacks(extracted.report))
-        table = all_streams.transform(extracted.bodies(store), run_after=keys.run_after)
+    if (extracted := run.earlier_extract(dataset)) is not None:
+        table = _rebuild(run, extracted, options)
     else:
-        known = read_previous(store, keys, dataset, within=MAX_AGE)
-        writer = RawWriter()
-        report, stats = asyncio.run(_crawl(run.twitch_conn_id, options, known, writer.add))
-        if not report["broadcasters"]:
-            raise TwitchDataError("Twitch lists not one live stream: nothing is kept, retrying.")
-        raw = writer.finish(report)
-        if (before := published(store, keys)) and before.complete:
-            # Checked before anything of it is withdrawn.
-            lacks = "" if _is_complete(report) else _lacks(report)
-            lacks = lacks or _few_rows(all_streams.transform(raw.bodies(), run_after=keys.run_after))
-            if lacks:
-                log.warning("%s Keeping the complete snapshot of an earlier try.", lacks)
-                return _crawl_reference(run, before, dataset)
-        extracted = extract.keep(store, keys, dataset, raw, stats=stats)
-        if options.on_incomplete == "fail" and not _is_complete(report):
-            raise TwitchIncompleteError(_lacks(report))
-        table = all_streams.transform(raw.bodies(), run_after=keys.run_after)
+        raw, stats = _crawl(run, dataset, options, hook)
+        if (earlier := _complete_snapshot_to_keep(run, raw)) is not None:
+            return _crawl_reference(run, earlier, dataset)
+        extracted, table = _keep(run, dataset, options, raw, stats)
     if few := _few_rows(table):
         log.warning("%s", few)
         if options.on_incomplete == "fail":
             raise AirflowFailException(few)
     manifest = publish_tables(
-        store,
-        keys,
+        run.store,
+        run.keys,
         {dataset: table},
         extract=extracted,
         run_id=run.run_id,
@@ -130,6 +111,48 @@ def publish(run: Run, dataset: str, options: CrawlOptions, file_format: Format) 
         complete=_is_complete(extracted.report) and not few,
     )
     return _crawl_reference(run, manifest, dataset)
+
+
+def _rebuild(run: Run, extracted: Extract, options: CrawlOptions) -> CleanTable:
+    from twitch_provider.lake.all_streams import transform
+
+    if extracted.report is None:
+        raise AirflowFailException(
+            f"{run.store.uri(extracted.raw.key)} has no report, so its crawl was not finished, and Twitch "
+            "cannot be asked about the past: delete it, and leave this run as it is."
+        )
+    if options.on_incomplete == "fail" and not _is_complete(extracted.report):
+        # The raw pages are what they are: no retry changes them.
+        raise AirflowFailException(_lacks(extracted.report))
+    return transform(extracted.bodies(run.store), run_after=run.keys.run_after)
+
+
+def _complete_snapshot_to_keep(run: Run, raw: RawObject) -> Manifest | None:
+    """Return the manifest of an earlier try that is complete, if this crawl is not."""
+    from twitch_provider.lake.all_streams import transform
+    from twitch_provider.lake.manifest import published
+
+    earlier = published(run.store, run.keys)
+    if earlier is None or not earlier.complete:
+        return None
+    lacks = "" if _is_complete(raw.report) else _lacks(raw.report)
+    lacks = lacks or _few_rows(transform(raw.bodies(), run_after=run.keys.run_after))
+    if not lacks:
+        return None
+    log.warning("%s Keeping the complete snapshot of an earlier try.", lacks)
+    return earlier
+
+
+def _keep(
+    run: Run, dataset: str, options: CrawlOptions, raw: RawObject, stats: Mapping[str, int]
+) -> tuple[Extract, CleanTable]:
+    from twitch_provider.lake.all_streams import transform
+    from twitch_provider.lake.extract import keep
+
+    extracted = keep(run.store, run.keys, dataset, raw, stats=stats)
+    if options.on_incomplete == "fail" and not _is_complete(raw.report):
+        raise TwitchIncompleteError(_lacks(raw.report))
+    return extracted, transform(raw.bodies(), run_after=run.keys.run_after)
 
 
 def _crawl_reference(run: Run, manifest: Manifest, dataset: str) -> dict[str, Any]:
@@ -168,15 +191,27 @@ def _lacks(report: Mapping[str, Any] | None) -> str:
     return f"The crawl is incomplete, its table is not published; {what}{more}."
 
 
-async def _crawl(
-    conn_id: str, options: CrawlOptions, known: Known | None, keep: Callable[[Any], None]
-) -> tuple[dict[str, Any], dict[str, int]]:
-    from twitch_provider.hooks.lineage import report_reading
-    from twitch_provider.hooks.twitch_async import TwitchAsyncHook
+def _crawl(
+    run: Run, dataset: str, options: CrawlOptions, hook: TwitchAsyncHook
+) -> tuple[RawObject, Mapping[str, int]]:
+    from twitch_provider.lake.previous import read_previous
+    from twitch_provider.lake.raw_lines import RawWriter
 
-    async with TwitchAsyncHook(conn_id) as hook:
+    known = read_previous(run.store, run.keys, dataset, within=MAX_AGE)
+    writer = RawWriter()
+    report, stats = asyncio.run(_read_all(hook, options, known, writer.add))
+    if not report.broadcasters:
+        raise TwitchDataError("Twitch lists not one live stream: nothing is kept, retrying.")
+    return writer.finish(report.as_dict()), stats
+
+
+async def _read_all(
+    hook: TwitchAsyncHook, options: CrawlOptions, known: Known | None, keep: Callable[[LightPage], None]
+) -> tuple[CrawlReport, Mapping[str, int]]:
+    from twitch_provider.hooks.lineage import report_reading
+
+    async with hook:
         report_reading(hook, "streams")
-        report = await hook.crawl(
-            keep, remembered=known, from_cursors=STRATEGIES[options.strategy], seconds=options.seconds
-        )
-        return report.as_dict(), dict(hook.stats)
+        from_cursors = STRATEGIES[options.strategy]
+        report = await hook.crawl(keep, remembered=known, from_cursors=from_cursors, seconds=options.seconds)
+        return report, dict(hook.stats)

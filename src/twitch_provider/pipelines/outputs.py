@@ -26,15 +26,18 @@ INSTEAD = "output='s3' with a dataset, TwitchToS3Operator, or a smaller max_item
 _WITH_EVENTS = {"Asset", "AssetAlias", "AssetRef", "Dataset", "DatasetAlias"}
 
 
-def connect(twitch_conn_id: str | None) -> TwitchHook:
-    """Create the hook of an operator's connection.
-
-    :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id``
-    """
+def resolve_conn_id(twitch_conn_id: str | None) -> str:
+    """Return the id of a task's connection; None means the option ``[twitch] twitch_conn_id``."""
     from twitch_provider.config import option
+
+    return native(twitch_conn_id) or option("twitch_conn_id")
+
+
+def connect(twitch_conn_id: str | None = None) -> TwitchHook:
+    """Create the hook of a task's connection."""
     from twitch_provider.hooks.twitch import TwitchHook
 
-    return TwitchHook(native(twitch_conn_id) or option("twitch_conn_id"))
+    return TwitchHook(resolve_conn_id(twitch_conn_id))
 
 
 def table_format(file_format: str | None, compression: str | None, *, default: str = "none") -> Format:
@@ -92,13 +95,21 @@ def tables_for_xcom(tables: Mapping[str, CleanTable]) -> dict[str, dict[str, Any
 
     :raises TwitchParameterError: one is too large for Airflow's metadata database, and goes there
     """
-    from airflow.configuration import conf
-
     from twitch_provider.lake.tables import MAX_XCOM_BYTES
 
-    in_database = conf.get("core", "xcom_backend").endswith(".BaseXCom")
-    max_bytes = MAX_XCOM_BYTES if in_database else None
+    max_bytes = MAX_XCOM_BYTES if _in_database() else None
     return {dataset: table.as_xcom(max_bytes=max_bytes) for dataset, table in tables.items()}
+
+
+def _in_database() -> bool:
+    """Whether XComs are stored in Airflow's metadata database, as far as Airflow's own backends go."""
+    from twitch_provider.compat import conf
+
+    backend = conf.get("core", "xcom_backend")
+    if backend.endswith(".XComObjectStorageBackend"):
+        # Without a threshold, this backend stores everything in the database.
+        return int(conf.getint("common.io", "xcom_objectstorage_threshold", fallback=-1)) < 0
+    return bool(backend.endswith(".BaseXCom"))
 
 
 def emit_events(context: Any, outlets: Iterable[Any], extra: dict[str, Any]) -> dict[str, Any]:

@@ -31,13 +31,11 @@ class Run:
     :param store: the bucket
     :param keys: of the run's objects
     :param run_id: Airflow's name of the run
-    :param twitch_conn_id: the ``twitch`` connection
     """
 
     store: Store
     keys: SnapshotKeys
     run_id: str
-    twitch_conn_id: str
 
     @classmethod
     def open(cls, dag_run: Any, config: LakeConfig, *, dataset: str = "") -> Run:
@@ -51,7 +49,7 @@ class Run:
 
         owner = f"{dag_run.dag_id}.{dataset}" if dataset else dag_run.dag_id
         keys = SnapshotKeys(config.prefix, owner, tick(dag_run))
-        return cls(open_store(config), keys, dag_run.run_id, config.twitch_conn_id)
+        return cls(open_store(config), keys, dag_run.run_id)
 
     @classmethod
     def of_dag(cls, dag_run: Any, params: Mapping[str, Any]) -> Run:
@@ -65,23 +63,20 @@ class Run:
 
         return cls.open(dag_run, LakeConfig.resolve(params["bucket"], params["prefix"]))
 
-    def is_too_late(self) -> bool:
-        """Whether the tick is too long ago for what Twitch says now to be filed under it."""
-        return datetime.now(UTC) - self.keys.run_after > TOO_LATE
+    def earlier_extract(self, dataset: str) -> Extract | None:
+        """Return what this run extracted earlier, if it is too late to ask Twitch now; else None.
 
-    def earlier_extract(self, dataset: str) -> Extract:
-        """Return what this run extracted before it was too late to ask Twitch.
-
-        :raises AirflowSkipException: it extracted nothing
+        :raises AirflowSkipException: it is too late, and the run extracted nothing
         :raises TwitchDataError: the raw object is damaged
         """
         from twitch_provider.lake import extract
 
+        if datetime.now(UTC) - self.keys.run_after <= TOO_LATE:
+            return None
         found = extract.find(self.store, self.keys, dataset)
         if found is None:
-            raise AirflowSkipException(
-                f"Too late for {self.keys.tick}: Twitch cannot be asked about the past"
-            )
+            tick = self.keys.tick
+            raise AirflowSkipException(f"Too late for {tick}: Twitch cannot be asked about the past")
         return found
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twitch_provider.exceptions import TwitchParameterError
+from twitch_provider.pipelines.outputs import connect
 
 if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
@@ -54,11 +55,7 @@ def extract(run: Run, snapshot: Snapshot) -> Extract:
     :raises AirflowSkipException: it is too late to ask Twitch, and the run kept nothing
     :raises TwitchError: reading or writing failed
     """
-    if run.is_too_late():
-        return run.earlier_extract(snapshot.raw_dataset)
-    from twitch_provider.hooks.twitch import TwitchHook
-
-    return _ask(run, snapshot, TwitchHook(run.twitch_conn_id))[0]
+    return run.earlier_extract(snapshot.raw_dataset) or _ask(run, snapshot, connect())[0]
 
 
 def transform(run: Run, snapshot: Snapshot, extracted: Extract) -> dict[str, CleanTable]:
@@ -112,8 +109,7 @@ def publish(run: Run, snapshot: Snapshot, hook: TwitchHook, file_format: Format)
     :raises AirflowSkipException: it is too late to ask Twitch, and the run kept nothing
     :raises TwitchError: reading or writing failed
     """
-    if run.is_too_late():
-        extracted = run.earlier_extract(snapshot.raw_dataset)
+    if (extracted := run.earlier_extract(snapshot.raw_dataset)) is not None:
         tables = transform(run, snapshot, extracted)
     else:
         extracted, pages = _ask(run, snapshot, hook)
@@ -125,9 +121,10 @@ def _ask(run: Run, snapshot: Snapshot, hook: TwitchHook) -> tuple[Extract, list[
     from twitch_provider.lake.extract import keep
     from twitch_provider.lake.raw_lines import RawObject
 
+    before = hook.stats.copy()  # of an operator that is executed again
     pages = list(snapshot.read(hook))
     raw = RawObject.of(pages)
-    return keep(run.store, run.keys, snapshot.raw_dataset, raw, stats=hook.stats), pages
+    return keep(run.store, run.keys, snapshot.raw_dataset, raw, stats=hook.stats - before), pages
 
 
 def reference(run: Run, manifest: Manifest, dataset: str) -> dict[str, Any]:

@@ -62,7 +62,8 @@ class FilteredStreams:
         query = queries.query("streams", params, max_items=self.max_items, split=True)
         seen = set()
         for page in hook.walk(query):
-            seen |= {row.get("game_id") for row in page.rows if isinstance(row, dict)}
+            # Ids that are something else than text are left to cleaning.
+            seen |= {str(row.get("game_id")) for row in page.rows if isinstance(row, dict)}
             yield page
         asked = {text for params in query.batches for name, text in params if name == "game_id"}
         hook.require_games(asked - seen)
