@@ -307,9 +307,7 @@ def test_too_late_raw_pages_without_a_report_are_of_no_crawl(
     lines = gzip.decompress(store.objects[key]).splitlines(keepends=True)
     store.objects[key] = gzip.compress(b"".join(lines[:-1]))
     monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
-    with pytest.raises(
-        AirflowFailException, match="has no report, so its crawl was not finished"
-    ):
+    with pytest.raises(AirflowFailException, match="has no report, so its crawl was not finished"):
         crawl().execute(context)
 
 
