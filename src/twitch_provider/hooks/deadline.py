@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import io
 import socket
 import time
 from typing import Any
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 
 def bound_answers(pool: HTTPConnectionPool) -> None:
     """Give a whole answer, headers included, the time that a connection's time-out gives each read."""
-    pool.ConnectionCls = _HTTPS if pool.scheme == "https" else _HTTP
+    if getattr(pool.ConnectionCls, "response_class", None) is not _Answer:  # not bounded yet
+        pool.ConnectionCls = _bounded(pool.ConnectionCls)
 
 
 class _Reads(io.RawIOBase):
@@ -48,9 +49,7 @@ class _Answer(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_Reads(sock))
 
 
-class _HTTP(HTTPConnection):
-    response_class = _Answer
-
-
-class _HTTPS(HTTPSConnection):
-    response_class = _Answer
+@functools.cache
+def _bounded(connection: Any) -> Any:
+    """Derive from the class that the pool has: that of a SOCKS proxy takes arguments of its own."""
+    return type(f"Bounded{connection.__name__}", (connection,), {"response_class": _Answer})
