@@ -66,3 +66,10 @@ def test_games_that_twitch_does_not_know_are_named(signed_in: Any, answers: Any)
     with pytest.raises(TwitchNotFoundError, match=r"^Twitch does not know these games: 3, 4; ") as caught:
         signed_in.play(require_games(signed_in.session, ["4", "1", "3"]), [answers.page("1")])
     assert (caught.value.status, caught.value.endpoint, caught.value.fatal) == (404, "games", True)
+
+
+@pytest.mark.parametrize("malformed", [["1"], {"id": "1"}, 1, None])
+def test_an_id_that_is_not_text_is_not_a_known_game(signed_in: Any, answers: Any, malformed: Any) -> None:
+    rows = {"data": [{"id": malformed}, {"id": "2"}]}
+    with pytest.raises(TwitchNotFoundError, match=r"^Twitch does not know these games: 1; "):
+        signed_in.play(require_games(signed_in.session, ["1", "2"]), [answers.ok(rows)])

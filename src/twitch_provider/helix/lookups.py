@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from twitch_provider.exceptions import TwitchDataError, TwitchNotFoundError
 from twitch_provider.helix.messages import objects
@@ -33,10 +32,13 @@ def require_games(session: Session, ids: Iterable[str]) -> Steps[None]:
     :raises TwitchNotFoundError: naming the ids that it does not know
     """
     wanted = sorted(set(ids))
-    known: set[Any] = set()
-    for params in query("games", {"id": wanted}, split=True).batches if wanted else ():
+    if not wanted:
+        return
+    known: set[str] = set()
+    for params in query("games", {"id": wanted}, split=True).batches:
         envelope = yield from request_page(session, "games", params)
-        known |= {game.get("id") for game in objects("games", envelope.rows)}
+        ids_of_rows = (game.get("id") for game in objects("games", envelope.rows))
+        known |= {each for each in ids_of_rows if isinstance(each, str)}
     if unknown := [each for each in wanted if each not in known]:
         raise TwitchNotFoundError(
             f"Twitch does not know these games: {', '.join(unknown)}; "
