@@ -66,7 +66,7 @@ class FileCache(TokenCache):
             # Never follow a link, never wait for a pipe.
             file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(file, "rb") as opened:
-                _check(os.fstat(file), self._path, stat.S_ISREG)
+                _require_private(os.fstat(file), self._path, stat.S_ISREG)
                 text = opened.read(_MOST_BYTES).decode("ascii", errors="replace")
         except FileNotFoundError:
             return None
@@ -124,7 +124,7 @@ class FileCache(TokenCache):
         self._check_folder()
 
     def _check_folder(self) -> None:
-        _check(self._folder.lstat(), self._folder, stat.S_ISDIR)
+        _require_private(self._folder.lstat(), self._folder, stat.S_ISDIR)
 
     def _warn_once(self, error: OSError) -> None:
         if not self._warned:
@@ -136,7 +136,7 @@ class FileCache(TokenCache):
             )
 
 
-def _check(status: os.stat_result, path: Path, is_kind: Callable[[int], bool]) -> None:
+def _require_private(status: os.stat_result, path: Path, is_kind: Callable[[int], bool]) -> None:
     """Make sure that only this user can have created this.
 
     :raises PermissionError: it is of another kind, of another user, or accessible to others
