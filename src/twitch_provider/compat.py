@@ -86,7 +86,11 @@ if not TYPE_CHECKING:  # else mypy would take any name for granted
         for place in _PLACES[name]:
             try:
                 found = getattr(import_module(place), name)
-            except (ModuleNotFoundError, AttributeError):
+            except AttributeError:
+                continue
+            except ModuleNotFoundError as error:
+                if not f"{place}.".startswith(f"{error.name}."):
+                    raise  # the place exists, and what it needs is missing
                 continue
             globals()[name] = found
             return found
