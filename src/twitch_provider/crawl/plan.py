@@ -179,7 +179,7 @@ class Crawl:
         self.reconciliation.resolve(asked=len(batch), live=len(live))
 
     def report(self, *, seconds: float, stats: Mapping[str, int], points_left: float) -> CrawlReport:
-        """Return what the crawl did, and how complete it is."""
+        """Cut the walks whose lists ended early, and return what the crawl did; call it once."""
         languages = Counter(self.seen.values())
         early = early_ends(self.walks, languages=languages, recovered=self._recovered, shown=self._shown)
         if self.from_cursors:
