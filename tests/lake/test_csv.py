@@ -12,7 +12,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twitch_provider.lake.csv import csv_bytes
+from twitch_provider.lake.csv import csv_bytes, flat_csv
 from twitch_provider.lake.schema import REJECTS, STREAMS
 
 SPECIAL = [
@@ -73,6 +73,12 @@ def test_ends_lines_with_newline_only() -> None:
 def test_empty_table_is_a_header() -> None:
     data = csv_bytes(streams(id=[]), STREAMS)
     assert data.decode() == ",".join(STREAMS.names) + "\n"
+
+
+def test_a_name_is_quoted_where_it_must_be() -> None:
+    data = flat_csv(pa.table({"plain name": ["1"], **{name: ["2"] for name in SPECIAL}}))
+    assert data.startswith(b'plain name,=1+1,"a,b","say ""hi""","two\nlines","cr\r\nlf", padded ,')
+    assert read(data) == [{"plain name": "1", **dict.fromkeys(SPECIAL, "2")}]
 
 
 def test_special_characters_survive() -> None:

@@ -17,6 +17,8 @@ from pyarrow import csv as pa_csv
 
 from twitch_provider.lake.schema import TEXT_LIST, Schema
 
+_SPECIAL = frozenset(',"\r\n')
+
 
 def csv_bytes(table: pa.Table, schema: Schema) -> bytes:
     """Return the table as CSV."""
@@ -33,9 +35,16 @@ def flat_csv(table: pa.Table) -> bytes:
     """Return a table without lists as CSV."""
     # Python's buffer, not Arrow's: it returns its bytes without a copy.
     sink = io.BytesIO()
-    sink.write(f"{','.join(table.column_names)}\n".encode())
+    sink.write(f"{','.join(map(_header_field, table.column_names))}\n".encode())
     pa_csv.write_csv(table, sink, pa_csv.WriteOptions(include_header=False))
     return sink.getvalue()
+
+
+def _header_field(name: str) -> str:
+    """Quote a column's name where it must be: https://www.rfc-editor.org/rfc/rfc4180#section-2."""
+    if not _SPECIAL.intersection(name):
+        return name
+    return '"{}"'.format(name.replace('"', '""'))
 
 
 def _json_lists(lists: pa.ChunkedArray) -> pa.Array:
