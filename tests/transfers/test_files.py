@@ -112,15 +112,42 @@ def test_json_lines_hold_no_page_in_memory_that_is_written(compression: str | No
     assert write(pages(), io.BytesIO(), file_format="jsonl", compression=compression) == 10
 
 
-@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
-def test_a_number_that_json_cannot_hold_is_an_error(number: float) -> None:
-    with pytest.raises(TwitchResponseError, match="streams: a row has an infinite number"):
-        written(page({"id": "1", "n": number}))
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
-def test_a_row_that_is_no_object_is_an_error() -> None:
+@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(float("inf"), id="inf"),
+        pytest.param(float("-inf"), id="-inf"),
+        pytest.param(float("nan"), id="nan"),
+        pytest.param([1, {"n": float("nan")}], id="nan in a list"),
+        pytest.param(nested(100_000), id="nested"),
+    ],
+)
+@pytest.mark.parametrize("others", [[], [0.5], ["text"]], ids=["alone", "numbers", "texts"])
+def test_a_value_that_json_cannot_hold_is_an_error(file_format: str, value: Any, others: list[Any]) -> None:
+    rows = [{"id": "1", "n": each} for each in (*others, value)]
+    with pytest.raises(
+        TwitchResponseError, match=r"^streams: a row has an infinite number, or is nested too"
+    ):
+        written(page(*rows), page({"id": "2"}), file_format=file_format)
+
+
+@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
+def test_a_row_that_is_no_object_is_an_error(file_format: str) -> None:
     with pytest.raises(TwitchResponseError, match="a row must be an object, not list"):
-        written(page([]))
+        written(page([]), file_format=file_format)
+
+
+def test_csv_quotes_a_field_whose_name_has_a_comma() -> None:
+    body = written(page({"id": "1", "a,b": "x"}), file_format="csv")
+    assert body == b'id,"a,b"\n"1","x"\n'
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
@@ -57,9 +58,13 @@ def write(pages: Iterable[Page], file: IO[bytes], *, file_format: str, compressi
     # Without name and time in the header: bytes must not depend on when they were written.
     output = gzip.GzipFile("", "wb", 6, file, mtime=0) if compression else file
     if file_format == "csv":
-        table = [row for page in pages for row in page.new_rows]
+        table: list[dict[str, Any]] = []
+        endpoint = ""
+        for page in pages:
+            endpoint = page.endpoint
+            table += page.new_rows
         rows = len(table)
-        output.write(_csv(table))
+        output.write(_csv(table, endpoint))
     else:
         for line in _lines(pages):
             output.write(line)
@@ -73,34 +78,36 @@ def write(pages: Iterable[Page], file: IO[bytes], *, file_format: str, compressi
 def _lines(pages: Iterable[Page]) -> Iterator[bytes]:
     for page in pages:
         for row in page.new_rows:
-            try:
-                line = json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-            except (ValueError, RecursionError):
-                raise TwitchResponseError(
-                    f"{page.endpoint}: a row has an infinite number, or is nested too deeply; try later"
-                ) from None
+            line = _json(row, page.endpoint, separators=(",", ":"))
             # Half of a surrogate pair is not UTF-8: it stays escaped as Helix sent it.
             yield line.encode(errors="backslashreplace") + b"\n"
 
 
-def _csv(rows: list[dict[str, Any]]) -> bytes:
+def _json(value: Any, endpoint: str, *, separators: tuple[str, str] | None = None) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=separators)
+    except (ValueError, RecursionError):
+        raise TwitchResponseError(
+            f"{endpoint}: a row has an infinite number, or is nested too deeply; try later"
+        ) from None
+
+
+def _csv(rows: list[dict[str, Any]], endpoint: str) -> bytes:
     names = dict.fromkeys(name for row in rows for name in row)
     if not names:
         return b""
-    return flat_csv(pa.table({name: _column([row.get(name) for row in rows]) for name in names}))
+    return flat_csv(pa.table({name: _column([row.get(name) for row in rows], endpoint) for name in names}))
 
 
-def _column(values: list[Any]) -> pa.Array:
+def _column(values: list[Any], endpoint: str) -> pa.Array:
     kinds = {type(value) for value in values if value is not None}
-    if len(kinds) == 1 and kinds <= {bool, int, float}:
+    finite = all(math.isfinite(value) for value in values if isinstance(value, float))
+    if finite and len(kinds) == 1 and kinds <= {bool, int, float}:
         try:
             return pa.array(values)
         except OverflowError:  # more than 64 bits: as text
             pass
-    texts = [
-        value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for value in values
-    ]
+    texts = [value if value is None or isinstance(value, str) else _json(value, endpoint) for value in values]
     # As in JSON lines.
     encoded = [text and text.encode(errors="backslashreplace").decode() for text in texts]
     return pa.array(encoded, pa.string())
