@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class TwitchToS3Operator(BaseOperator):
     """Read any list endpoint of Helix to its end and write the rows to one object on S3.
 
-    Rows go through a temporary file, a page at a time, and are uploaded once, at the end. An error on the
-    way leaves S3 as it was. The same rows give the same bytes.
+    Rows are written to a temporary file, which is uploaded once, at the end: JSON lines a page at a time; the
+    rows of CSV are held in memory until the last page, because any row may add a column. An error on the way
+    leaves S3 as it was. The same rows give the same bytes.
     https://dev.twitch.tv/docs/api/reference
 
     :param endpoint: one of :data:`twitch_provider.helix.endpoints.ENDPOINTS`, for example ``streams`` or
@@ -110,6 +111,7 @@ class TwitchToS3Operator(BaseOperator):
         with tempfile.TemporaryFile() as file:
             pages = require_shown(self.hook.walk(query))
             rows = write(pages, file, file_format=self.file_format, compression=self.compression)
+            # Again: somebody may have written the object while Twitch was read.
             self._require_absent(store, key)
             store.put_file(key, file, content_type=media_type)
         return {"uri": store.uri(key), "rows": rows}
