@@ -64,6 +64,16 @@ def test_rows_that_xcom_lost_are_an_error(table: CleanTable) -> None:
         CleanTable.from_xcom(sent)
 
 
+def test_an_xcom_of_an_earlier_version_says_what_to_do(table: CleanTable) -> None:
+    sent = table.as_xcom()
+    # Its name before tables were text.
+    sent["frame"] = sent.pop("table")
+    with pytest.raises(
+        TwitchDataError, match=r"lacks 'table', so it is of an earlier version: clear transform too\.$"
+    ):
+        CleanTable.from_xcom(sent)
+
+
 def test_a_table_too_large_for_the_metadata_database_says_what_to_do(table: CleanTable) -> None:
     size = sum(len(table.as_xcom(max_bytes=None)[name]) for name in ("table", "rejects"))
     assert table.as_xcom(max_bytes=size)

@@ -81,9 +81,9 @@ OBJECT_STORAGE = "airflow.providers.common.io.xcom.backend.XComObjectStorageBack
 @pytest.mark.parametrize(
     ("backend", "threshold", "bound"),
     [
-        (None, None, tables.MAX_XCOM_BYTES),
-        (OBJECT_STORAGE, None, tables.MAX_XCOM_BYTES),
-        (OBJECT_STORAGE, "-1", tables.MAX_XCOM_BYTES),
+        (None, None, tables.MAX_TABLE_BYTES),
+        (OBJECT_STORAGE, None, tables.MAX_TABLE_BYTES),
+        (OBJECT_STORAGE, "-1", tables.MAX_TABLE_BYTES),
         (OBJECT_STORAGE, "100000", None),
         ("my.XComs", None, None),
     ],

@@ -17,7 +17,7 @@ from twitch_provider.exceptions import TwitchDataError, TwitchParameterError
 from twitch_provider.lake.schema import REJECTS, SCHEMAS, Schema
 
 #: Of a table in XCom. The metadata database keeps each one, and the API server holds it whole.
-MAX_XCOM_BYTES = 5_000_000
+MAX_TABLE_BYTES = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class CleanTable:
         """How many rows were refused, by reason, in order of arrival."""
         return dict(Counter(self.rejects["reason"].to_pylist()))
 
-    def as_xcom(self, *, max_bytes: int | None = MAX_XCOM_BYTES) -> dict[str, Any]:
+    def as_xcom(self, *, max_bytes: int | None = MAX_TABLE_BYTES) -> dict[str, Any]:
         """Return it as plain texts and numbers, which every XCom backend carries: Parquet in base64.
 
         :param max_bytes: how large the texts may be together; None where XComs do not go into Airflow's
@@ -90,16 +90,23 @@ class CleanTable:
     def from_xcom(cls, value: Mapping[str, Any]) -> CleanTable:
         """Restore what :meth:`as_xcom` returned.
 
-        :raises TwitchDataError: rows were lost on the way
+        :raises TwitchDataError: it is of an earlier version, or rows were lost on the way
         """
-        schema = SCHEMAS[value["schema"]]
+        try:
+            schema, table, rejects = SCHEMAS[value["schema"]], value["table"], value["rejects"]
+            counts, filtered = value["counts"], value["filtered"]
+            rows_in, duplicates = counts["rows_in"], counts["duplicates"]
+        except KeyError as missing:
+            raise TwitchDataError(
+                f"The table in XCom lacks {missing}, so it is of an earlier version: clear transform too."
+            ) from None
         return cls(
             schema=schema,
-            table=_from_text(value["table"], schema),
-            rejects=_from_text(value["rejects"], REJECTS),
-            rows_in=value["counts"]["rows_in"],
-            duplicates=value["counts"]["duplicates"],
-            filtered=value["filtered"],
+            table=_from_text(table, schema),
+            rejects=_from_text(rejects, REJECTS),
+            rows_in=rows_in,
+            duplicates=duplicates,
+            filtered=filtered,
         )
 
 

@@ -95,9 +95,9 @@ def tables_for_xcom(tables: Mapping[str, CleanTable]) -> dict[str, dict[str, Any
 
     :raises TwitchParameterError: one is too large for Airflow's metadata database, and goes there
     """
-    from twitch_provider.lake.tables import MAX_XCOM_BYTES
+    from twitch_provider.lake.tables import MAX_TABLE_BYTES
 
-    max_bytes = MAX_XCOM_BYTES if _in_database() else None
+    max_bytes = MAX_TABLE_BYTES if _in_database() else None
     return {dataset: table.as_xcom(max_bytes=max_bytes) for dataset, table in tables.items()}
 
 
