@@ -123,14 +123,14 @@ class Manifest:
         :raises TwitchDataError: it is not a manifest
         """
         try:
-            values = _known(cls, json.loads(data))
+            values = _known_fields(cls, json.loads(data))
             for name in ("run_after", "first_answer_at", "last_answer_at", "published_at"):
                 values[name] = datetime.fromisoformat(values[name])
-            entries = [_known(ObjectEntry, entry) for entry in values["objects"]]
+            entries = [_known_fields(ObjectEntry, entry) for entry in values["objects"]]
             values["objects"] = tuple(ObjectEntry(**{**entry, "key": entry["key"] + ""}) for entry in entries)
             if previous := values["previous"]:
                 before = datetime.fromisoformat(previous["run_after"])
-                values["previous"] = Previous(**{**_known(Previous, previous), "run_after": before})
+                values["previous"] = Previous(**{**_known_fields(Previous, previous), "run_after": before})
             manifest = cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             manifest = None
@@ -143,7 +143,8 @@ class Manifest:
         return manifest
 
 
-def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _known_fields(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values which this version has a field for."""
     names = {field.name for field in fields(kind)}
     return {name: value for name, value in values.items() if name in names}
 

@@ -76,7 +76,7 @@ def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: tim
     """
     for key, manifest in islice(_manifests(store, keys, within), MAX_TABLES):
         try:
-            return _known(store, keys, dataset, key, manifest)
+            return _read_known(store, keys, dataset, key, manifest)
         except _NotUsableError as reason:
             log.warning("%s: ignoring it.", reason)
     log.warning(
@@ -109,7 +109,8 @@ def _manifests(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[
     yield from incomplete
 
 
-def _known(store: Store, keys: SnapshotKeys, dataset: str, key: str, manifest: Manifest) -> Known:
+def _read_known(store: Store, keys: SnapshotKeys, dataset: str, key: str, manifest: Manifest) -> Known:
+    """Read the table that a manifest lists; raise :class:`_NotUsableError` if it is not usable."""
     if manifest.schema_version != SCHEMA_VERSION:
         version = manifest.schema_version
         raise _NotUsableError(f"{store.uri(key)} is of schema version {version}, not {SCHEMA_VERSION}")

@@ -233,7 +233,7 @@ def _opened(number: int, page: RawBody) -> RawPage:
         rows, cursor = None, None
     if not isinstance(rows, list):
         raise _not_a_page(number)
-    return RawPage(**vars(page), rows=rows, cursor=cursor)
+    return RawPage(page.endpoint, page.params, page.answered_at, page.body, rows, cursor)
 
 
 def _lines(data: bytes) -> Iterator[RawBody | Mapping[str, Any]]:
