@@ -53,10 +53,15 @@ def account(_account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
 
 
 @pytest.fixture
-def lake(account: Account) -> Any:
-    """The store of the lake, on the instance."""
+def moto_that_signs_lists() -> None:
+    """Skips where moto refuses the signature of every list."""
     if Version(version("moto")) < Version("5.2.5"):
         pytest.skip(f"moto {version('moto')} does not sign a request for a list as boto3 does")
+
+
+@pytest.fixture
+def lake(account: Account, moto_that_signs_lists: None) -> Any:
+    """The store of the lake, on the instance."""
     return open_store(LakeConfig.resolve())
 
 
@@ -90,6 +95,6 @@ def _job(airflow_of_the_dags: None) -> Job:
 
 
 @pytest.fixture
-def job(_job: Job, twitch: Simulator) -> Job:
+def job(_job: Job, twitch: Simulator, moto_that_signs_lists: None) -> Job:
     """Every DAG, on the instance."""
     return _job
