@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from twitch_provider.config import LakeConfig, option
+from twitch_provider.config import LakeConfig, option, s3_extra_args
 from twitch_provider.exceptions import TwitchConfigError
 
 
@@ -39,3 +39,37 @@ def test_without_a_bucket_it_says_where_to_put_one() -> None:
 def test_refuses_what_is_no_bucket(bucket: str) -> None:
     with pytest.raises(TwitchConfigError, match="bucket"):
         LakeConfig.resolve(bucket=bucket)
+
+
+def test_arguments_of_uploads_come_from_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert LakeConfig.resolve("lake").s3_extra_args == {}
+    monkeypatch.setenv(
+        "AIRFLOW__TWITCH__S3_EXTRA_ARGS", '{"ServerSideEncryption": "aws:kms", "BucketKeyEnabled": true}'
+    )
+    assert LakeConfig.resolve("lake").s3_extra_args == {
+        "ServerSideEncryption": "aws:kms",
+        "BucketKeyEnabled": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("ServerSideEncryption=AES256", "must be a JSON object"),
+        ('["AES256"]', "must be a JSON object"),
+        ("null", "must be a JSON object"),
+        ("[" * 100_000, "must be a JSON object"),
+        ('{"Key": "elsewhere"}', "'Key': use only ACL, "),
+        ('{"SSECustomerKey": "k"}', "'SSECustomerKey'"),
+        ('{"BucketKeyEnabled": "true"}', "BucketKeyEnabled must be true or false"),
+        ('{"SSEKMSKeyId": null}', "SSEKMSKeyId must be text"),
+    ],
+)
+def test_refuses_arguments_that_no_upload_may_have(
+    text: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__TWITCH__S3_EXTRA_ARGS", text)
+    with pytest.raises(TwitchConfigError, match="s3_extra_args") as caught:
+        s3_extra_args()
+    assert named in str(caught.value)
+    assert len(str(caught.value)) < 400

@@ -7,13 +7,35 @@ parse time.
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from twitch_provider.compat import conf
 from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.get_provider_info import get_provider_info
+
+#: What the option ``s3_extra_args`` may hold: arguments of PutObject that the lake does not set itself. Not
+#: a customer's key (``SSECustomerKey``): it is a secret, and reading would need it too.
+#: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+S3_EXTRA_ARGS = (
+    "ACL",
+    "BucketKeyEnabled",
+    "CacheControl",
+    "ExpectedBucketOwner",
+    "GrantFullControl",
+    "GrantRead",
+    "GrantReadACP",
+    "GrantWriteACP",
+    "RequestPayer",
+    "SSEKMSEncryptionContext",
+    "SSEKMSKeyId",
+    "ServerSideEncryption",
+    "StorageClass",
+    "Tagging",
+)
 
 
 @dataclass(frozen=True)
@@ -23,11 +45,13 @@ class LakeConfig:
     :param bucket: of S3
     :param prefix: what all keys begin with
     :param aws_conn_id: the ``aws`` connection; empty for the instance's IAM role or the AWS environment
+    :param s3_extra_args: arguments of each upload, such as ``{"ServerSideEncryption": "aws:kms"}``
     """
 
     bucket: str
     prefix: str
     aws_conn_id: str
+    s3_extra_args: Mapping[str, str | bool] = field(default_factory=dict)
 
     @classmethod
     def resolve(
@@ -43,7 +67,7 @@ class LakeConfig:
         :param bucket: None or empty text: not given
         :param prefix: likewise
         :param aws_conn_id: None: not given; empty text: the IAM role
-        :raises TwitchConfigError: no bucket is set, or its name is invalid
+        :raises TwitchConfigError: no bucket is set, its name is invalid, or ``[twitch] s3_extra_args`` is
         """
         name = _given(bucket) or option("bucket")
         if not name:
@@ -62,6 +86,7 @@ class LakeConfig:
             prefix=_given(prefix) or option("prefix"),
             # Empty has a meaning here: no connection, the IAM role.
             aws_conn_id=option("aws_conn_id") if aws_conn_id in {None, "None"} else _given(aws_conn_id),
+            s3_extra_args=s3_extra_args(),
         )
 
 
@@ -77,3 +102,31 @@ def option(name: str) -> str:
     """
     default = get_provider_info()["config"]["twitch"]["options"][name]["default"]
     return str(conf.get("twitch", name, fallback=default))
+
+
+def s3_extra_args() -> dict[str, str | bool]:
+    """Read the option ``[twitch] s3_extra_args``: arguments of each upload, by boto3's names.
+
+    Some buckets refuse what is uploaded without an encryption header, for example.
+
+    :raises TwitchConfigError: it is not a JSON object, or an argument is not one of :data:`S3_EXTRA_ARGS`
+    """
+    text = option("s3_extra_args").strip()
+    where = "[twitch] s3_extra_args (AIRFLOW__TWITCH__S3_EXTRA_ARGS)"
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise TwitchConfigError(
+            f'{where} must be a JSON object such as {{"ServerSideEncryption": "AES256"}}, not {text!r:.60}'
+        )
+    for name, value in found.items():
+        if name not in S3_EXTRA_ARGS:
+            raise TwitchConfigError(
+                f"{where} does not support {name!r:.60}: use only {', '.join(S3_EXTRA_ARGS)}"
+            )
+        kind, called = (bool, "true or false") if name == "BucketKeyEnabled" else (str, "text")
+        if not isinstance(value, kind):
+            raise TwitchConfigError(f"{where}: {name} must be {called}, not {value!r:.60}")
+    return found

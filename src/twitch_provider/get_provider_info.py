@@ -128,6 +128,11 @@ _CONFIG = {
                 default="",
                 example="aws_default",
             ),
+            "s3_extra_args": _option(
+                "Arguments of each upload to S3, such as encryption headers: a JSON object by boto3's names.",
+                default="",
+                example='{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/lake"}',
+            ),
         },
     }
 }
