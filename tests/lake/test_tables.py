@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from twitch_provider.exceptions import TwitchDataError, TwitchParameterError
-from twitch_provider.lake.clean import clean_streams
+from twitch_provider.lake import all_streams
+from twitch_provider.lake.clean import clean_games, clean_streams
 from twitch_provider.lake.extract import keep
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.publish import publish
@@ -39,6 +40,38 @@ def test_accounts_for_every_row(table: CleanTable) -> None:
     assert table.counts == {"rows_in": 5, "rows_out": 2, "duplicates": 1, "filtered": 1, "rejects": 1}
     assert table.rejected == {"viewer_count: negative": 1}
     assert table.filtered == {"type: not live": 1}
+
+
+def test_figures_of_a_table_with_viewers(page: Make, stream: Make, run_after: datetime) -> None:
+    rows = [
+        stream(id="1", viewer_count=2**63 - 1, game_id=""),
+        stream(id="2", viewer_count=2**63 - 1, game_id=None, tags=None),
+        stream(id="3", viewer_count=0, tags=[]),
+    ]
+    table = clean_streams([page("streams", rows)], run_after=run_after, ranks={"509658": 1})
+    assert table.figures == {
+        "viewers": 2**64 - 2,
+        "missing": {"game_id": 2, "tags": 1, "game_rank": 2},
+        "duplicate_keys": 0,
+    }
+    assert json.loads(json.dumps(table.figures)) == table.figures
+
+
+def test_figures_of_a_table_without_rows(page: Make, run_after: datetime) -> None:
+    table = clean_streams([page("streams", [])], run_after=run_after, ranks={})
+    assert table.figures == {"viewers": 0, "missing": {}, "duplicate_keys": 0}
+
+
+def test_figures_of_a_table_without_viewers(page: Make, game: Make, run_after: datetime) -> None:
+    table = clean_games([page("games/top", [game()])], run_after=run_after, capped={"509658": True})
+    assert table.figures == {"viewers": None, "missing": {"igdb_id": 1}, "duplicate_keys": 0}
+
+
+def test_figures_count_rows_that_repeat_a_key(page: Make, stream: Make, run_after: datetime) -> None:
+    """Cleaning a crawl keeps one row per broadcaster, so that two may have one broadcast's id."""
+    rows = [stream(id=name, user_id=str(n)) for n, name in enumerate("abaca")]
+    table = all_streams.transform([page("streams", rows)], run_after=run_after)
+    assert table.figures["duplicate_keys"] == 2
 
 
 @pytest.mark.parametrize("change", [{"rows_in": 6}, {"duplicates": 0}, {"filtered": {}}])

@@ -93,10 +93,12 @@ class Schema:
 
     :param name: of the table
     :param columns: in order
+    :param key: the column whose values identify a row; None where rows have no identity
     """
 
     name: str
     columns: tuple[Column, ...]
+    key: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -149,6 +151,7 @@ STREAMS = Schema(
         Column("game_rank", INTEGER, "Rank of the category among the top games; empty beyond.", ours=True),
         Column("uptime_minutes", INTEGER, "Whole minutes from started_at to snapshot_at.", ours=True),
     ),
+    key="id",
 )
 
 GAMES = Schema(
@@ -178,6 +181,7 @@ GAMES = Schema(
             ours=True,
         ),
     ),
+    key="id",
 )
 
 REJECTS = Schema(

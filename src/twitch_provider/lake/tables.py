@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchDataError, TwitchParameterError
@@ -63,6 +64,27 @@ class CleanTable:
     def rejected(self) -> dict[str, int]:
         """How many rows were refused, by reason, in order of arrival."""
         return dict(Counter(self.rejects["reason"].to_pylist()))
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What tells a sound table from a broken one: viewers, missing values, duplicate keys.
+
+        - ``viewers``: the sum of ``viewer_count``; None where the table has no such column
+        - ``missing``: how many rows have no value, by column, without the columns that are whole
+        - ``duplicate_keys``: rows whose key an earlier row has
+        """
+        viewers = None
+        if "viewer_count" in self.table.column_names:
+            # Arrow's sum of 64-bit integers wraps around.
+            total = pc.sum(self.table["viewer_count"].cast(pa.decimal128(38)), min_count=0)
+            viewers = int(total.as_py())
+        nulls = {name: self.table[name].null_count for name in self.schema.names}
+        keys = self.table[self.schema.key] if self.schema.key else None
+        return {
+            "viewers": viewers,
+            "missing": {name: count for name, count in nulls.items() if count},
+            "duplicate_keys": 0 if keys is None else len(keys) - len(pc.unique(keys)),
+        }
 
     def as_xcom(self, *, max_bytes: int | None = MAX_TABLE_BYTES) -> dict[str, Any]:
         """Return it as plain texts and numbers, which every XCom backend carries: Parquet in base64.
