@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from twitch_provider.exceptions import TwitchParameterError
-from twitch_provider.lake.keys import SnapshotKeys
+from twitch_provider.lake.keys import RESERVED, SnapshotKeys, dataset_beside, dataset_name
 
 
 @pytest.fixture
@@ -46,3 +46,43 @@ def test_refuses_an_instant_without_time_zone(run_after: datetime) -> None:
 )
 def test_prefix_may_be_empty_deep_or_slashed(prefix: str, expected: str, run_after: datetime) -> None:
     assert SnapshotKeys(prefix, "d", run_after).latest("x") == expected
+
+
+@pytest.mark.parametrize("name", ["a", "7", "by_language", "top", "top_10_games", "streams"])
+def test_a_dataset_may_have_a_name_of_letters_digits_and_single_underscores(name: str) -> None:
+    assert dataset_name(name) == name
+    assert dataset_beside(name, "streams") == f"{name}__streams"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "_",
+        "_hidden",
+        "by_language_",
+        "a__b",
+        "Upper",
+        "a b",
+        "a-b",
+        "a/b",
+        "../up",
+        "a\n",
+        "é",
+        "a.b",
+        "٣",
+    ],
+)
+def test_refuses_a_dataset_that_would_break_keys(name: str) -> None:
+    with pytest.raises(TwitchParameterError, match="begins and ends with a letter or a digit") as caught:
+        dataset_name(name)
+    assert caught.value.parameter == "dataset"
+    assert "\n" not in str(caught.value)
+
+
+def test_a_dataset_is_not_called_as_the_lakes_own_folders() -> None:
+    for name in RESERVED:
+        with pytest.raises(TwitchParameterError, match=f"'{name}' is a name of the lake's own"):
+            dataset_name(name)
+    assert {"adhoc", "metrics", "compacted", "reports", "raw", "latest"} <= RESERVED
+    assert dataset_name("all_streams", allowed=["all_streams"]) == "all_streams"

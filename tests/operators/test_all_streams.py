@@ -319,7 +319,7 @@ def test_too_late_raw_pages_without_a_report_are_of_no_crawl(
         ({"crawl_seconds": 0}, "crawl_seconds must be between 1 and 3600"),
         ({"compression": "bz2"}, "compression"),
         ({"file_format": "xlsx"}, "file_format"),
-        ({"dataset": "top_streams"}, "dataset must be a name of its own"),
+        ({"dataset": "top_streams"}, "is a name of the lake's own"),
     ],
 )
 def test_a_wrong_argument_is_one_sentence_before_anything_is_asked(

@@ -158,12 +158,20 @@ def test_too_late_and_never_read_is_skipped(twitch_connection: Simulator, contex
     assert store.objects == {}
 
 
-@pytest.mark.parametrize("dataset", [None, "", "../up", "Upper", "a/b", "top_streams", "raw", "latest"])
-def test_a_dataset_has_to_be_named(
-    twitch_connection: Simulator, context: Any, store: Any, dataset: str | None
+@pytest.mark.parametrize(
+    ("dataset", "sentence"),
+    [
+        (None, "dataset must be a name of a-z, 0-9 and single underscores"),
+        ("_hidden", "begins and ends with a letter or a digit, not '_hidden'"),
+        ("raw", "dataset 'raw' is a name of the lake's own"),
+    ],
+)
+def test_a_dataset_has_to_be_named_before_anything_is_asked(
+    twitch_connection: Simulator, context: Any, store: Any, dataset: str | None, sentence: str
 ) -> None:
-    with pytest.raises(AirflowFailException, match="dataset must be"):
+    with pytest.raises(AirflowFailException, match=sentence):
         streams(output="s3", dataset=dataset).execute(context)
+    assert not twitch_connection.counters.requests
 
 
 def test_another_output_is_refused(context: Any) -> None:

@@ -7,15 +7,54 @@ same keys, and a run that starts late does not move into another partition.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.lake.instants import in_utc
 
-#: Folders of the lake: names that a dataset of an operator may not have.
+#: What lies below the prefix besides the datasets of users.
 RESERVED = frozenset(
-    {"top_streams", "top_games", "all_streams", "raw", "rejects", "manifests", "incomplete", "latest"}
+    {"top_streams", "top_games", "all_streams"}
+    | {"raw", "rejects", "manifests", "incomplete", "adhoc", "latest"}
+    | {"metrics", "compacted", "reports"}
 )
+
+
+def dataset_name(name: str, *, allowed: Collection[str] = ()) -> str:
+    """Check the name that a user gives a dataset.
+
+    Two underscores are for a dataset that a task writes beside its first (:func:`dataset_beside`), so that
+    no two names meet.
+
+    :param name: for example ``by_language``
+    :param allowed: reserved names that may be used here
+    :raises TwitchParameterError: it is invalid or reserved
+    """
+    if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):
+        raise TwitchParameterError(
+            f"dataset must be a name of a-z, 0-9 and single underscores that begins and ends with a letter "
+            f"or a digit, not {name!r:.60}",
+            parameter="dataset",
+        )
+    if name in RESERVED.difference(allowed):
+        raise TwitchParameterError(
+            f"dataset {name!r} is a name of the lake's own: use another one than "
+            f"{', '.join(sorted(RESERVED))}",
+            parameter="dataset",
+        )
+    return name
+
+
+def dataset_beside(first: str, content: str) -> str:
+    """Return the name of a dataset that a task writes beside its first: ``{first}__{content}``.
+
+    :param first: for example ``by_language``
+    :param content: for example ``streams``
+    """
+    return f"{first}__{content}"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class TwitchTopGamesOperator(BaseOperator):
     Either returns the rows through XCom, or publishes them to S3 as a dataset of the lake and returns where
     it lies. Helix ranks the games and counts nothing: the dataset's columns ``streams_seen``,
     ``viewers_seen``, ``viewers_share`` and ``capped`` need the streams of each game. So on S3 those are read,
-    too, and are a dataset of their own beside the games: ``{dataset}_streams``.
+    too, and are a dataset of their own beside the games: ``{dataset}__streams``.
     https://dev.twitch.tv/docs/api/reference/#get-top-games
 
     :param max_items: how many games; None for all (templated)
@@ -118,7 +118,7 @@ class TwitchTopGamesOperator(BaseOperator):
         if not is_s3(self.output_to):
             pages = self.hook.walk(queries.query("games/top", max_items=games))
             return rows_for_xcom(pages, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
-        names = dataset_names(self.dataset, beside=["_streams"])
+        names = dataset_names(self.dataset, beside=["streams"])
         file_format = table_format(self.file_format, self.compression)
         lake = LakeConfig.resolve(self.bucket, self.prefix, self.aws_conn_id)
         run = Run.open(context["dag_run"], lake, dataset=names[0])

@@ -7,12 +7,10 @@ keeps the pages in memory between them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.pipelines.outputs import connect
 
 if TYPE_CHECKING:
@@ -142,17 +140,13 @@ def dataset_names(dataset: Any, *, beside: Sequence[str] = (), allowed: Collecti
     """Check the names of an operator's datasets.
 
     :param dataset: the first one, as a template rendered it
-    :param beside: further ones, by what is appended to its name
+    :param beside: further ones, by their content
     :param allowed: reserved names that this operator may use
-    :raises TwitchParameterError: a name is invalid, or is taken
+    :raises TwitchParameterError: the name is invalid, or is reserved
     """
-    from twitch_provider.lake.keys import RESERVED
+    from twitch_provider.lake.keys import dataset_beside, dataset_name
     from twitch_provider.pipelines.templates import native
 
-    name = native(dataset) or ""
-    found = [f"{name}{ending}" for ending in ("", *beside)]
-    if not re.fullmatch(r"[a-z0-9_]+", str(name)) or RESERVED.difference(allowed).intersection(found):
-        raise TwitchParameterError(
-            f"dataset must be a name of its own in a-z, 0-9 and _, not {dataset!r:.60}", parameter="dataset"
-        )
-    return found
+    given = native(dataset)
+    name = dataset_name("" if given is None else str(given), allowed=allowed)
+    return [name, *(dataset_beside(name, content) for content in beside)]
