@@ -63,7 +63,8 @@ def test_has_what_a_crawl_needs_and_the_body_untouched(answers: Any) -> None:
     assert fast(answers.ok(body)) == ("c", 2, ("1", "2"), ("en", "de"), 9, 7)
     assert page.body is body
     assert (page.endpoint, page.params) == ("streams", REQUEST.params)
-    assert page.answered_at == answers.received
+    assert (page.date, page.answered_at, page.received_at) == (None, answers.received, answers.received)
+    assert page.loopback is False
 
 
 def test_its_repr_has_no_row(answers: Any) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -41,17 +42,29 @@ def test_a_body_that_is_not_json_is_a_value_error(answers: Any, body: bytes) -> 
 
 
 @pytest.mark.parametrize(
-    ("date", "answered_at"),
+    ("date", "instant"),
     [
-        ("Wed, 17 Jul 2024 12:00:05 GMT", "2024-07-17T12:00:05+00:00"),
-        ("Wed, 17 Jul 2024 12:00:05 -0000", "2024-07-17T12:00:05+00:00"),
-        ("Wed, 17 Jul 2024 14:00:05 +0200", "2024-07-17T12:00:05+00:00"),
-        ("no date", "2026-11-23T16:35:07+00:00"),
+        ("Wed, 17 Jul 2024 12:00:05 GMT", datetime(2024, 7, 17, 12, 0, 5, tzinfo=UTC)),
+        ("Wed, 17 Jul 2024 12:00:05 -0000", datetime(2024, 7, 17, 12, 0, 5, tzinfo=UTC)),
+        ("Wed, 17 Jul 2024 14:00:05 +0200", datetime(2024, 7, 17, 12, 0, 5, tzinfo=UTC)),
+        ("no date", None),
     ],
 )
-def test_the_date_header_says_when_twitch_answered(answers: Any, date: str, answered_at: str) -> None:
-    response = Response(200, {"date": date}, b"{}", answers.received)
-    assert response.answered_at.isoformat() == answered_at
+def test_the_date_header_is_an_instant_or_none(answers: Any, date: str, instant: datetime | None) -> None:
+    assert Response(200, {"date": date}, b"{}", answers.received).date == instant
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("https://api.twitch.tv/helix/streams", False),
+        ("http://127.0.0.1:8080/mock/streams", True),
+        ("http://[::1]/streams", True),
+        ("http://localhost/streams", True),
+    ],
+)
+def test_a_request_says_whether_it_stays_on_this_machine(url: str, loopback: bool) -> None:
+    assert Request("GET", url).loopback is loopback
 
 
 def test_the_rows_of_a_page_are_objects_or_an_error(answers: Any) -> None:

@@ -239,7 +239,8 @@ def test_a_page_remembers_its_answer(signed_in: Any, answers: Any) -> None:
     (page,) = signed_in.play(walk(signed_in.session, checked), [answers.ok(body, 200, headers)]).pages
     assert (page.endpoint, page.params, page.body) == ("streams", (("first", "100"),), body)
     assert (page.cursor, page.total, page.rate_limit.remaining) == ("c", 9, 799)
-    assert page.answered_at == datetime(2024, 7, 17, 12, 0, 5, tzinfo=UTC)
+    assert page.answered_at == page.date == datetime(2024, 7, 17, 12, 0, 5, tzinfo=UTC)
+    assert (page.received_at, page.loopback) == (answers.received, False)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +258,8 @@ def test_without_a_date_header_the_receipt_is_the_instant(
 ) -> None:
     headers = {} if date is None else {"date": date}
     (page,) = read(signed_in, [answers.ok({"data": []}, 200, headers)]).pages
-    assert page.answered_at == answers.received
+    assert page.date is None
+    assert page.answered_at == page.received_at == answers.received
 
 
 @given(data=st.data())

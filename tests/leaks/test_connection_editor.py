@@ -22,7 +22,8 @@ from tests.leaks.tricks import PIECES, TRICKS, wide
 from urllib3.util import parse_url
 
 from twitch_provider.exceptions import TwitchConfigError, TwitchError
-from twitch_provider.hooks.settings import Settings, is_loopback
+from twitch_provider.helix.messages import is_loopback
+from twitch_provider.hooks.settings import Settings
 from twitch_provider.testing import Simulator
 
 SECRET = Mark("client secret", "client5secret3of7editors")

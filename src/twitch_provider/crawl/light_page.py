@@ -24,7 +24,9 @@ class LightPage:
 
     :param endpoint: ``streams``
     :param params: the query that was sent
-    :param answered_at: when Twitch answered, aware UTC
+    :param received_at: when the answer was complete, aware UTC, by our clock
+    :param date: the answer's ``Date`` header, aware UTC; None where there is none
+    :param loopback: whether the server is this machine: a simulator, whose clock may be anywhere
     :param body: as Twitch sent it
     :param cursor: where the next page begins; None at the end of the list
     :param count: how many rows there are
@@ -36,7 +38,9 @@ class LightPage:
 
     endpoint: str
     params: Params
-    answered_at: datetime
+    received_at: datetime
+    date: datetime | None
+    loopback: bool
     body: bytes = field(repr=False)
     cursor: str | None
     count: int
@@ -44,6 +48,11 @@ class LightPage:
     languages: tuple[str, ...] = field(repr=False)
     top: int | None
     bottom: int | None
+
+    @property
+    def answered_at(self) -> datetime:
+        """When Twitch answered, aware UTC: its ``Date``, else the receipt."""
+        return self.date or self.received_at
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -95,7 +104,9 @@ def read_light_page(request: Request, reply: Reply) -> LightPage:
     return LightPage(
         endpoint=request.endpoint,
         params=request.params,
-        answered_at=response.answered_at,
+        received_at=response.received_at,
+        date=response.date,
+        loopback=request.loopback,
         body=response.body,
         cursor=cursor,
         count=count,

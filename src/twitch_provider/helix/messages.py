@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import ipaddress
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -27,6 +29,18 @@ def plain(text: str, most: int = 80) -> str:
     """
     shown = "".join(each if each.isprintable() else "�" for each in text[:most])
     return shown if len(text) <= most else f"{shown}…"
+
+
+@functools.lru_cache(maxsize=256)
+def is_loopback(hostname: str) -> bool:
+    """Whether a host is this machine.
+
+    :param hostname: a name or an IP address
+    """
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return hostname == "localhost"
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,11 @@ class Request:
     def host(self) -> str:
         """The server, for messages."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is this machine: a simulator, whose clock may be anywhere."""
+        return is_loopback(urlsplit(self.url).hostname or "")
 
     def __str__(self) -> str:
         if not self.params:
@@ -84,13 +103,13 @@ class Response:
         return RateLimit.from_headers(self.headers)
 
     @property
-    def answered_at(self) -> datetime:
-        """When Twitch answered, aware UTC: the ``Date`` header, else the receipt."""
+    def date(self) -> datetime | None:
+        """The ``Date`` header, aware UTC; None where there is none, or not a date."""
         try:
             stated = parsedate_to_datetime(self.headers.get("date", ""))
             return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
         except (ValueError, OverflowError):
-            return self.received_at
+            return None
 
     def json(self) -> Any:
         """The decoded body.
@@ -160,23 +179,32 @@ class Page:
 
     :param endpoint: for example ``streams``
     :param params: the parameters that were sent
-    :param answered_at: when Twitch answered, aware UTC
+    :param received_at: when the answer was complete, aware UTC, by our clock
     :param body: as received
     :param rows: all rows of the body, as they are
     :param cursor: where the next page begins; None at the end of the list
     :param rate_limit: what the headers said
     :param total: Helix's ``total``, on the few endpoints that send one
+    :param date: the answer's ``Date`` header, aware UTC; None where there is none
+    :param loopback: whether the server is this machine: a simulator, whose clock may be anywhere
     """
 
     endpoint: str
     params: Params
-    answered_at: datetime
+    received_at: datetime
     body: bytes = field(repr=False)
     rows: list[Any] = field(repr=False)
     _new_rows: list[Any] = field(repr=False)
     cursor: str | None
     rate_limit: RateLimit | None = None
     total: int | None = None
+    date: datetime | None = None
+    loopback: bool = False
+
+    @property
+    def answered_at(self) -> datetime:
+        """When Twitch answered, aware UTC: its ``Date``, else the receipt."""
+        return self.date or self.received_at
 
     @property
     def new_rows(self) -> list[dict[str, Any]]:

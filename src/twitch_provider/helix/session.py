@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from twitch_provider.exceptions import TwitchError
-from twitch_provider.helix.messages import Call, Reply, Request, Response, Send, Sleep
+from twitch_provider.helix.messages import Call, Reply, Request, Response, Send, Sleep, is_loopback
 from twitch_provider.helix.ratelimit import RateLimiter
 from twitch_provider.helix.retry import RetryState
 from twitch_provider.helix.token import Credentials, TokenStore
@@ -65,6 +66,11 @@ class Session:
     max_wait: float = math.inf
     priority: float = 0
     stats: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether Helix is simulated on this machine."""
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
     def take_point(self) -> Steps[None]:
         """Wait until the rate limit has a point for a request, and take it."""

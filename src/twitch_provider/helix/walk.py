@@ -95,7 +95,7 @@ def _walk_batch(
     while True:
         try:
             envelope = yield from request_page(session, path, asked)
-            page = _page(path, asked, envelope, state)
+            page = _page(session, path, asked, envelope, state)
             yield page
             if page.cursor is None or state.full or number == query.max_pages or not query.follows(params):
                 return
@@ -120,16 +120,18 @@ def request_page(session: Session, path: str, params: Params) -> Steps[Envelope]
     return converse(session, Request("GET", f"{session.base_url}/{path}", params, endpoint=path), read_page)
 
 
-def _page(path: str, params: Params, envelope: Envelope, state: WalkState) -> Page:
+def _page(session: Session, path: str, params: Params, envelope: Envelope, state: WalkState) -> Page:
     response = envelope.response
     return Page(
         endpoint=path,
         params=params,
-        answered_at=response.answered_at,
+        received_at=response.received_at,
         body=response.body,
         rows=envelope.rows,
         _new_rows=state.new_rows(envelope.rows),
         cursor=envelope.cursor,
         rate_limit=response.rate_limit,
         total=envelope.total,
+        date=response.date,
+        loopback=session.loopback,
     )

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from twitch_provider.aws.secrets import also_in
 from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.helix.messages import is_loopback
 from twitch_provider.helix.token import Credentials
 
 BASE_URL = "https://api.twitch.tv/helix"
@@ -178,14 +179,6 @@ def _is_host(hostname: str) -> bool:
     except ValueError:
         return bool(re.fullmatch(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", hostname, re.IGNORECASE))
     return True
-
-
-def is_loopback(hostname: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return hostname == "localhost"
 
 
 def _auth_cache(value: Any) -> str:

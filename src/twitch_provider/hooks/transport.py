@@ -19,7 +19,6 @@ from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
 from twitch_provider.hooks.deadline import bound_answers
-from twitch_provider.hooks.settings import is_loopback
 
 #: A page of Helix has about 50 kB; an answer that is larger than this is not from Helix.
 MOST_BYTES = 8 * 1024 * 1024
@@ -55,7 +54,7 @@ class RequestsTransport:
             url = prepared.url or ""
             # The adapter itself: a session would look into a redirect even where it does not follow it.
             options: Any = self._session.merge_environment_settings(url, {}, True, None, None)
-            if is_loopback(urlsplit(url).hostname or ""):
+            if request.loopback:
                 options["proxies"] = {}  # not encrypted, so only to this machine and through no proxy
             adapter = self._session.get_adapter(url)
             options["timeout"] = self._timeout

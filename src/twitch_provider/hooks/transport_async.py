@@ -20,9 +20,8 @@ from requests.utils import (
     select_proxy,
 )
 
-from twitch_provider.helix.messages import Failure, Reply, Request, Response
+from twitch_provider.helix.messages import Failure, Reply, Request, Response, is_loopback
 from twitch_provider.hooks import transport
-from twitch_provider.hooks.settings import is_loopback
 from twitch_provider.hooks.transport import is_gzip, unpacked
 
 #: The most requests at the same time; 800 points a minute do not need more.
