@@ -25,7 +25,7 @@ class LightPage:
     :param endpoint: ``streams``
     :param params: the query that was sent
     :param received_at: when the answer was complete, aware UTC, by our clock
-    :param date: the answer's ``Date`` header, aware UTC; None where there is none
+    :param date: the answer's ``Date`` header, aware UTC; None where it is absent
     :param loopback: whether the server is this machine: a simulator, whose clock may be anywhere
     :param body: as Twitch sent it
     :param cursor: where the next page begins; None at the end of the list

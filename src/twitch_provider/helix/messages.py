@@ -104,7 +104,7 @@ class Response:
 
     @property
     def date(self) -> datetime | None:
-        """The ``Date`` header, aware UTC; None where there is none, or not a date."""
+        """The ``Date`` header, aware UTC; None where it is absent or not a date."""
         try:
             stated = parsedate_to_datetime(self.headers.get("date", ""))
             return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
@@ -185,7 +185,7 @@ class Page:
     :param cursor: where the next page begins; None at the end of the list
     :param rate_limit: what the headers said
     :param total: Helix's ``total``, on the few endpoints that send one
-    :param date: the answer's ``Date`` header, aware UTC; None where there is none
+    :param date: the answer's ``Date`` header, aware UTC; None where it is absent
     :param loopback: whether the server is this machine: a simulator, whose clock may be anywhere
     """
 
