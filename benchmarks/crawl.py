@@ -30,8 +30,8 @@ TICK = 300.0
 
 #: The first one has no previous state; the others have that of the one before.
 PLAN: Sequence[Mapping[str, Any]] = (
-    {"from_cursors": True},
-    {"after": TICK, "from_cursors": True},
+    {"from_checkpoints": True},
+    {"after": TICK, "from_checkpoints": True},
     {"after": TICK},
 )
 #: The name of each.

@@ -74,14 +74,14 @@ async def take(
     twitch: SimulatedTwitch,
     *,
     known: Known | None = None,
-    from_cursors: bool = False,
+    from_checkpoints: bool = False,
     reserve: float | None = None,
 ) -> tuple[Taken, Known]:
     """Take a snapshot: crawl, compress, clean, and make the object's bytes.
 
     :param twitch: the simulated Twitch
     :param known: the previous state
-    :param from_cursors: start walks at remembered cursors, too
+    :param from_checkpoints: start walks at remembered cursors, too
     :param reserve: points of the rate limit to leave to others; None for the default
     """
     seen: dict[bool, set[str]] = {False: set(), True: set()}
@@ -98,7 +98,7 @@ async def take(
 
     async with opened(twitch, reserve=reserve) as hook:
         since, cpu = twitch.now(), time.process_time()
-        report = await hook.crawl(keep, remembered=known, from_cursors=from_cursors)
+        report = await hook.crawl(keep, remembered=known, from_checkpoints=from_checkpoints)
         cpu, until = time.process_time() - cpu, twitch.now()
     csv = time.perf_counter()
     raw = writer.finish(report.as_dict())

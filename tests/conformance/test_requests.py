@@ -122,7 +122,7 @@ def test_every_request_of_a_crawl_is_one_that_twitch_accepts(description: Descri
         languages={"en": 20_000, "tlh": 1},
         checkpoints={"en": ["a remembered cursor", "another one"]},
     )
-    crawl = Crawl(remembered, from_cursors=True)
+    crawl = Crawl(remembered, from_checkpoints=True)
     sent = drive(crawl.open(session()), three_pages).sent
     for walk in crawl.walks:
         sent += drive(walk.read(session()), three_pages).sent

@@ -227,7 +227,7 @@ def segment_of(crawl: Any, label: str) -> ListSegment:
 
 
 def test_divides_long_lists_at_the_checkpoints_of_the_last_crawl(signed_in: Any) -> None:
-    crawl = opened(signed_in, remembered=MARKED, from_cursors=True)
+    crawl = opened(signed_in, remembered=MARKED, from_checkpoints=True)
     top, second, third = (segment_of(crawl, label) for label in ("en", "en+1", "en+2"))
     assert [walk.start for walk in (top, second, third)] == [None, "a", "b"]
     assert (top.below, second.below, third.below) == (second, third, None)
@@ -237,7 +237,7 @@ def test_divides_long_lists_at_the_checkpoints_of_the_last_crawl(signed_in: Any)
 
 
 def test_without_a_last_snapshot_there_are_no_checkpoints(signed_in: Any) -> None:
-    assert len(opened(signed_in, from_cursors=True).walks) == len(LANGUAGES)
+    assert len(opened(signed_in, from_checkpoints=True).walks) == len(LANGUAGES)
 
 
 def read_pages(crawl: Any, label: str, first: int, last: int) -> None:
@@ -245,21 +245,21 @@ def read_pages(crawl: Any, label: str, first: int, last: int) -> None:
 
 
 def test_reports_checkpoints_of_long_lists_evenly_spaced(signed_in: Any) -> None:
-    crawl = opened(signed_in, from_cursors=True)
+    crawl = opened(signed_in, from_checkpoints=True)
     read_pages(crawl, "en", 1, LONG_LIST_PAGES + PAGES_APART)
     read_pages(crawl, "de", 1, LONG_LIST_PAGES - 1)
     assert reported(crawl).checkpoints == {"en": [f"c{number}" for number in range(25, 176, 25)]}
 
 
 def test_reports_checkpoints_over_all_segments_of_a_list_in_order(signed_in: Any) -> None:
-    crawl = opened(signed_in, remembered=MARKED, from_cursors=True)
+    crawl = opened(signed_in, remembered=MARKED, from_checkpoints=True)
     for number, label in enumerate(("en", "en+1", "en+2")):
         read_pages(crawl, label, 50 * number + 1, 50 * number + 50)
     assert reported(crawl).checkpoints == {"en": [f"c{number}" for number in range(25, 151, 25)]}
 
 
 def test_checkpoints_that_are_refused_cost_no_stream(signed_in: Any, answers: Any) -> None:
-    crawl = opened(signed_in, remembered=MARKED, from_cursors=True)
+    crawl = opened(signed_in, remembered=MARKED, from_checkpoints=True)
     lists = {"en": crowd(1, 150)}
     read(crawl, signed_in, lists, but={"en", "en+1", "en+2"})
     for label in ("en+2", "en+1"):
@@ -275,21 +275,21 @@ def test_checkpoints_that_are_refused_cost_no_stream(signed_in: Any, answers: An
 
 
 def test_a_segment_that_there_was_no_time_for_costs_no_stream(signed_in: Any) -> None:
-    crawl = opened(signed_in, remembered=MARKED, from_cursors=True)
+    crawl = opened(signed_in, remembered=MARKED, from_checkpoints=True)
     read(crawl, signed_in, {"en": crowd(1, 20)}, but={"en+1", "en+2"})
     crawl.stop("time is over")
     assert reported(crawl).complete
 
 
 def test_a_refused_checkpoint_is_not_why_nothing_could_be_read(signed_in: Any) -> None:
-    crawl = opened(signed_in, remembered=MARKED, from_cursors=True)
+    crawl = opened(signed_in, remembered=MARKED, from_checkpoints=True)
     crawl.fail(walk_of(crawl, "en+1"), TwitchRequestError("invalid cursor", status=400))
     with pytest.raises(TwitchConnectionError, match="240 s were not enough"):
         crawl.stop("240 s were not enough")
 
 
 def test_a_gap_between_segments_cuts_the_one_above_short(signed_in: Any) -> None:
-    crawl = opened(signed_in, remembered=MARKED, from_cursors=True)
+    crawl = opened(signed_in, remembered=MARKED, from_checkpoints=True)
     read(crawl, signed_in, {}, but={"en", "en+1", "en+2"})
     for label, first, last in (("en+2", 800, 840), ("en+1", 400, 410), ("en", 1, 50)):
         signed_in.play(walk_of(crawl, label).read(signed_in.session), [page(crowd(first, last))])
@@ -313,12 +313,12 @@ def crawl_twice(world: World, change: Change) -> Any:
     """Two crawls: the second one gets changed checkpoints of the first."""
 
     async def twice(place: Place) -> tuple[CrawlReport, CrawlReport]:
-        first = await place.crawl(from_cursors=True)
+        first = await place.crawl(from_checkpoints=True)
         known = place.known(first)
         place.pages.clear()
         changed = {name: change(found) for name, found in known.checkpoints.items()}
         remembered = Known(known.users, known.languages, changed)
-        return first, await place.crawl(remembered=remembered, from_cursors=True)
+        return first, await place.crawl(remembered=remembered, from_checkpoints=True)
 
     return run(twice, world)
 
@@ -362,10 +362,10 @@ def test_checkpoints_that_lead_elsewhere_cost_no_stream(change: Change, expected
 @pytest.mark.usefixtures("_short_lists")
 def test_the_streams_of_a_world_that_moves_are_found() -> None:
     async def twice(place: Place) -> tuple[CrawlReport, set[str]]:
-        remembered = place.known(await place.crawl(from_cursors=True))
+        remembered = place.known(await place.crawl(from_checkpoints=True))
         place.advance(300)
         began = place.simulator.now
-        report = await place.crawl(remembered=remembered, from_cursors=True)
+        report = await place.crawl(remembered=remembered, from_checkpoints=True)
         return report, world.users_live_throughout(began, place.simulator.now)
 
     world = MovingWorld(2, streams=6_000, starts_at=AT)

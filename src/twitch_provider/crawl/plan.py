@@ -67,11 +67,11 @@ class Crawl:
     :meth:`reconcile` for all of :meth:`missing_batches` at once. It shows each page to :meth:`record`.
 
     :param remembered: the last snapshot; None for the first
-    :param from_cursors: begin long lists at the last crawl's cursors too: see :mod:`.checkpoints`
+    :param from_checkpoints: begin long lists at the last crawl's cursors too: see :mod:`.checkpoints`
     """
 
     remembered: Remembered | None = None
-    from_cursors: bool = False
+    from_checkpoints: bool = False
     walks: list[LanguageWalk] = field(default_factory=list, init=False)
     #: Languages in neither the last snapshot nor :data:`LANGUAGES`.
     new_languages: list[str] = field(default_factory=list, init=False)
@@ -182,7 +182,7 @@ class Crawl:
         """Cut the walks whose lists ended early, and return what the crawl did; call it once."""
         languages = Counter(self.seen.values())
         early = early_ends(self.walks, languages=languages, recovered=self._recovered, shown=self._shown)
-        if self.from_cursors:
+        if self.from_checkpoints:
             early = checkpoints.gaps(self.walks) | early
         for walk, why in early.items():
             walk.cut = f"its list ended early: {why}"
@@ -192,7 +192,7 @@ class Crawl:
             if name.startswith("retries: ")
         }
         return CrawlReport(
-            strategy="checkpoints" if self.from_cursors else "languages",
+            strategy="checkpoints" if self.from_checkpoints else "languages",
             requests=stats.get("requests", 0),
             pages=self.pages,
             seconds=round(seconds, 3),
@@ -208,11 +208,11 @@ class Crawl:
             language_walks={
                 walk.label: WalkSummary(walk.pages, walk.rows, walk.outcome) for walk in self.walks
             },
-            checkpoints=checkpoints.next_checkpoints(self.walks) if self.from_cursors else {},
+            checkpoints=checkpoints.next_checkpoints(self.walks) if self.from_checkpoints else {},
         )
 
     def _walks(self, language: str, expected: int) -> list[LanguageWalk]:
-        if not self.from_cursors:
+        if not self.from_checkpoints:
             return [LanguageWalk(language, expected)]
         cursors = self.remembered.checkpoints.get(language, ()) if self.remembered else ()
         return checkpoints.segments(language, expected, cursors)

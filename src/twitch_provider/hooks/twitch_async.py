@@ -87,7 +87,7 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         keep: Callable[[LightPage], None],
         *,
         remembered: Remembered | None = None,
-        from_cursors: bool = False,
+        from_checkpoints: bool = False,
         seconds: float = 240.0,
     ) -> CrawlReport:
         """Read every live stream: walk all languages at once, then look up missing broadcasters.
@@ -96,13 +96,13 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
 
         :param keep: called with each page; an error that it raises ends the crawl
         :param remembered: the last snapshot: its languages and broadcasters; None without one
-        :param from_cursors: start long lists at the last snapshot's cursors too. Whether the live service
+        :param from_checkpoints: start long lists at the last snapshot's cursors too. Whether the live service
             accepts such old cursors is untested; a cursor that it refuses costs a request and no stream.
         :param seconds: how long the crawl may take; walks that are not done by then are cut short
         :returns: what it did, and how complete it was
         :raises TwitchError: nothing could be read, or the failure would affect every language walk
         """
-        crawl = Crawl(remembered, from_cursors=from_cursors)
+        crawl = Crawl(remembered, from_checkpoints=from_checkpoints)
         return await CrawlDriver(crawl, self._opened[0], self._drive, keep, seconds, self.log).run()
 
     async def get_follower_count(self, broadcaster_id: str) -> int:

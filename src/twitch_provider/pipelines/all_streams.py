@@ -212,6 +212,8 @@ async def _read_all(
 
     async with hook:
         report_reading(hook, "streams")
-        from_cursors = STRATEGIES[options.strategy]
-        report = await hook.crawl(keep, remembered=known, from_cursors=from_cursors, seconds=options.seconds)
+        from_checkpoints = STRATEGIES[options.strategy]
+        report = await hook.crawl(
+            keep, remembered=known, from_checkpoints=from_checkpoints, seconds=options.seconds
+        )
         return report, dict(hook.stats)
