@@ -29,9 +29,11 @@ No message carries a secret, a token or a whole body.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from twitch_provider.helix.ratelimit import RateLimit
 
 
@@ -122,7 +124,17 @@ class TwitchRequestError(TwitchAPIError):
 
 
 class TwitchNotFoundError(TwitchRequestError):
-    """404, or ids that Twitch does not know."""
+    """404, or ids that Twitch does not know.
+
+    :param message: a sentence: what, where, what to do
+    :param unknown: the ids or logins that Twitch does not know, where they were looked up; the same request
+        without them succeeds
+    :param details: as of :class:`TwitchAPIError`
+    """
+
+    def __init__(self, message: str, *, unknown: Iterable[str] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.unknown = tuple(unknown)
 
 
 class TwitchRateLimitError(TwitchAPIError):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from twitch_provider.exceptions import (
     TwitchNotFoundError,
     TwitchPaginationError,
+    TwitchRequestError,
     TwitchResponseError,
     TwitchServerError,
 )
@@ -283,3 +284,41 @@ def test_any_mix_of_pages_and_transient_faults_gives_every_id_once_in_order(
         replies.append(answers.page(*rows, cursor=None if number == len(pages) - 1 else f"c{number}"))
     played = twitch.play(walk(twitch.session, query("streams")), replies)
     assert ids(played.rows) == list(dict.fromkeys(row for rows in pages for row in rows))
+
+
+def known(answers: Any, *logins: str) -> Any:
+    return answers.ok({"data": [{"id": "9", "login": login} for login in logins]})
+
+
+def test_a_login_that_made_helix_refuse_all_of_them_is_found_and_named(signed_in: Any, answers: Any) -> None:
+    logins = [f"channel_{number}" for number in range(150)] + ["Gone", "lost"]
+    replies = [answers.error(400), known(answers, *logins[:100]), known(answers, *logins[100:150])]
+    with pytest.raises(
+        TwitchNotFoundError, match=r"^streams: .* does not know user_login Gone, lost: .*correct user_login"
+    ) as caught:
+        read(signed_in, replies, user_login=logins)
+    assert (caught.value.unknown, caught.value.status) == (("Gone", "lost"), 400)
+    assert [request.endpoint for request in signed_in.played.sent] == ["streams", "users", "users"]
+    assert "channel_" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["user_id", "game_id"])
+def test_an_id_that_made_helix_refuse_all_of_them_is_named(signed_in: Any, answers: Any, name: str) -> None:
+    with pytest.raises(TwitchNotFoundError, match=f"does not know {name} 3:"):
+        read(signed_in, [answers.error(400), answers.page("1", "2")], None, **{name: ["1", "2", "3"]})
+
+
+def test_a_400_for_another_reason_is_raised_as_it_is(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchRequestError, match="Twitch answered 400: no") as caught:
+        read(signed_in, [answers.error(400, "no"), known(answers, "a")], user_login="A")
+    assert not isinstance(caught.value, TwitchNotFoundError)
+
+
+def test_a_400_stays_what_it_is_where_helix_refuses_the_lookup_too(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchRequestError, match=r"^streams\(.*400: no"):
+        read(signed_in, [answers.error(400, "no"), answers.error(400, "users")], user_login="a")
+
+
+def test_a_lookup_that_fails_for_the_moment_leaves_it_to_a_retry(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchServerError, match=r"^users\("):
+        read(signed_in, [answers.error(400), *[answers.error(503)] * 4], user_login="a")

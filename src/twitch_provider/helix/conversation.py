@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from twitch_provider.exceptions import TwitchAuthError, TwitchError, TwitchParameterError, TwitchResponseError
-from twitch_provider.helix.answers import Reader, Validation, read_validation
-from twitch_provider.helix.messages import Request
+from twitch_provider.helix.answers import Envelope, Reader, Validation, read_page, read_validation
+from twitch_provider.helix.messages import Params, Request
 from twitch_provider.helix.renewal import get_token
 from twitch_provider.helix.retry import RetryState
 from twitch_provider.helix.session import Session, Steps
@@ -61,6 +61,16 @@ def converse(session: Session, request: Request, read: Reader[T], *, scheme: str
             # Only on a retry: where the endpoint does not accept app tokens, the token is good for others.
             if isinstance(error, TwitchAuthError):
                 session.tokens.refuse(token)
+
+
+def request_page(session: Session, path: str, params: Params) -> Steps[Envelope]:
+    """Request one page of a list.
+
+    :param session: what all conversations of the application share
+    :param path: of the endpoint
+    :param params: checked ones
+    """
+    return converse(session, Request("GET", f"{session.base_url}/{path}", params, endpoint=path), read_page)
 
 
 def validate(session: Session) -> Steps[Validation]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-from twitch_provider.exceptions import TwitchError, TwitchNotFoundError
-from twitch_provider.helix.answers import Envelope, read_page
-from twitch_provider.helix.conversation import converse
+from twitch_provider.exceptions import TwitchError, TwitchNotFoundError, TwitchRequestError
+from twitch_provider.helix.answers import Envelope
+from twitch_provider.helix.conversation import request_page
+from twitch_provider.helix.lookups import explain_refusal
 from twitch_provider.helix.loop_guard import CursorLoopGuard
-from twitch_provider.helix.messages import Page, Params, Request
+from twitch_provider.helix.messages import Page, Params
 from twitch_provider.helix.queries import Query
-from twitch_provider.helix.session import Session, Step, Steps
+from twitch_provider.helix.session import Session, Step
 
 
 @dataclass
@@ -105,19 +107,11 @@ def _walk_batch(
             if by_id and isinstance(error, TwitchNotFoundError):
                 return
             error.where = f"page {number}, {state.rows} rows read so far"
+            if isinstance(error, TwitchRequestError) and error.status == HTTPStatus.BAD_REQUEST:
+                yield from explain_refusal(session, query, error)
             raise
         number += 1
         asked = (*(pair for pair in params if pair[0] not in {"after", "before"}), ("after", page.cursor))
-
-
-def request_page(session: Session, path: str, params: Params) -> Steps[Envelope]:
-    """Request one page of a list.
-
-    :param session: what all conversations of the application share
-    :param path: of the endpoint
-    :param params: checked ones
-    """
-    return converse(session, Request("GET", f"{session.base_url}/{path}", params, endpoint=path), read_page)
 
 
 def _page(session: Session, path: str, params: Params, envelope: Envelope, state: WalkState) -> Page:
