@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from twitch_provider.storable import storable, storable_text
+from twitch_provider.storable import MAX_LEVELS, storable, storable_text
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,19 @@ def test_goes_into_nested_values_and_their_keys() -> None:
     }
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN"])
-def test_a_number_that_json_cannot_write_becomes_null(number: str) -> None:
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "9223372036854775808", "-9223372036854775809"])
+def test_a_number_that_cannot_be_passed_on_becomes_null(number: str) -> None:
     value: Any = json.loads(f'{{"viewer_count": {number}}}')
     assert json.dumps(storable(value), allow_nan=False) == '{"viewer_count": null}'
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 1.7e308, True])
+def test_keeps_numbers_that_can_be_passed_on(number: float) -> None:
+    assert storable([number]) == [number]
+
+
+def test_what_is_nested_too_deeply_becomes_null() -> None:
+    def depth(value: Any) -> int:
+        return 1 + depth(value[0]) if value else 0
+
+    assert depth(storable(json.loads("[" * 500 + "]" * 500))) == MAX_LEVELS

@@ -52,6 +52,13 @@ def test_a_row_that_is_no_object_is_an_error_and_not_a_row() -> None:
         rows_for_xcom([page(["row"])], max_xcom_bytes=MAX_XCOM_BYTES, instead="x")
 
 
+def test_rows_hold_nothing_that_airflow_cannot_store() -> None:
+    rows = json.loads(r'[{"id": "1", "title": "a\u0000b", "tags": ["\ud83d"], "viewer_count": 1e999}]')
+    stored = [{"id": "1", "title": "a\ufffdb", "tags": ["\ufffd"], "viewer_count": None}]
+    size = len(json.dumps(stored))
+    assert rows_for_xcom([page(rows)], max_xcom_bytes=size, instead="x") == stored
+
+
 @pytest.mark.parametrize("limit", [0, -1, None, "1000", 1.5])
 def test_a_limit_is_a_whole_number(limit: Any) -> None:
     with pytest.raises(TwitchParameterError, match="max_xcom_bytes must be 1 or more"):

@@ -67,6 +67,14 @@ def test_returns_at_once_if_a_channel_is_live(stage: Stage, context: Any) -> Non
     assert stage.simulator.counters.requests == {"token": 1, "streams": 1}
 
 
+def test_a_title_that_airflow_cannot_store_is_replaced(stage: Stage, context: Any) -> None:
+    stage.start("ann")
+    row = stage.on_air["ann"].row
+    stage.on_air["ann"].row = {**row, "title": "a\0b"}
+    (stream,) = sensor().execute(context)
+    assert stream == {**row, "title": "a\N{REPLACEMENT CHARACTER}b"}
+
+
 @pytest.mark.parametrize("rendered", ["['ann', 'bob']", ["ann", "bob"], "ann"])
 def test_takes_logins_as_templates_render_them(stage: Stage, context: Any, rendered: Any) -> None:
     stage.start("ann")

@@ -76,6 +76,26 @@ async def test_fires_when_enough_are_live_and_ends(
     assert stage.simulator.counters.requests["streams"] == waits + 1
 
 
+async def test_a_title_that_airflow_cannot_store_is_replaced(stage: Stage, script: Script) -> None:
+    stage.start("ann")
+    stage.on_air["ann"].row = {
+        **stage.on_air["ann"].row,
+        "title": "a\0b",
+        "tags": ["\0"],
+        "viewer_count": 2**64,
+    }
+    for trigger in (
+        TwitchStreamLiveTrigger(user_logins="ann"),
+        TwitchStreamEventTrigger(user_logins="ann", emit_current=True),
+    ):
+        run: Any = trigger.run()
+        payload = (await anext(run)).payload
+        await run.aclose()
+        assert r"a\ufffdb" in json.dumps(payload)
+        assert r"\u0000" not in json.dumps(payload)
+        assert '"viewer_count": null' in json.dumps(payload)
+
+
 async def test_one_request_asks_for_a_hundred_logins(stage: Stage, script: Script) -> None:
     stage.start("cid")
     logins = [f"channel{number}" for number in range(199)] + ["cid"]

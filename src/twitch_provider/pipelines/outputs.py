@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.pipelines.templates import native
+from twitch_provider.storable import storable
 
 if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
@@ -66,6 +67,8 @@ def is_s3(output: str) -> bool:
 def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -> list[dict[str, Any]]:
     """Return the rows as Helix sent them, each id once; read no further than they fit.
 
+    Only what Airflow cannot store is replaced: see :mod:`twitch_provider.storable`.
+
     :param pages: a lazy walk
     :param max_xcom_bytes: how large they may be as JSON, which is how XCom carries them
     :param instead: what to use where they are larger
@@ -78,7 +81,7 @@ def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -
     rows: list[dict[str, Any]] = []
     size = len("[]")
     for page in pages:
-        for row in page.new_rows:
+        for row in map(storable, page.new_rows):
             size += len(json.dumps(row)) + (len(", ") if rows else 0)
             if size > max_xcom_bytes:
                 raise TwitchParameterError(
@@ -117,8 +120,9 @@ def emit_events(context: Any, outlets: Iterable[Any], extra: dict[str, Any]) -> 
 
     An outlet may be something else, of OpenLineage for example, which has no event.
 
-    :returns: the same, for XCom
+    :returns: the same, for XCom, as far as Airflow can store it
     """
+    extra = storable(extra)
     for outlet in outlets:
         if any(_has_events(kind) for kind in type(outlet).__mro__):
             context["outlet_events"][outlet].extra = dict(extra)

@@ -19,6 +19,7 @@ from twitch_provider.exceptions import TwitchError
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import connect
 from twitch_provider.pipelines.templates import native
+from twitch_provider.storable import storable
 from twitch_provider.triggers.channels import by_login, logins_of, require_known, wait_rule
 from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
 
@@ -31,6 +32,8 @@ __all__ = ["TwitchStreamLiveSensor"]
 
 class TwitchStreamLiveSensor(BaseSensorOperator):
     """Waits until any or all of some channels are live; returns the streams as Helix sent them.
+
+    What Airflow cannot store is replaced: see :mod:`twitch_provider.storable`.
 
     One request covers 100 channels: https://dev.twitch.tv/docs/api/reference/#get-streams.
     In the modes ``poke`` and ``reschedule`` temporary errors are left to Airflow (``silent_fail``, retries).
@@ -84,7 +87,7 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
             hook = connect(self.twitch_conn_id)
             live = by_login(hook.get_streams(user_logins=logins))
             if enough(login in live for login in logins):
-                return PokeReturnValue(is_done=True, xcom_value=list(live.values()))
+                return PokeReturnValue(is_done=True, xcom_value=storable(list(live.values())))
             self._require_known(hook, [login for login in logins if login not in live])
         if self.deferrable:
             self.defer(

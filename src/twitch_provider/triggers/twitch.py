@@ -10,6 +10,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from twitch_provider.exceptions import TwitchError, TwitchParameterError
+from twitch_provider.storable import storable
 from twitch_provider.triggers import polling
 from twitch_provider.triggers.channels import logins_of, wait_rule
 from twitch_provider.triggers.memory import Memory
@@ -250,4 +251,4 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
 
 
 def _event(payload: dict[str, Any]) -> TriggerEvent:
-    return TriggerEvent(payload)  # type: ignore[no-untyped-call]
+    return TriggerEvent(storable(payload))  # type: ignore[no-untyped-call]
