@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Asset, Param, dag
 
 from twitch_provider.compat import allowed_run_types
+from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
 from twitch_provider.operators.twitch import TwitchAllStreamsOperator
 
 INTERVAL = timedelta(minutes=5)
@@ -41,8 +42,18 @@ ALL_STREAMS = Asset("twitch_all_streams")
         "execution_timeout": timedelta(minutes=5),
     },
     params={
-        "bucket": Param(None, type=["null", "string"], description="S3 bucket; empty: [twitch] bucket"),
-        "prefix": Param(None, type=["null", "string"], description="Prefix of keys; empty: [twitch] prefix"),
+        "bucket": Param(
+            None,
+            type=["null", "string"],
+            pattern=BUCKET_PATTERN,
+            description="S3 bucket, without s3://; empty: [twitch] bucket",
+        ),
+        "prefix": Param(
+            None,
+            type=["null", "string"],
+            pattern=PREFIX_PATTERN,
+            description="Prefix of keys, such as team/twitch; empty: [twitch] prefix",
+        ),
         "file_format": Param("csv", enum=["csv", "parquet"], description="Of the table"),
         "compression": Param("gzip", enum=["none", "gzip", "zstd"], description="Of the table"),
         "strategy": Param(

@@ -19,6 +19,7 @@ from typing import Any
 from airflow.sdk import Asset, Param, dag, task
 
 from twitch_provider.compat import allowed_run_types
+from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
 from twitch_provider.pipelines.failing import fail_fast
 
 INTERVAL = timedelta(minutes=5)
@@ -44,8 +45,18 @@ TOP_GAMES = Asset("twitch_top_games")
         "execution_timeout": timedelta(minutes=5),
     },
     params={
-        "bucket": Param(None, type=["null", "string"], description="S3 bucket; empty: [twitch] bucket"),
-        "prefix": Param(None, type=["null", "string"], description="Prefix of keys; empty: [twitch] prefix"),
+        "bucket": Param(
+            None,
+            type=["null", "string"],
+            pattern=BUCKET_PATTERN,
+            description="S3 bucket, without s3://; empty: [twitch] bucket",
+        ),
+        "prefix": Param(
+            None,
+            type=["null", "string"],
+            pattern=PREFIX_PATTERN,
+            description="Prefix of keys, such as team/twitch; empty: [twitch] prefix",
+        ),
         "games": Param(20, type="integer", minimum=1, maximum=100, description="How many of the top games"),
         "pages_per_game": Param(
             1, type="integer", minimum=1, maximum=100, description="Pages of 100 streams for each game"

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from twitch_provider.config import LakeConfig, option, s3_extra_args
+from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN, LakeConfig, option, s3_extra_args
 from twitch_provider.exceptions import TwitchConfigError
 
 
@@ -35,10 +36,57 @@ def test_without_a_bucket_it_says_where_to_put_one() -> None:
         LakeConfig.resolve()
 
 
-@pytest.mark.parametrize("bucket", ["s3://lake", "lake/folder", "Lake", "a", " ", "la ke"])
-def test_refuses_what_is_no_bucket(bucket: str) -> None:
-    with pytest.raises(TwitchConfigError, match="bucket"):
+BUCKETS = ["lake", "a-b.c", "7" * 63, "3lakes"]
+PREFIXES = ["twitch", "a/b", "Team_1/twitch.v2/x-y", ".hidden", "..."]
+NO_BUCKETS = ["s3://lake", "lake/folder", "Lake", "my_lake", "a", "la ke", "a..b", "-ab", "a" * 64, "la\nke"]
+NO_PREFIXES = [
+    *("a/../../b", "..", ".", "a/.", "./a", "a//b", "/a", "a/", "dt=2020-01-01/x", "my lake"),
+    *("a\nb", "donn\u00e9es", "{{ x }}", "a\\b", "s3://lake/a"),
+]
+
+
+def valid_in_the_form(pattern: str, value: str) -> bool:
+    return bool(Draft202012Validator({"type": ["null", "string"], "pattern": pattern}).is_valid(value))
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_takes_the_names_of_buckets(bucket: str) -> None:
+    assert LakeConfig.resolve(bucket).bucket == bucket
+    assert valid_in_the_form(BUCKET_PATTERN, bucket)
+
+
+@pytest.mark.parametrize("bucket", NO_BUCKETS)
+def test_refuses_what_is_no_bucket_with_the_rule(bucket: str) -> None:
+    with pytest.raises(TwitchConfigError, match="bucket must be 3 to 63 of a-z") as caught:
         LakeConfig.resolve(bucket=bucket)
+    assert "\n" not in str(caught.value)
+    assert not valid_in_the_form(BUCKET_PATTERN, bucket)
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_takes_prefixes_of_plain_segments(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert LakeConfig.resolve("lake", prefix).prefix == prefix
+    assert valid_in_the_form(PREFIX_PATTERN, prefix)
+    monkeypatch.setenv("AIRFLOW__TWITCH__PREFIX", prefix)
+    assert LakeConfig.resolve("lake").prefix == prefix
+
+
+@pytest.mark.parametrize("prefix", NO_PREFIXES)
+def test_refuses_prefixes_that_break_keys_with_the_rule(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TwitchConfigError, match="prefix must be segments of A-Z") as caught:
+        LakeConfig.resolve("lake", prefix)
+    assert "\n" not in str(caught.value)
+    assert not valid_in_the_form(PREFIX_PATTERN, prefix)
+    monkeypatch.setenv("AIRFLOW__TWITCH__PREFIX", prefix)
+    with pytest.raises(TwitchConfigError, match="prefix must be segments of A-Z"):
+        LakeConfig.resolve("lake")
+
+
+@pytest.mark.parametrize("none", [None, "", "None", "null", " null\n"])
+def test_none_in_every_spelling_means_the_options(none: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__TWITCH__BUCKET", "from-options")
+    monkeypatch.setenv("AIRFLOW__TWITCH__PREFIX", "")
+    assert LakeConfig.resolve(none, none, none or None) == LakeConfig("from-options", "", "")
 
 
 def test_arguments_of_uploads_come_from_an_option(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,13 @@ from twitch_provider.compat import conf
 from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.get_provider_info import get_provider_info
 
+#: The names of S3's buckets, for Python and for the JSON schema of a param; empty means the option.
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BUCKET_PATTERN = r"^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$|^$"
+
+#: A prefix of the lake, likewise. No segment may look like a partition, climb up, or need quotes.
+PREFIX_PATTERN = r"^(?!(.*/)?\.{1,2}(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$|^$"
+
 #: What the option ``s3_extra_args`` may hold: arguments of PutObject that the lake does not set itself. Not
 #: a customer's key (``SSECustomerKey``): it is a secret, and reading would need it too.
 #: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
@@ -62,12 +69,14 @@ class LakeConfig:
     ) -> LakeConfig:
         """Resolve every option: the argument, else the ``[twitch]`` option, else its default.
 
-        A template renders a param without a value as the text ``None``, which therefore means None here.
+        A template renders a param without a value as the text ``None``, and JSON has ``null``: both mean
+        None here.
 
         :param bucket: None or empty text: not given
         :param prefix: likewise
         :param aws_conn_id: None: not given; empty text: the IAM role
-        :raises TwitchConfigError: no bucket is set, its name is invalid, or ``[twitch] s3_extra_args`` is
+        :raises TwitchConfigError: no bucket is set, its name or the prefix is invalid, or
+            ``[twitch] s3_extra_args`` is
         """
         name = _given(bucket) or option("bucket")
         if not name:
@@ -75,24 +84,32 @@ class LakeConfig:
                 "no bucket is set: use the DAG param `bucket`, or the option [twitch] bucket "
                 "(AIRFLOW__TWITCH__BUCKET)"
             )
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        if not re.fullmatch(BUCKET_PATTERN, name):
             raise TwitchConfigError(
-                f"bucket {name!r:.80} is not a valid name of an S3 bucket: "
-                f"set it without s3:// and without a path"
+                f"bucket must be 3 to 63 of a-z, 0-9, hyphens and single dots, begin and end with a letter "
+                f"or a digit, and have no s3:// and no path, not {name!r:.80}"
+            )
+        path = _given(prefix) or option("prefix")
+        if not re.fullmatch(PREFIX_PATTERN, path):
+            raise TwitchConfigError(
+                f"prefix must be segments of A-Z, a-z, 0-9, dots, underscores and hyphens, joined by single "
+                f"slashes, none of them . or .., not {path!r:.80}"
             )
         return cls(
             bucket=name,
-            prefix=_given(prefix) or option("prefix"),
+            prefix=path,
             # Empty has a meaning here: no connection, the IAM role.
-            aws_conn_id=option("aws_conn_id") if aws_conn_id in {None, "None"} else _given(aws_conn_id),
+            aws_conn_id=option("aws_conn_id") if _is_none(aws_conn_id) else _given(aws_conn_id),
             s3_extra_args=s3_extra_args(),
         )
 
 
 def _given(value: Any) -> str:
-    # A template renders a param without a value as the text None.
-    return "" if value in {None, "None"} else str(value).strip()
+    return "" if _is_none(value) else str(value).strip()
+
+
+def _is_none(value: Any) -> bool:
+    return value is None or str(value).strip() in {"None", "null"}
 
 
 def option(name: str) -> str:

@@ -44,6 +44,16 @@ def test_takes_everything_as_text_that_a_template_rendered() -> None:
     assert query.max_items == 70
 
 
+def test_takes_json_as_a_variable_or_a_runs_conf_has_it() -> None:
+    query = endpoint_query(
+        "search/channels", '{"query": "null", "live_only": true, "first": 50, "after": null}', "null"
+    )
+    assert query.batches == ((("query", "null"), ("live_only", "true"), ("first", "50")),)
+    assert query.max_items is None
+    (batch,) = endpoint_query("users", '{"login": ["null", "true"], "id": null}', None).batches
+    assert batch == (("login", "null"), ("login", "true"))
+
+
 def test_takes_a_list_as_text_where_a_parameter_may_be_repeated() -> None:
     (batch,) = endpoint_query("games", {"name": "['Art', 'Chess']"}, None).batches
     assert batch == (("name", "Art"), ("name", "Chess"))

@@ -40,6 +40,15 @@ from twitch_provider.pipelines.templates import native
         ("None", (list,), None),
         (None, (int,), None),
         ("none", (), "none"),
+        ("null", (), None),
+        ("null", (list, str), "null"),
+        ("None", (list, str), None),
+        ('["en", null]', (list,), ["en", None]),
+        ('{"live_only": true, "first": null}', (dict,), {"live_only": True, "first": None}),
+        ('{"live_only": True}', (dict,), {"live_only": True}),
+        ('{"live_only": yes}', (dict,), '{"live_only": yes}'),
+        (' ["en"]\n', (list,), ["en"]),
+        ("20\n", (int,), 20),
     ],
 )
 def test_text_means_what_it_is_a_literal_of(value: Any, kinds: tuple[type, ...], meant: Any) -> None:

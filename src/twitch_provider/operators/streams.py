@@ -142,7 +142,7 @@ class TwitchStreamsOperator(BaseOperator):
             dataset=dataset,
             game_ids=native(self.game_ids, list, tuple),
             user_ids=native(self.user_ids, list, tuple),
-            user_logins=native(self.user_logins, list, tuple),
+            user_logins=native(self.user_logins, list, tuple, str),
             languages=native(self.languages, list, tuple),
             stream_type=native(self.stream_type),
             max_items=native(self.max_items, int),

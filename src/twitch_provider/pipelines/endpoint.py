@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.helix.queries import Query
 
+#: The parameters of Helix that may be any word.
+_TEXTS = ("query", "name", "login", "user_login")
+
 
 def endpoint_query(endpoint: Any, endpoint_params: Any, max_items: Any) -> Query:
     """Check a query, as templates rendered it, before anything is sent.
@@ -26,12 +29,15 @@ def endpoint_query(endpoint: Any, endpoint_params: Any, max_items: Any) -> Query
     params = native(endpoint_params, dict) or {}
     if not isinstance(params, Mapping):
         raise TwitchParameterError(
-            f"endpoint_params must be Helix's parameters by name, not {params!r:.60}",
+            f"endpoint_params must be Helix's parameters by name, as a dict or its text in JSON or Python, "
+            f"not {params!r:.60}",
             parameter="endpoint_params",
         )
     found = endpoints.endpoint(str(endpoint))
     kinds: dict[str, tuple[type, ...]] = dict.fromkeys(found.lists, (list, tuple))
     kinds |= dict.fromkeys(found.flags, (bool,)) | dict.fromkeys(found.numbers, (int,))
+    for name in _TEXTS:
+        kinds[name] = (*kinds.get(name, ()), str)
     typed = {name: native(value, *kinds.get(name, ())) for name, value in params.items()}
     return queries.query(found.path, typed, max_items=native(max_items, int), split=True)
 

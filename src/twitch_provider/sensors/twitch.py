@@ -83,7 +83,7 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
         """
         with fail_fast():
             enough = wait_rule(self.wait_for)
-            logins = logins_of(native(self.user_logins, list, tuple))
+            logins = logins_of(native(self.user_logins, list, tuple, str))
             hook = connect(self.twitch_conn_id)
             live = by_login(hook.get_streams(user_logins=logins))
             if enough(login in live for login in logins):
