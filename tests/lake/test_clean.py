@@ -94,6 +94,21 @@ def test_uptime_in_whole_minutes(
     assert value(clean(stream(started_at=started_at)), "uptime_minutes") == minutes
 
 
+def test_an_instant_has_one_form(clean: Clean, stream: Make) -> None:
+    texts = ["2026-11-23T14:35:02Z", "2026-11-23T14:35:02.5Z", "2026-11-23T14:35:02.999999999Z", ""]
+    cleaned = clean(*(stream(id=str(n), started_at=text) for n, text in enumerate(texts)))
+    assert cleaned.table["started_at"].to_pylist() == ["2026-11-23T14:35:02Z"] * 3 + [None]
+
+
+def test_a_record_is_a_line_for_unicode_too(clean: Clean, stream: Make) -> None:
+    text = "a\u2028b\u2029c\x85d\x1ce\x1df\x1eg\x0bh\x0ci\r\nj"
+    cleaned = clean(stream(title=text, tags=[text]), stream(id="2", title=text, viewer_count=-1))
+    assert value(clean(stream(title=text)), "title") == "a b c d e f g h i j"
+    for table, schema in [(cleaned.table, STREAMS), (cleaned.rejects, REJECTS)]:
+        assert len(csv_bytes(table, schema).decode().splitlines()) == 2
+    assert json.loads(cleaned.rejects["row"][0].as_py())["title"] == text
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -69,8 +69,8 @@ def test_csv_is_flat() -> None:
     (row,) = read_csv(written(page(AWKWARD), file_format="csv"))
     assert row == {
         "id": "1",
-        "title": AWKWARD["title"],
-        "half": r"\ud83d",
+        "title": 'Größer, "schneller" weiter ☕\ufffd',
+        "half": "\ufffd",
         "count": str(2**70),
         "share": "0.1",
         "flag": "true",
@@ -78,6 +78,23 @@ def test_csv_is_flat() -> None:
         "tags": '["a", "ä"]',
         "nested": '{"b": [1, null]}',
     }
+
+
+def test_a_record_is_a_line_for_unicode_too() -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "1", "title": "a\u2028b\r\nc\x1cd", "tags": ["e\x85f\u2029g"]},
+        {"id": "2", "h\ni": "j"},
+    ]
+    for file_format, lines in [("jsonl", 2), ("csv", 3)]:
+        assert len(written(page(*rows), file_format=file_format).decode().splitlines()) == lines
+    first, second = read_csv(written(page(*rows), file_format="csv"))
+    assert (first["title"], json.loads(first["tags"])) == ("a b c d", rows[0]["tags"])
+    assert second["h i"] == "j"
+
+
+def test_a_field_whose_name_cannot_be_stored_has_its_column() -> None:
+    body = written(page({"id": "1", "a\ud83d": "x", "a\x00": "y"}), file_format="csv")
+    assert body.decode() == 'id,a\ufffd,a\ufffd\n"1","x","y"\n'
 
 
 @pytest.mark.parametrize("file_format", ["jsonl", "csv"])

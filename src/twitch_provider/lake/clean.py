@@ -20,7 +20,8 @@ from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.raw_lines import Page
 from twitch_provider.lake.schema import GAMES, REJECTS, STREAMS, Schema
 from twitch_provider.lake.tables import CleanTable
-from twitch_provider.lake.validate import Observed, add_reason, as_json, instants, observe
+from twitch_provider.lake.text import json_line
+from twitch_provider.lake.validate import Observed, add_reason, instants, observe
 
 #: Clocks differ; a start that is later than the answer by more than this is impossible.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -116,7 +117,7 @@ def _validate(observed: Observed, *, impossible: Masks, unwanted: Masks) -> Vali
         reasons = add_reason(reasons, mask, reason)
     refused = reasons.notna()
     rejects = frame[refused].assign(
-        reason=reasons[refused], row=[as_json(observed.rows[place]) for place in np.flatnonzero(refused)]
+        reason=reasons[refused], row=[json_line(observed.rows[place]) for place in np.flatnonzero(refused)]
     )
 
     wanted = frame[~refused]

@@ -55,7 +55,7 @@ TEXT = Kind("text", pa.string(), _is_text)
 INTEGER = Kind("a whole number of 64 bits", pa.int64(), _is_integer)
 BOOLEAN = Kind("true or false", pa.bool_(), _is_boolean)
 FRACTION = Kind("a fraction", pa.float64(), _is_fraction)
-#: Stays text, as Twitch wrote it; cleaning checks its form.
+#: Stays text; cleaning checks its form and cuts off fractions of a second.
 INSTANT = Kind("an instant in UTC like 2026-11-23T16:35:00Z", pa.string(), _is_text)
 TEXT_LIST = Kind("an array of text only", pa.list_(pa.string()), _is_text_list)
 
@@ -138,9 +138,9 @@ STREAMS = Schema(
         Column("game_id", TEXT, "The category; empty where none is set."),
         Column("game_name", TEXT, "The category's name."),
         Column("type", TEXT, "Always live: other rows are filtered out."),
-        Column("title", TEXT, "The broadcast's title; line breaks and tabs are spaces."),
+        Column("title", TEXT, "The broadcast's title, on one line."),
         Column("viewer_count", INTEGER, "Viewers at the time of the answer.", required=True),
-        Column("started_at", INSTANT, "When the broadcast began."),
+        Column("started_at", INSTANT, "When the broadcast began, in whole seconds."),
         Column("language", TEXT, "ISO 639-1 code of the broadcast's language, or other."),
         Column("thumbnail_url", TEXT, "Preview image; replace {width} and {height}."),
         Column("tag_ids", TEXT_LIST, "Deprecated by Twitch in 2023: an empty list."),

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.raw_lines import Page
 from twitch_provider.lake.schema import INSTANT, TEXT_LIST, Column, Schema
+from twitch_provider.lake.text import clean_text, filled, text_array
 
-#: JSON text may escape half of a surrogate pair; UTF-8 cannot hold it.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 #: RFC 3339 in UTC, in centuries that have streams and are within the range of every pandas.
 INSTANT_FORM = r"(?:19|20|21)\d{2}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z"
+#: How long an instant without a fraction is.
+WHOLE_SECONDS = len("2026-11-23T16:35:00Z")
 
 _JSON_KINDS: dict[type, str] = {
     type(None): "null",
@@ -82,6 +79,8 @@ def observe(pages: Iterable[Page], schema: Schema) -> Observed:
         if column.kind is INSTANT:
             wrong = found.notna() & ~_is_instant(found)
             misfit = add_reason(misfit, wrong, f"{column.name}: text {expected}")
+            if (found.str.len() > WHOLE_SECONDS).any():
+                frame[column.name] = found.str.slice(0, 19) + "Z"
     return Observed(rows, frame, misfit)
 
 
@@ -96,44 +95,6 @@ def instants(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
     :param text: RFC 3339 in UTC
     """
     return pd.to_datetime(text.str.slice(0, 19), format="%Y-%m-%dT%H:%M:%S", utc=True, errors="coerce")
-
-
-def clean_text(text: pa.Array) -> pa.Array:
-    """Normalise text: NFC, without control characters.
-
-    A run of line breaks and tabs becomes one space, so that words stay apart; every other character of
-    category Cc is removed. Joiners and direction marks (Cf) stay: emoji and whole scripts need them. HTML
-    escapes stay, too: they are what the broadcaster typed.
-    """
-    # Printable ASCII is clean, and almost all text is that. Of other text, each distinct one is cleaned once.
-    other = pc.invert(pc.ascii_is_printable(text))
-    if not pc.any(other).as_py():
-        return text
-    distinct = text.filter(other).dictionary_encode()
-    cleaned = _clean_each(distinct.dictionary)
-    if cleaned.equals(distinct.dictionary):
-        return text
-    return pc.replace_with_mask(text, pc.fill_null(other, fill_value=False), cleaned.take(distinct.indices))
-
-
-def filled(text: pa.Array) -> pa.Array:
-    """Make empty text missing, which is what Twitch means by it."""
-    empty = pc.equal(text, "")
-    return pc.if_else(empty, None, text) if pc.any(empty).as_py() else text
-
-
-def _clean_each(text: pa.Array) -> pa.Array:
-    # Searching takes a third of the time of replacing, and there is little to replace.
-    control = pc.match_substring_regex(text, r"\p{Cc}")
-    spaced = pc.replace_substring_regex(text.filter(control), r"[\t-\r\x{85}]+", " ")
-    bare = pc.replace_with_mask(text, control, pc.replace_substring_regex(spaced, r"\p{Cc}+", "")).to_pylist()
-    # pyarrow's utf8_normalize is no faster, and its NFC is NFD before version 26.
-    return pa.array([unicodedata.normalize("NFC", item) for item in bare], pa.string())
-
-
-def as_json(row: object) -> str:
-    """Encode a decoded row as JSON; half a surrogate pair is escaped as it was."""
-    return json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 def _refused(column: Column, values: list[Any]) -> list[str | None]:
@@ -165,18 +126,11 @@ def _column(column: Column, values: list[Any]) -> pa.Array:
         return _text_lists(values)
     if column.kind.arrow != pa.string():
         return pa.array(values, column.kind.arrow)
-    return filled(clean_text(_encodable(values)))
+    return filled(clean_text(text_array(values)))
 
 
 def _text_lists(values: list[list[str] | None]) -> pa.ListArray:
     absent = pa.array([value is None for value in values], pa.bool_())
-    items = clean_text(_encodable([item for value in values for item in value or ()]))
+    items = clean_text(text_array([item for value in values for item in value or ()]))
     offsets = pa.array(np.cumsum([0, *(len(value or ()) for value in values)]), pa.int32())
     return pa.ListArray.from_arrays(offsets, items, mask=absent)
-
-
-def _encodable(values: list[str | None]) -> pa.Array:
-    try:
-        return pa.array(values, pa.string())
-    except UnicodeEncodeError:
-        return pa.array([value and _SURROGATE.sub("\ufffd", value) for value in values], pa.string())

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import math
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from twitch_provider.exceptions import TwitchParameterError, TwitchResponseError
 from twitch_provider.lake.csv import flat_csv
+from twitch_provider.lake.text import json_line, one_line
 
 if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
@@ -45,7 +45,8 @@ def write(pages: Iterable[Page], file: IO[bytes], *, file_format: str, compressi
 
     ``jsonl`` is lossless: each row as Helix sent it, one per line, and one page at a time in memory. ``csv``
     is written as the lake's, after the last page: a column for each field that some row has, in the order in
-    which they appear; lists and objects are JSON.
+    which they appear; lists and objects are JSON. Text is on one line there: a run of line breaks is a
+    space, and what no database holds (NUL, half a surrogate pair) is U+FFFD.
 
     :param pages: a lazy walk
     :param file: an empty one
@@ -78,14 +79,12 @@ def write(pages: Iterable[Page], file: IO[bytes], *, file_format: str, compressi
 def _lines(pages: Iterable[Page]) -> Iterator[bytes]:
     for page in pages:
         for row in page.new_rows:
-            line = _json(row, page.endpoint, separators=(",", ":"))
-            # Half of a surrogate pair is not UTF-8: it stays escaped as Helix sent it.
-            yield line.encode(errors="backslashreplace") + b"\n"
+            yield f"{_json(row, page.endpoint, separators=(',', ':'))}\n".encode()
 
 
 def _json(value: Any, endpoint: str, *, separators: tuple[str, str] | None = None) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=separators)
+        return json_line(value, allow_nan=False, separators=separators)
     except (ValueError, RecursionError):
         raise TwitchResponseError(
             f"{endpoint}: a row has an infinite number, or is nested too deeply; try later"
@@ -96,7 +95,8 @@ def _csv(rows: list[dict[str, Any]], endpoint: str) -> bytes:
     names = dict.fromkeys(name for row in rows for name in row)
     if not names:
         return b""
-    return flat_csv(pa.table({name: _column([row.get(name) for row in rows], endpoint) for name in names}))
+    columns = [_column([row.get(name) for row in rows], endpoint) for name in names]
+    return flat_csv(pa.Table.from_arrays(columns, names=list(map(one_line, names))))
 
 
 def _column(values: list[Any], endpoint: str) -> pa.Array:
@@ -107,7 +107,8 @@ def _column(values: list[Any], endpoint: str) -> pa.Array:
             return pa.array(values)
         except OverflowError:  # more than 64 bits: as text
             pass
-    texts = [value if value is None or isinstance(value, str) else _json(value, endpoint) for value in values]
-    # As in JSON lines.
-    encoded = [text and text.encode(errors="backslashreplace").decode() for text in texts]
-    return pa.array(encoded, pa.string())
+    texts = [one_line(value) if isinstance(value, str) else value for value in values]
+    return pa.array(
+        [text if text is None or isinstance(text, str) else _json(text, endpoint) for text in texts],
+        pa.string(),
+    )
