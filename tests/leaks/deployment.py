@@ -39,6 +39,9 @@ WRONG_SECRET = Mark("client secret that Twitch refuses", "wr0ngm4rk3ds3cr3t9that
 EDITED_SECRET = Mark("client secret of a form", "ed1t3dm4rk3ds3cr3t7in7a7form777")
 PLANTED = Mark("planted", "planted/0leak+that=has/to-be.found")
 
+#: What ``airflow dags test`` runs, and with which options: without a supervisor, as the README recommends.
+TESTED = {"twitch_top_games": {}, "twitch_all_streams": {"AIRFLOW__TWITCH__AWS_CONN_ID": "aws_role"}}
+
 
 @dataclass
 class Deployment:
@@ -78,7 +81,12 @@ def run(home: Path, jobs: Sequence[Job]) -> Deployment:
         aws.prepare(twitch)
         edited = {**json.loads(twitch.connection_json()), "password": EDITED_SECRET.value}
         work = {"jobs": [asdict(job) for job in jobs], "edited": edited}
-        titles = _work(home, work, _environment(home, endpoint, imds.url))
+        environment = _environment(home, endpoint, imds.url)
+        titles = _work(home, work, environment)
+        # As somebody who has not copied our settings.
+        shutil.rmtree(home / "config")
+        for dag_id, options in TESTED.items():
+            _test(home, dag_id, environment | options)
         minted = [Mark(f"app token {n}", token) for n, token in enumerate(twitch.twitch.auth.tokens._expires)]
         roles = [role for backend in sts_backends.values() for role in backend["aws"].assumed_roles]
         assumed = [Mark("secret access key of a role", role.secret_access_key) for role in roles]
@@ -120,6 +128,13 @@ def _work(home: Path, work: dict[str, Any], environment: dict[str, str]) -> list
                 continue
     assert code == 0, (home / "stderr").read_text()[-2000:]
     return [("the title of a process", title) for title in sorted(titles)]
+
+
+def _test(home: Path, dag_id: str, environment: dict[str, str]) -> None:
+    """Run a DAG in the command's own process; its output goes to a file of the home."""
+    with (home / f"dags_test_{dag_id}").open("wb") as out:
+        command = [sys.executable, "-m", "airflow", "dags", "test", dag_id]
+        subprocess.run(command, env=environment, cwd=ROOT, stdout=out, stderr=out, check=True)
 
 
 def _titles(session: int) -> Iterator[bytes]:

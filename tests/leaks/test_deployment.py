@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.leaks import deployment
-from tests.leaks.deployment import PLANTED, ROOT, Deployment
+from tests.leaks.deployment import PLANTED, ROOT, TESTED, Deployment
 from tests.leaks.jobs import Job
 from tests.leaks.search import Finding, findings
 
@@ -77,6 +77,9 @@ def test_everything_was_written_at_debug_and_looked_at(deployed: Deployment) -> 
     assert {mark.name for mark in deployed.marks} >= {"session token", "secret access key of a role"}
     assert [place for place in texts if "/manifests/" in place]
     assert [place for place in texts if place.startswith("twitch_tokens/") and len(texts[place]) > 100]
+    for dag_id in TESTED:
+        assert b"[debug " in texts[f"dags_test_{dag_id}"]
+        assert b"state=success" in texts[f"dags_test_{dag_id}"]
     assert b"twitch_edited" in texts["airflow.db"], "nobody edited a connection"
     assert b"Twitch refuses to issue an app token" in texts["stdout"], "nobody pressed the Test button"
 
@@ -133,3 +136,16 @@ def test_botocore_keeps_a_level_that_somebody_gave_it(monkeypatch: pytest.Monkey
         monkeypatch.setattr(logger, "level", given)
         keep_boto_quiet()
         assert logger.level == kept
+
+
+def test_what_airflow_is_told_to_mask_is_not_in_the_message_that_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from twitch_provider.aws.quiet import keep_masks_quiet
+
+    comms = pytest.importorskip("airflow.sdk.execution_time.comms", reason="Airflow 2 sends no messages")
+    monkeypatch.setattr(comms.MaskSecret.model_fields["value"], "repr", True)
+    assert PLANTED.value in repr(comms.MaskSecret(value=PLANTED.value))
+    keep_masks_quiet()
+    assert PLANTED.value not in repr(comms.MaskSecret(value={"extra": PLANTED.value}))
+    assert comms.MaskSecret(value=PLANTED.value).model_dump()["value"] == PLANTED.value

@@ -14,7 +14,7 @@ from botocore.parsers import ResponseParserError
 
 from twitch_provider.aws.errors import DENIED, cannot_tell, explain
 from twitch_provider.aws.identity import EXPIRED_AT_ONCE, holder
-from twitch_provider.aws.quiet import keep_boto_quiet
+from twitch_provider.aws.quiet import keep_boto_quiet, keep_masks_quiet
 from twitch_provider.compat import AirflowException, AirflowNotFoundException, mask_secret
 from twitch_provider.exceptions import TwitchConfigError, TwitchError, TwitchStoreError
 
@@ -167,6 +167,7 @@ class S3Store:
         """
         if self._hook is None:
             keep_boto_quiet()
+            keep_masks_quiet()
             if self.aws_conn_id:
                 self._check_connection(self.aws_conn_id)
             self._hook = _Hook(aws_conn_id=self.aws_conn_id)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from twitch_provider import __version__
-from twitch_provider.aws.quiet import keep_boto_quiet
+from twitch_provider.aws.quiet import keep_boto_quiet, keep_masks_quiet
 from twitch_provider.aws.secrets import explain_absence
 from twitch_provider.compat import AirflowNotFoundException
 from twitch_provider.exceptions import TwitchConfigError, TwitchLookupError
@@ -87,6 +87,7 @@ def explained(conn_id: str) -> Iterator[None]:
     """
     # The secrets backend may use boto3.
     keep_boto_quiet()
+    keep_masks_quiet()
     try:
         yield
     except (AirflowNotFoundException, ValueError) as error:
