@@ -2,9 +2,9 @@
 """
 ### Start when a channel goes live on Twitch
 
-The asset `twitch_live` is watched by the triggerer: when one of the `CHANNELS` goes live, this DAG starts.
-`went_live` reads the event, `announce` runs once for each channel and writes to its log; put your own message
-to Slack, Discord or e-mail there.
+The asset `twitch_live` is watched by the triggerer: when one or more of the `CHANNELS` go live, this DAG
+starts. `went_live` reads which, `announce` runs once for each channel and writes to its log; put your own
+message to Slack, Discord or e-mail there.
 
 Needs a connection *twitch_default* of type *Twitch* and a running triggerer. Twitch is asked once a minute.
 """  # noqa: D212 - it is the DAG's page in the UI
@@ -38,7 +38,6 @@ TWITCH_LIVE = Asset(
     schedule=[TWITCH_LIVE],
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=1,
     dagrun_timeout=timedelta(minutes=15),
     default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
     doc_md=__doc__,
@@ -49,10 +48,13 @@ def twitch_live_alert() -> None:
 
     @task
     def went_live(triggering_asset_events: Any) -> list[dict[str, Any]]:
-        """Who went live since the last run: usually one channel, more if they began together."""
-        events = triggering_asset_events[TWITCH_LIVE]
+        """Who went live: all that one poll found, and of all events that this run was started for."""
         # An event that a person makes in the UI has no payload, and a run that a person starts has no event.
-        return [event.extra["payload"] for event in events if "payload" in event.extra]
+        return [
+            channel
+            for event in triggering_asset_events[TWITCH_LIVE]
+            for channel in event.extra.get("payload", {}).get("events", [])
+        ]
 
     @task
     def announce(stream: dict[str, Any]) -> None:

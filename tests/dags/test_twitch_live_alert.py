@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from twitch_provider.compat import conf
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
 from twitch_provider.triggers.watch import LiveWatch
 
@@ -33,10 +34,15 @@ def watched(dag: Any) -> Any:
 
 
 def test_is_declared_for_readers_and_for_events(dag: Any) -> None:
-    assert (dag.catchup, dag.max_active_runs, dag.tags) == (False, 1, {"twitch"})
+    assert (dag.catchup, dag.tags) == (False, {"twitch"})
     assert "Start when a channel goes live" in dag.doc_md
     assert {task.task_id for task in dag.tasks} == {"went_live", "announce"}
     assert {task.pool for task in dag.tasks} == {"default_pool"}
+
+
+def test_an_event_during_a_run_starts_another_run_at_once(dag: Any) -> None:
+    assert dag.max_active_runs == conf.getint("core", "max_active_runs_per_dag") > 1
+    assert [task.task_id for task in dag.tasks if task.max_active_tis_per_dag or task.depends_on_past] == []
 
 
 def test_the_documentation_can_cut_it_out() -> None:
@@ -57,25 +63,24 @@ def test_watches_the_channels_for_going_live(dag: Any) -> None:
     assert (made.user_logins, made.events) == (["monstercat", "nasa"], ["online"])
 
 
-def test_announces_what_the_watcher_tells(dag: Any, caplog: pytest.LogCaptureFixture) -> None:
-    row = {
-        "user_login": "nasa",
-        "user_name": "NASA",
-        "title": "To the Moon",
-        "game_name": "Science & Technology",
-        "id": "1",
-    }
-    (payload,), _ = LiveWatch(["nasa"], 0, emit_current=True).observe(0.0, {"nasa": row})
-    asset = watched(dag)
-    by_trigger = SimpleNamespace(extra={"from_trigger": True, "payload": json.loads(json.dumps(payload))})
-    by_hand = SimpleNamespace(extra={})
+def test_announces_what_all_triggering_events_tell(dag: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def event(*logins: str) -> SimpleNamespace:
+        """As a watcher's, of one poll, as the database keeps it."""
+        rows = {
+            login: {"user_name": login.title(), "title": "To the Moon", "game_name": "Science"}
+            for login in logins
+        }
+        events, _ = LiveWatch(logins, 0, emit_current=True).observe(0.0, rows)
+        payload = json.loads(json.dumps({"events": events}))
+        return SimpleNamespace(extra={"from_trigger": True, "payload": payload})
 
-    went_live = dag.get_task("went_live").python_callable
-    found = went_live({asset: [by_trigger, by_hand]})
-    assert found == [payload]
+    by_hand = SimpleNamespace(extra={})
+    told = {watched(dag): [event("nasa", "esa", "jaxa"), by_hand, event("isro")]}
+    found = dag.get_task("went_live").python_callable(told)
+    assert [channel["user_login"] for channel in found] == ["nasa", "esa", "jaxa", "isro"]
     with caplog.at_level(logging.INFO):
         dag.get_task("announce").python_callable(found[0])
-    assert "NASA is live: To the Moon (Science & Technology), https://www.twitch.tv/nasa" in caplog.text
+    assert "Nasa is live: To the Moon (Science), https://www.twitch.tv/nasa" in caplog.text
 
 
 def test_a_run_that_a_person_starts_has_nothing_to_announce(dag: Any) -> None:

@@ -75,6 +75,21 @@ def test_a_title_that_airflow_cannot_store_is_replaced(stage: Stage, context: An
     assert stream == {**row, "title": "a\N{REPLACEMENT CHARACTER}b"}
 
 
+@pytest.mark.parametrize("wait_for", ["any", "all"])
+def test_a_stream_with_a_blank_login_is_live(stage: Stage, context: Any, wait_for: str) -> None:
+    stage.start("ann", "bob")
+    stage.blank("ann", "bob")
+    streams = sensor(wait_for=wait_for).execute(context)
+    assert [stream["user_id"] for stream in streams] == ["1", "2"]
+
+
+def test_a_login_for_which_twitch_refuses_the_request_is_named(stage: Stage, context: Any) -> None:
+    stage.refuses_unknown_logins = True
+    stage.start("ann")
+    with pytest.raises(AirflowFailException, match="does not know user_login gone:"):
+        sensor(user_logins=["ann", "gone"]).execute(context)
+
+
 @pytest.mark.parametrize("rendered", ["['ann', 'bob']", ["ann", "bob"], "ann"])
 def test_takes_logins_as_templates_render_them(stage: Stage, context: Any, rendered: Any) -> None:
     stage.start("ann")

@@ -9,10 +9,12 @@ import pkgutil
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
+from inspect import isawaitable
 from typing import Any
 
 from twitch_provider.testing import Simulator
-from twitch_provider.testing.world import Channel, Keys, Row, Snapshot, rfc3339
+from twitch_provider.testing.answers import RefusedError, helix_error
+from twitch_provider.testing.world import Channel, Filters, Keys, Row, Snapshot, rfc3339
 
 
 class OnAir:
@@ -36,8 +38,23 @@ class OnAir:
         }
 
 
+class Refusing(Snapshot):
+    """Answers 400 to a list of channels one of which nobody has, as Get Streams may."""
+
+    known: frozenset[str]
+
+    def select(self, filters: Filters) -> Sequence[Any]:
+        """The streams behind these filters."""
+        if not filters.user_logins <= self.known:
+            raise RefusedError(helix_error(400, "Malformed query params."))
+        return super().select(filters)
+
+
 class Stage:
-    """A world of some channels; the test sends them on air."""
+    """A world of some channels; the test sends them on air.
+
+    :param logins: of the channels
+    """
 
     about = "a stage"
     starts_at = None
@@ -48,6 +65,7 @@ class Stage:
             for number, login in enumerate(logins, start=1)
         }
         self.on_air: dict[str, OnAir] = {}
+        self.refuses_unknown_logins = False
         self.simulator = Simulator(self)
 
     def start(self, *logins: str, stream_id: str = "") -> None:
@@ -62,9 +80,19 @@ class Stage:
         for login in logins:
             del self.on_air[login]
 
+    def blank(self, *logins: str) -> None:
+        """Leave the login of streams blank, as Twitch does now and then."""
+        for login in logins:
+            stream = self.on_air[login]
+            stream.row = {**stream.row, "user_login": "", "user_name": ""}
+
     def at(self, now: datetime) -> Snapshot:
         """Everything that is on air."""
-        return Snapshot([], list(self.on_air.values()))
+        if not self.refuses_unknown_logins:
+            return Snapshot([], list(self.on_air.values()))
+        snapshot = Refusing([], list(self.on_air.values()))
+        snapshot.known = frozenset(self.known)
+        return snapshot
 
     def channels(self, now: datetime, ids: Collection[str], logins: Collection[str]) -> Sequence[Channel]:
         """The channels of these names."""
@@ -96,8 +124,8 @@ class Script:
         if not self.acts:
             raise CurtainError
         self.stage.simulator.advance(seconds)
-        self.acts.pop(0)()
-        await asyncio.sleep(0)
+        act = self.acts.pop(0)()
+        await (act if isawaitable(act) else asyncio.sleep(0))
 
     def clock(self) -> float:
         """Stand for ``LivePoll._clock``."""
@@ -113,9 +141,15 @@ async def played(events: AsyncIterator[Any]) -> list[Any]:
     return payloads
 
 
-def changes(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """The event and the channel of each payload."""
-    return [(event["event"], event["user_login"]) for event in events]
+def events_of(payloads: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a watcher told of, in all its events."""
+    assert all(payload["events"] for payload in payloads)
+    return [event for payload in payloads for event in payload["events"]]
+
+
+def changes(payloads: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What happened to which channel, in all events of a watcher."""
+    return [(event["event"], event["user_login"]) for event in events_of(payloads)]
 
 
 def again(trigger: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from twitch_provider.exceptions import TwitchNotFoundError, TwitchParameterError
-from twitch_provider.triggers.channels import by_login, logins_of, require_known, wait_rule
+from twitch_provider.triggers.channels import Names, logins_of, require_known, wait_rule
 
 
 def test_logins_are_lower_case_once_each_and_in_order() -> None:
@@ -26,7 +26,35 @@ def test_refuses_an_invalid_login(value: Any) -> None:
 
 
 def test_rows_are_found_by_login_in_any_case() -> None:
-    assert by_login([{"user_login": "Ann", "id": "1"}]) == {"ann": {"user_login": "Ann", "id": "1"}}
+    assert Names().by_login([{"user_login": "Ann", "id": "1"}]) == {"ann": {"user_login": "Ann", "id": "1"}}
+
+
+@pytest.mark.parametrize("blank", ["", " ", None])
+def test_a_row_without_a_login_is_found_by_the_id_that_it_had(blank: Any) -> None:
+    names, row = Names(), {"user_login": blank, "user_id": "1"}
+    assert names.are_missing([row])
+    names.by_login([{"user_login": "Ann", "user_id": "1"}])
+    assert not names.are_missing([row])
+    assert names.by_login([row]) == {"ann": row}
+
+
+def test_a_row_without_a_login_is_found_by_the_id_of_a_user() -> None:
+    names, row = Names(), {"user_login": "", "user_id": "1"}
+    names.learn([{"id": "1", "login": "Ann"}, {"id": "2", "login": "bob"}], [row])
+    assert not names.are_missing([row])
+    assert names.by_login([row]) == {"ann": row}
+
+
+@pytest.mark.parametrize("row", [{"user_id": "7", "user_login": ""}, {"user_login": None}, {}])
+def test_a_row_that_belongs_to_nobody_is_logged_and_looked_up_once(
+    row: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    names = Names()
+    assert names.are_missing([row])
+    names.learn([{"id": "1", "login": "none"}], [row])
+    assert "Ignoring a live stream without user_login" in caplog.text
+    assert not names.are_missing([row])
+    assert names.by_login([row]) == {}
 
 
 @pytest.mark.parametrize(

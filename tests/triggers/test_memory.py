@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from tests.triggers.stage import Script, Stage, again, changes, played
 
-from twitch_provider.triggers.memory import MOST_TRIES
+from twitch_provider.triggers.memory import MOST_TRIES, Memory
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
+from twitch_provider.triggers.watch import LiveWatch
 
 
 class Store:
@@ -50,7 +51,7 @@ async def test_an_event_that_was_handed_over_is_remembered(stage: Stage, script:
     store = Store()
     stage.start("ann")
     run: Any = watcher(store, emit_current=True).run()
-    assert (await anext(run)).payload["event"] == "online"
+    assert changes([(await anext(run)).payload]) == [("online", "ann")]
     await run.aclose()
     script.will(None)
     assert await played(watcher(store, emit_current=True).run()) == []
@@ -63,11 +64,41 @@ async def test_without_a_store_a_restart_is_a_first_start(stage: Stage, script: 
         assert changes(await played(watcher(None, emit_current=True).run())) == [("online", "ann")]
 
 
+async def test_editing_the_list_of_channels_keeps_what_is_remembered_of_the_others(
+    stage: Stage, script: Script
+) -> None:
+    store = Store()
+    script.will(lambda: stage.start("ann"), None)
+    assert changes(await played(watcher(store).run())) == [("online", "ann")]
+
+    stage.stop("ann")  # while the triggerer is down
+    stage.start("bob", "cid")
+    script.will(None, None, None)
+    edited = watcher(store, user_logins=["cid", "ann", "bob"]).run()
+    assert changes(await played(edited)) == [("online", "bob"), ("offline", "ann")]
+
+    stage.stop("cid")
+    script.will(None, None)
+    assert changes(await played(watcher(store, user_logins=["CID"]).run())) == [("offline", "cid")]
+    script.will(None)
+    assert changes(await played(watcher(store, user_logins=["ann", "bob"]).run())) == []
+
+
+async def test_watchers_of_the_same_events_do_not_overwrite_what_the_other_stores(
+    stage: Stage, script: Script
+) -> None:
+    store = Store()
+    memories = [Memory(store, "twitch_default", ["online"]) for _ in range(3)]
+    seen = [LiveWatch([login], 0).observe(0.0, {})[1] for login in ("ann", "bob", "cid")]
+    await asyncio.gather(*(memory.keep(watch) for memory, watch in zip(memories, seen, strict=True)))
+    (value,) = store.values.values()
+    assert json.loads(value) == {"ann": None, "bob": None, "cid": None}
+
+
 async def test_watchers_of_one_asset_have_memories_of_their_own(stage: Stage, script: Script) -> None:
     store = Store()
     for arguments in (
         {},
-        {"user_logins": "ann"},
         {"events": "online"},
         {"twitch_conn_id": "twitch_default2"},
     ):
@@ -75,15 +106,19 @@ async def test_watchers_of_one_asset_have_memories_of_their_own(stage: Stage, sc
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT2", stage.simulator.connection_json())
             await played(watcher(store, **arguments).run())
-    assert len(store.values) == 4
+    assert len(store.values) == 3
 
 
 async def test_a_store_that_fails_does_not_end_the_watcher(
     stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(Store):
+        errors = iter([ValueError("Task has 2 concrete inlets")])
+
         async def aget(self, key: str, default: Any = None) -> Any:
-            raise ValueError("Task has 2 concrete inlets")
+            for error in self.errors:
+                raise error
+            return default
 
         async def aset(self, key: str, value: Any) -> None:
             raise RuntimeError("the API server is down")

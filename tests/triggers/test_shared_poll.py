@@ -74,7 +74,8 @@ async def test_watchers_of_a_connection_share_one_poll(
     monkeypatch.setattr(polling.LivePoll, "_clock", script.clock)
     with stage.simulator:
         monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", stage.simulator.connection_json())
-        script.will(None, lambda: stage.start("channel0", "channel45", "channel89"), None, None)
+        looked_up = until(lambda: stage.simulator.counters.requests["users"] == 3)
+        script.will(lambda: looked_up, lambda: stage.start("channel0", "channel45", "channel89"), None, None)
         for first in (0, 30, 60):
             triggerer.start(TwitchStreamEventTrigger(user_logins=logins[first : first + 30]))
         await triggerer.finish()
@@ -102,6 +103,18 @@ async def test_each_watcher_has_its_own_channels_tolerance_and_events(
         ("online", "bob"),
         ("online", "bob"),
     ]
+
+
+async def test_each_watcher_warns_of_its_own_unknown_logins(
+    stage: Stage, script: Script, triggerer: Triggerer, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.refuses_unknown_logins = True
+    script.will(None, lambda: stage.start("ann", "bob"), None)
+    triggerer.start(TwitchStreamEventTrigger(user_logins=["ann", "gone"]))
+    triggerer.start(TwitchStreamEventTrigger(user_logins=["bob"]))
+    await triggerer.finish()
+    assert sorted(changes(triggerer.events)) == [("online", "ann"), ("online", "bob")]
+    assert caplog.text.count("Twitch knows no channel gone: misspelt") == 1
 
 
 async def test_a_watcher_that_joins_late_is_polled_for_from_the_next_poll_on(

@@ -96,6 +96,20 @@ async def test_a_title_that_airflow_cannot_store_is_replaced(stage: Stage, scrip
         assert '"viewer_count": null' in json.dumps(payload)
 
 
+async def test_a_stream_with_a_blank_login_is_live(stage: Stage, script: Script) -> None:
+    stage.start("ann")
+    stage.blank("ann")
+    (event,) = [event async for event in TwitchStreamLiveTrigger(user_logins=["ann", "bob"]).run()]
+    assert [stream["user_id"] for stream in event.payload["streams"]] == ["1"]
+
+
+async def test_a_login_for_which_twitch_refuses_the_request_is_named(stage: Stage, script: Script) -> None:
+    stage.refuses_unknown_logins = True
+    (event,) = [event async for event in TwitchStreamLiveTrigger(user_logins=["ann", "gone"]).run()]
+    assert (event.payload["status"], event.payload["fatal"]) == ("error", True)
+    assert "it does not know user_login gone:" in event.payload["message"]
+
+
 async def test_one_request_asks_for_a_hundred_logins(stage: Stage, script: Script) -> None:
     stage.start("cid")
     logins = [f"channel{number}" for number in range(199)] + ["cid"]

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twitch_provider.triggers.channels import by_login
 from twitch_provider.triggers.watch import OFFLINE, ONLINE, LiveWatch
 
 TEN = 1_790_000_000.0  # an instant; those of the tests are counted from it
@@ -37,7 +36,7 @@ class Seen:
         self.watch = LiveWatch(logins, tolerance, emit_current)
 
     def at(self, seconds: float, *streams: dict[str, Any]) -> list[tuple[str, str, str]]:
-        events, self.watch = self.watch.observe(TEN + seconds, by_login(streams))
+        events, self.watch = self.watch.observe(TEN + seconds, {each["user_login"]: each for each in streams})
         return [(event["event"], event["user_login"], event["stream_id"]) for event in events]
 
 
@@ -176,16 +175,17 @@ def test_memory_survives_json() -> None:
     assert again.observe(TEN + 180, {"ann": row("ann")})[0][0]["user_login"] == "bob"
 
 
-def test_an_empty_memory_counts_as_a_previous_observation() -> None:
-    watch = LiveWatch(["ann"], 0).restored(LiveWatch(["ann"], 0).as_json())
-    assert watch.observe(TEN, {"ann": row("ann")})[0][0]["event"] == ONLINE
+def test_a_channel_that_was_observed_offline_is_remembered_and_another_is_not() -> None:
+    watch = LiveWatch(["ann", "bob"], 0).restored({"ann": None, "cid": None})
+    events, _ = watch.observe(TEN, {"ann": row("ann"), "bob": row("bob")})
+    assert [(event["event"], event["user_login"]) for event in events] == [(ONLINE, "ann")]
 
 
 @pytest.mark.parametrize(
     "memory",
-    [None, "x", [], {}, {"live": 7}, {"live": {"ann": 7}}, {"live": {"ann": {}}}]
+    [None, "x", [], {"ann": 7}, {"ann": {}}]
     + [
-        {"live": {"ann": {"user_id": "1", "stream_id": "2", "started_at": "", "seen_at": "soon"} | more}}
+        {"ann": {"user_id": "1", "stream_id": "2", "started_at": "", "seen_at": "soon"} | more}
         for more in ({}, {"missing_since": None})
     ],
 )

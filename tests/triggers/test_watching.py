@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.triggers.stage import Script, Stage, again, changes, played, until
+from tests.triggers.stage import Script, Stage, again, changes, events_of, played, until
 
 from twitch_provider.exceptions import TwitchError, TwitchParameterError
 from twitch_provider.triggers.polling import Observation
@@ -30,9 +30,27 @@ async def test_emits_each_change_once(stage: Stage, script: Script) -> None:
     )
     events = await played(trigger.run())
     assert changes(events) == [("online", "ann"), ("online", "bob"), ("offline", "ann"), ("offline", "bob")]
-    assert [event["stream_id"] for event in events] == ["stream-ann", "stream-bob", "another", "stream-bob"]
-    assert events[0]["title"] == "Ann plays"
+    assert [event["stream_id"] for event in events_of(events)] == [
+        "stream-ann",
+        "stream-bob",
+        "another",
+        "stream-bob",
+    ]
+    assert events_of(events)[0]["title"] == "Ann plays"
     assert script.naps == [60] * 10
+
+
+async def test_what_one_poll_finds_is_one_event(stage: Stage, script: Script) -> None:
+    trigger = TwitchStreamEventTrigger(user_logins=["ann", "bob", "cid"], offline_tolerance=0)
+
+    def change() -> None:
+        stage.stop("ann")
+        stage.start("cid")
+
+    script.will(lambda: stage.start("ann", "bob"), change, None)
+    both, mixed = await played(trigger.run())
+    assert changes([both]) == [("online", "ann"), ("online", "bob")]
+    assert changes([mixed]) == [("offline", "ann"), ("online", "cid")]
 
 
 async def test_emits_only_the_chosen_events(stage: Stage, script: Script) -> None:
@@ -83,6 +101,74 @@ async def test_warns_of_channels_that_twitch_does_not_know(
     await played(TwitchStreamEventTrigger(user_logins=["ann", "bob", "nobody"]).run())
     assert "Twitch knows no channel nobody: misspelt" in caplog.text
     assert stage.simulator.counters.requests["users"] == 1
+
+
+async def test_goes_on_without_a_login_for_which_twitch_refuses_the_request(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.refuses_unknown_logins = True
+    script.will(lambda: stage.start("ann"), lambda: stage.stop("ann"), None, None)
+    logins = ["ann", "bob", "gone", "misspelt"]
+    assert changes(await played(TwitchStreamEventTrigger(user_logins=logins, offline_tolerance=0).run())) == [
+        ("online", "ann"),
+        ("offline", "ann"),
+    ]
+    assert caplog.text.count("Twitch knows no channel gone, misspelt: misspelt, renamed") == 1
+    assert script.naps == [60] * 5
+    assert stage.simulator.counters.requests["streams"] == 6  # one more than polls
+
+
+async def test_a_channel_that_is_gone_while_it_is_live_goes_offline_and_may_come_back(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.refuses_unknown_logins = True
+    stage.start("ann", "bob")
+    ann = stage.known["ann"]
+
+    def close() -> None:
+        stage.stop("ann")
+        del stage.known["ann"]
+
+    def reopen() -> None:
+        stage.known["ann"] = ann
+        stage.start("ann", stream_id="another")
+
+    script.will(close, None, lambda: stage.simulator.advance(4000), reopen, None)
+    trigger = TwitchStreamEventTrigger(user_logins=["ann", "bob"], offline_tolerance=0, poll_interval=30)
+    script.will(lambda: stage.simulator.advance(4000), None)
+    assert changes(await played(trigger.run())) == [("offline", "ann"), ("online", "ann")]
+    assert caplog.text.count("Twitch knows no channel ann") == 1
+
+
+async def test_a_request_that_is_refused_for_every_login_is_not_repeated_without_any(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.refuses_unknown_logins = True
+    stage.start("ann")
+    script.will(None, None)
+    assert await played(TwitchStreamEventTrigger(user_logins=["gone"], emit_current=True).run()) == []
+    assert "Twitch knows no channel gone" in caplog.text
+    assert stage.simulator.counters.requests["streams"] == 1
+
+
+async def test_a_blank_login_does_not_look_like_an_offline_channel(stage: Stage, script: Script) -> None:
+    stage.start("ann", "bob")
+    script.will(lambda: stage.blank("ann"), None, lambda: stage.start("ann"), None)
+    trigger = TwitchStreamEventTrigger(user_logins=["ann", "bob"], offline_tolerance=0)
+    assert await played(trigger.run()) == []
+    assert stage.simulator.counters.requests["users"] == 0  # its id was known
+
+
+async def test_a_channel_that_goes_live_with_a_blank_login_is_looked_up(stage: Stage, script: Script) -> None:
+    def start() -> None:
+        stage.start("ann")
+        stage.blank("ann")
+
+    script.will(start, None, None)
+    (payload,) = await played(TwitchStreamEventTrigger(user_logins=["ann", "bob"]).run())
+    assert changes([payload]) == [("online", "ann")]
+    assert events_of([payload])[0]["user_id"] == "1"
+    assert stage.simulator.counters.requests["users"] == 2  # once at the start, as always
 
 
 async def test_a_live_channel_is_not_looked_up(stage: Stage, script: Script) -> None:

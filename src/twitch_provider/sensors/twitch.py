@@ -20,7 +20,7 @@ from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import connect
 from twitch_provider.pipelines.templates import native
 from twitch_provider.storable import storable
-from twitch_provider.triggers.channels import by_login, logins_of, require_known, wait_rule
+from twitch_provider.triggers.channels import Names, logins_of, require_known, wait_rule
 from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
 
 if TYPE_CHECKING:
@@ -85,7 +85,10 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
             enough = wait_rule(self.wait_for)
             logins = logins_of(native(self.user_logins, list, tuple, str))
             hook = connect(self.twitch_conn_id)
-            live = by_login(hook.get_streams(user_logins=logins))
+            streams, names = list(hook.get_streams(user_logins=logins)), Names()
+            if names.are_missing(streams):
+                names.learn(hook.get_users(logins=logins), streams)
+            live = names.by_login(streams)
             if enough(login in live for login in logins):
                 return PokeReturnValue(is_done=True, xcom_value=storable(list(live.values())))
             self._require_known(hook, [login for login in logins if login not in live])

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from twitch_provider.exceptions import TwitchNotFoundError, TwitchParameterError
+
+log = logging.getLogger(__name__)
 
 #: https://help.twitch.tv/s/article/creating-an-account-with-twitch; some old logins are shorter than four.
 _LOGIN = re.compile(r"[a-z0-9_]{1,25}")
@@ -39,9 +42,57 @@ def logins_of(value: Any) -> list[str]:
     return logins
 
 
-def by_login(streams: Iterable[Row]) -> dict[str, Row]:
-    """Return rows of Get Streams by login."""
-    return {str(stream.get("user_login")).lower(): stream for stream in streams}
+class Names:
+    """Says whose rows those of Get Streams are: by ``user_login``, or by ``user_id`` where that is blank.
+
+    Twitch leaves the login of a live channel blank now and then; the channel is live all the same.
+    """
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, str] = {}
+
+    def by_login(self, streams: Iterable[Row]) -> dict[str, Row]:
+        """Return rows by login, without those of which nobody knows the login.
+
+        :param streams: rows of Get Streams
+        """
+        rows: dict[str, Row] = {}
+        for stream in streams:
+            user_id, login = _text(stream, "user_id"), _text(stream, "user_login").lower()
+            if login:
+                self._by_id[user_id] = login
+            else:
+                login = self._by_id.get(user_id, "")
+            if login:
+                rows[login] = stream
+        return rows
+
+    def are_missing(self, streams: Iterable[Row]) -> bool:
+        """Whether users have to be looked up, for :meth:`learn`, before :meth:`by_login`.
+
+        :param streams: rows of Get Streams
+        """
+        return any(
+            not _text(stream, "user_login") and _text(stream, "user_id") not in self._by_id
+            for stream in streams
+        )
+
+    def learn(self, users: Iterable[Row], streams: Iterable[Row]) -> None:
+        """Take in who the channels are.
+
+        :param users: rows of Get Users for all channels that were asked for
+        :param streams: the rows that they were looked up for; what stays unknown is not looked up again
+        """
+        self._by_id |= {_text(user, "id"): _text(user, "login").lower() for user in users}
+        for stream in streams:
+            user_id = _text(stream, "user_id")
+            if not _text(stream, "user_login") and not self._by_id.setdefault(user_id, ""):
+                log.warning("Ignoring a live stream without user_login, of the unknown user_id %r.", user_id)
+
+
+def _text(row: Row, name: str) -> str:
+    value = row.get(name)
+    return value.strip() if isinstance(value, str) else ""
 
 
 def wait_rule(wait_for: str) -> Callable[[Iterable[bool]], bool]:
@@ -55,16 +106,28 @@ def wait_rule(wait_for: str) -> Callable[[Iterable[bool]], bool]:
     return all if wait_for == "all" else any
 
 
+def unknown_logins(logins: Iterable[str], users: Iterable[Row]) -> list[str]:
+    """Return those of some logins that Twitch does not know.
+
+    :param logins: in lower case
+    :param users: the rows of Get Users for them, which leaves out what it does not know
+    """
+    known = {_text(user, "login").lower() for user in users}
+    return [login for login in logins if login not in known]
+
+
+def not_known(logins: Iterable[str]) -> str:
+    """Return the sentence about channels that Twitch does not know."""
+    return (
+        f"Twitch knows no channel {', '.join(logins)}: misspelt, renamed, closed or suspended; "
+        f"correct user_logins"
+    )
+
+
 def require_known(logins: Iterable[str], users: Iterable[Row]) -> None:
     """Make sure that Twitch knows these channels: waiting for an unknown one would never end.
 
     :raises TwitchNotFoundError: naming those that it does not know
     """
-    known = {str(user.get("login")).lower() for user in users}
-    if unknown := [login for login in logins if login not in known]:
-        raise TwitchNotFoundError(
-            f"Twitch knows no channel {', '.join(unknown)}: misspelt, renamed, closed or suspended; "
-            f"correct user_logins",
-            status=404,
-            endpoint="users",
-        )
+    if unknown := unknown_logins(logins, users):
+        raise TwitchNotFoundError(not_known(unknown), status=404, endpoint="users", unknown=unknown)

@@ -11,13 +11,16 @@ from collections.abc import AsyncGenerator, Callable, Collection, Hashable, Mapp
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from twitch_provider.exceptions import TwitchError, TwitchParameterError
-from twitch_provider.triggers.channels import Row, by_login, require_known
+from twitch_provider.exceptions import TwitchError, TwitchNotFoundError, TwitchParameterError
+from twitch_provider.triggers.channels import Names, Row, unknown_logins
 
 if TYPE_CHECKING:
     from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 
 log = logging.getLogger(__name__)
+
+#: How long to leave out a login that made Twitch refuse a request, in seconds: the channel may come back.
+LEFT_OUT_FOR = 3600.0
 
 #: The logins of each watcher of this process, by the poll that it shares and its own id. Only the event loop
 #: that runs the triggers accesses it.
@@ -47,13 +50,15 @@ class Observation:
     """One complete answer to which channels are live.
 
     :param at: seconds since 1970
-    :param asked: the logins in the request
+    :param asked: the logins it is about
     :param live: the rows of those that are live, by login
+    :param unknown: the logins that Twitch does not know, and refuses a request for
     """
 
     at: float
     asked: frozenset[str]
     live: Mapping[str, Row] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
 
 
 class LivePoll:
@@ -83,9 +88,11 @@ class LivePoll:
         self.twitch_conn_id = twitch_conn_id
         self.poll_interval = poll_interval
         self.max_consecutive_failures = max_consecutive_failures
+        self._names = Names()
+        self._unknown: dict[str, float] = {}  # and when each of them was found to be unknown
 
     async def observations(
-        self, logins: Callable[[], Collection[str]], *, linger: bool = False
+        self, logins: Callable[[], Collection[str]], *, persistent: bool = False
     ) -> AsyncGenerator[Observation, None]:
         """Yield complete answers only: a failed poll says nothing about any channel.
 
@@ -93,18 +100,19 @@ class LivePoll:
         counted like any other: while Airflow's API server restarts, a connection seems not to exist.
 
         :param logins: returns the logins to ask for; called before each poll
-        :param linger: wait once more before an error is raised: Airflow restarts a failed watcher at once,
-            and Twitch must not be polled at that pace
+        :param persistent: for a watcher. Logins that Twitch does not know are left out of the requests
+            instead of failing them; and there is one more wait before an error is raised: Airflow restarts a
+            failed watcher at once, and Twitch must not be polled at that pace
         :raises TwitchError: a retry cannot fix it, or too many polls failed in a row
         """
         failures, proven = 0, False
         while True:
             try:
-                observation = await self.observe(logins())
+                observation = await self.observe(logins(), without_unknown=persistent)
             except TwitchError as error:
                 failures += 1
                 if (error.fatal and not proven) or failures >= self.max_consecutive_failures:
-                    await self._give_up(error, linger=linger)
+                    await self._give_up(error, linger=persistent)
                     if error.fatal or failures == 1:
                         raise
                     raise TwitchError(
@@ -122,26 +130,46 @@ class LivePoll:
                 yield observation
             await self._sleep(self.poll_interval)
 
-    async def observe(self, logins: Collection[str]) -> Observation:
+    async def observe(self, logins: Collection[str], *, without_unknown: bool = False) -> Observation:
         """Poll once.
 
+        :param logins: of the channels
+        :param without_unknown: repeat a request that fails only because Twitch does not know one of them
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
-        if not logins:  # Get Streams without a filter means every stream of Twitch
-            return Observation(self._clock(), frozenset())
+        now = self._clock()
+        self._unknown = {login: at for login, at in self._unknown.items() if now - at < LEFT_OUT_FOR}
+        streams: list[Row] = []
         async with await self._hook() as hook:
-            streams = [stream async for stream in hook.get_streams(user_logins=sorted(logins))]
-        return Observation(self._clock(), frozenset(logins), by_login(streams))
+            # Get Streams without a filter means every stream of Twitch.
+            while asked := sorted(frozenset(logins) - self._unknown.keys()):
+                try:
+                    streams = [stream async for stream in hook.get_streams(user_logins=asked)]
+                    break
+                except TwitchNotFoundError as error:
+                    if not (without_unknown and error.unknown):
+                        raise
+                    self._unknown |= dict.fromkeys(error.unknown, now)
+            if self._names.are_missing(streams):
+                self._names.learn([user async for user in hook.get_users(logins=asked)], streams)
+        return Observation(
+            self._clock(),
+            frozenset(logins),
+            self._names.by_login(streams),
+            frozenset(logins) & self._unknown.keys(),
+        )
 
-    async def warn_of_unknown(self, logins: Collection[str]) -> None:
-        """Log which of these channels Twitch does not know."""
+    async def unknown(self, logins: Collection[str]) -> list[str]:
+        """Return those of some logins that Twitch does not know; an error is only logged."""
         if not logins:
-            return
+            return []
         try:
             async with await self._hook() as hook:
-                require_known(logins, [user async for user in hook.get_users(logins=sorted(logins))])
+                users = [user async for user in hook.get_users(logins=sorted(logins))]
         except TwitchError as error:
             log.warning("%s", error)
+            return []
+        return unknown_logins(sorted(logins), users)
 
     async def _hook(self) -> TwitchAsyncHook:
         # Parsing a DAG imports this module and must not import aiohttp, whose import must not block the

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -12,7 +13,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from twitch_provider.exceptions import TwitchError, TwitchParameterError
 from twitch_provider.storable import storable
 from twitch_provider.triggers import polling
-from twitch_provider.triggers.channels import logins_of, wait_rule
+from twitch_provider.triggers.channels import logins_of, not_known, wait_rule
 from twitch_provider.triggers.memory import Memory
 from twitch_provider.triggers.polling import LivePoll, Observation
 from twitch_provider.triggers.watch import OFFLINE, ONLINE, LiveWatch
@@ -21,6 +22,8 @@ try:
     from airflow.triggers.base import BaseEventTrigger
 except ImportError:  # Airflow 2, which has no watchers
     BaseEventTrigger = BaseTrigger  # type: ignore[misc, assignment]
+
+log = logging.getLogger(__name__)
 
 __all__ = ["TwitchStreamEventTrigger", "TwitchStreamLiveTrigger"]
 
@@ -107,21 +110,24 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
             ],
         )
 
-    Each event has the payload ``{"event": "online" or "offline", "user_login", "user_id", "stream_id",
-    "started_at", "observed_at", ...}``; ``online`` adds ``user_name``, ``title``, ``game_id``, ``game_name``,
+    What one poll finds is one event, and so one run of a DAG. Its payload is ``{"events": [...]}``, a list
+    with at least one ``{"event": "online" or "offline", "user_login", "user_id", "stream_id", "started_at",
+    "observed_at", ...}``; ``online`` adds ``user_name``, ``title``, ``game_id``, ``game_name``,
     ``viewer_count`` and ``language``, ``offline`` adds ``last_seen_at``. A channel's events alternate.
 
     On Airflow 3.3 and newer, all watchers of a connection with the same ``poll_interval`` and
     ``max_consecutive_failures`` share one poll for the logins of all of them, 100 per request; and the
     state of a watcher is stored with its asset and survives a restart of the triggerer. (It is stored before
     an event is emitted: no event is emitted twice, and one is lost if the triggerer dies within that second.)
-    On older versions a watcher restarts without previous state.
+    It is kept for each connection, watched events and login: editing the list of channels changes nothing for
+    the others. On older versions a watcher restarts without previous state.
 
-    :param user_logins: of the channels, in any case; one that Twitch does not know is logged as a warning
+    :param user_logins: of the channels, in any case; one that Twitch does not know is logged once as a
+        warning, and the others are watched
     :param events: emit only these: ``online``, ``offline``
     :param offline_tolerance: seconds; a channel that is offline for less than this counts as still live,
         whether it returns with the same stream id or a new one. An ``offline`` event is delayed by this time
-    :param emit_current: without previous state, emit ``online`` for channels that are already live; otherwise
+    :param emit_current: emit ``online`` for channels without previous state that are already live; otherwise
         they are only recorded
     :param twitch_conn_id: the ``twitch`` connection
     :param poll_interval: seconds from one answer to the next request
@@ -182,7 +188,7 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
 
         :raises TwitchError: a retry cannot fix it, or too many polls failed in a row
         """
-        observations = self._poll.observations(lambda: self.user_logins, linger=True)
+        observations = self._poll.observations(lambda: self.user_logins, persistent=True)
         async with aclosing(observations), aclosing(self._watch(observations)) as events:
             async for event in events:
                 yield event
@@ -202,7 +208,7 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
         trigger = cls(**kwargs)
         key = trigger.shared_stream_key()
         async with aclosing(
-            trigger._poll.observations(lambda: polling.watched(key), linger=True)
+            trigger._poll.observations(lambda: polling.watched(key), persistent=True)
         ) as observations:
             async for observation in observations:
                 yield observation
@@ -227,27 +233,28 @@ class TwitchStreamEventTrigger(BaseEventTrigger):
         polling.leave(self.shared_stream_key(), id(self))
 
     async def _watch(self, observations: AsyncIterator[Observation]) -> AsyncGenerator[TriggerEvent, None]:
-        memory = Memory(
-            getattr(self, "asset_state_store", None),
-            [self._poll.twitch_conn_id, *self.events, *self.user_logins],
-        )
+        store = getattr(self, "asset_state_store", None)
+        memory = Memory(store, self._poll.twitch_conn_id, self.events)
         first = LiveWatch(self.user_logins, self.offline_tolerance, self.emit_current)
         watch: LiveWatch | None = None
-        checked = False
+        warned: set[str] | None = None
         async for seen in observations:
             if not seen.asked.issuperset(self.user_logins):
                 continue  # that poll was sent before this watcher joined
             watch = watch or await memory.recall(first)
             if watch is None:
                 continue
-            events, watch = watch.observe(seen.at, seen.live)
+            changes, watch = watch.observe(seen.at, seen.live)
             await memory.keep(watch)
-            for event in events:
-                if event["event"] in self.events:
-                    yield _event(event)
-            if not checked:
-                await self._poll.warn_of_unknown(set(self.user_logins) - seen.live.keys())
-                checked = True
+            if events := [change for change in changes if change["event"] in self.events]:
+                yield _event({"events": events})
+            unknown = seen.unknown.intersection(self.user_logins)
+            if warned is None:
+                warned = set()
+                unknown |= set(await self._poll.unknown(set(self.user_logins) - seen.live.keys() - unknown))
+            if unknown - warned:
+                log.warning("%s", not_known(sorted(unknown - warned)))
+                warned |= unknown
 
 
 def _event(payload: dict[str, Any]) -> TriggerEvent:

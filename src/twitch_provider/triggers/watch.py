@@ -9,10 +9,11 @@ contain it; a failed poll says nothing about any channel.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from twitch_provider.storable import storable_text
 from twitch_provider.triggers.channels import Row
 
 #: The events of a watcher.
@@ -47,7 +48,7 @@ class Broadcast:
         :param now: seconds since 1970
         """
         user_id, stream_id, started_at = (
-            str(row.get(name) or "") for name in ("user_id", "id", "started_at")
+            storable_text(str(row.get(name) or "")) for name in ("user_id", "id", "started_at")
         )
         return cls(user_id, stream_id, started_at, seen_at=now)
 
@@ -76,14 +77,15 @@ class LiveWatch:
     :param logins: of the channels
     :param offline_tolerance: a channel that is offline for fewer seconds than this counts as still live,
         whether it returns with the same stream id or a new one
-    :param emit_current: the first observation emits events for channels that are already live
-    :param live: the channels that count as live, by login; None before the first observation
+    :param emit_current: the first observation of a channel emits an event if it is already live
+    :param known: what was observed, by login: the broadcast of a channel that counts as live, None for one
+        that is offline. A channel that was never observed is absent
     """
 
     logins: Sequence[str]
     offline_tolerance: float
     emit_current: bool = False
-    live: Mapping[str, Broadcast] | None = None
+    known: Mapping[str, Broadcast | None] = field(default_factory=dict)
 
     def observe(self, now: float, streams: Mapping[str, Row]) -> tuple[list[dict[str, Any]], LiveWatch]:
         """Take in an observation.
@@ -93,25 +95,23 @@ class LiveWatch:
         :returns: the events, and the new state
         """
         events: list[dict[str, Any]] = []
-        live: dict[str, Broadcast] = {}
+        observed: dict[str, Broadcast | None] = {}
         for login in self.logins:
-            known = (self.live or {}).get(login)
+            known = self.known.get(login)
+            observed[login] = None
             if (row := streams.get(login)) is not None:
-                live[login] = Broadcast.from_row(row, now)
-                if known is None or not self._continues(known, live[login]):
+                observed[login] = seen = Broadcast.from_row(row, now)
+                if known is None or not self._continues(known, seen):
                     events += [] if known is None else [_offline(login, known, now)]
-                    events += [_online(login, live[login], row, now)] if self._emits else []
+                    emits = self.emit_current or login in self.known
+                    events += [_online(login, seen, row, now)] if emits else []
             elif known is not None:
                 since = now if known.missing_since is None else known.missing_since
                 if now - since >= self.offline_tolerance:
                     events.append(_offline(login, known, now))
                 else:
-                    live[login] = replace(known, missing_since=since)
-        return events, replace(self, live=live)
-
-    @property
-    def _emits(self) -> bool:
-        return self.emit_current or self.live is not None
+                    observed[login] = replace(known, missing_since=since)
+        return events, replace(self, known=observed)
 
     def _continues(self, known: Broadcast, seen: Broadcast) -> bool:
         if seen.stream_id == known.stream_id:
@@ -121,19 +121,25 @@ class LiveWatch:
         return min(_epoch(seen.started_at, seen.seen_at), seen.seen_at) - offline < self.offline_tolerance
 
     def as_json(self) -> dict[str, Any]:
-        """Return the state to store, for :meth:`restored`."""
-        return {"live": {login: asdict(broadcast) for login, broadcast in (self.live or {}).items()}}
+        """Return the state to store, by login, for :meth:`restored`."""
+        return {
+            login: None if broadcast is None else asdict(broadcast) for login, broadcast in self.known.items()
+        }
 
     def restored(self, memory: Any) -> LiveWatch:
-        """Return a watch with a stored state.
+        """Return a watch with a stored state: of its own channels, as far as they are in it.
 
         :raises ValueError: it is not such a state
         """
         try:
-            live = {str(login): Broadcast.from_memory(each) for login, each in memory["live"].items()}
+            known = {
+                login: None if each is None else Broadcast.from_memory(each)
+                for login, each in memory.items()
+                if login in self.logins
+            }
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise ValueError(f"not a stored state of a watcher: {memory!r:.60}") from error
-        return replace(self, live=live)
+        return replace(self, known=known)
 
 
 def _online(login: str, broadcast: Broadcast, row: Row, now: float) -> dict[str, Any]:
