@@ -4,7 +4,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class StoredObject(NamedTuple):
+    """An object as it lies in the store.
+
+    :param body: its bytes
+    :param etag: the store's opaque tag of this version of it, for conditions
+    """
+
+    body: bytes
+    etag: str
+
+
+class Stat(NamedTuple):
+    """An object without its bytes.
+
+    :param etag: the store's opaque tag of this version of it, for conditions
+    :param metadata: what :meth:`Store.put` wrote with it
+    """
+
+    etag: str
+    metadata: Mapping[str, str]
 
 
 class Store(Protocol):
@@ -13,7 +35,7 @@ class Store(Protocol):
     def put(
         self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Write an object, replacing what was there.
+        """Write an object, replacing what was there, and compare what lies there with what was sent.
 
         :param key: without the bucket
         :param body: its bytes
@@ -22,8 +44,37 @@ class Store(Protocol):
         """
         ...
 
-    def metadata(self, key: str) -> Mapping[str, str] | None:
-        """Return the metadata that :meth:`put` wrote with an object, None where there is no such key."""
+    def create(self, key: str, body: bytes, *, content_type: str) -> bool:
+        """Write an object on condition that there is none, and compare it with what was sent.
+
+        :param key: without the bucket
+        :param body: its bytes
+        :param content_type: its media type
+        :returns: False if there is one. It may be this one: an answer that is lost on the way is asked for
+            again, and then the object of the first request is found
+        """
+        ...
+
+    def replace(
+        self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str], etag: str | None
+    ) -> bool:
+        """Write an object on condition that what lies there is what :meth:`stat` saw, and compare it.
+
+        :param key: without the bucket
+        :param body: its bytes
+        :param content_type: its media type
+        :param metadata: further ASCII texts by lower-case names, kept beside the bytes
+        :param etag: of the object that was seen; None where there was none
+        :returns: False if another object, or none, lies there now; a lost answer may also end so
+        """
+        ...
+
+    def stat(self, key: str) -> Stat | None:
+        """Return an object's tag and metadata, None where there is no such key."""
+        ...
+
+    def read(self, key: str) -> StoredObject | None:
+        """Return an object's bytes and tag, None where there is no such key."""
         ...
 
     def get(self, key: str) -> bytes | None:
@@ -32,6 +83,15 @@ class Store(Protocol):
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects in this order; missing ones are fine."""
+        ...
+
+    def delete_unchanged(self, key: str, etag: str) -> bool:
+        """Delete an object on condition that it is the one that was seen.
+
+        :param key: without the bucket
+        :param etag: of the object that was seen
+        :returns: False if another object, or none, lies there now
+        """
         ...
 
     def folders(self, prefix: str) -> list[str]:
