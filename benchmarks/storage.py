@@ -146,6 +146,7 @@ def deny_missing(parsed: dict[str, Any], **_: Any) -> None:
     """
     if parsed.get("Error", {}).get("Code") == "NoSuchKey":
         parsed["Error"]["Code"] = "AccessDenied"
+        parsed["ResponseMetadata"]["HTTPStatusCode"] = 403
 
 
 def kind(key: str) -> str:

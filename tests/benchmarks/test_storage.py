@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +65,24 @@ def test_every_object_of_a_run_is_a_put_and_one_secret_is_read(
     assert all(size > 0 for _, size in left.values())
 
 
-def test_a_large_object_goes_up_in_parts_that_are_counted(counter: storage.RequestCounter) -> None:
+def test_a_large_object_takes_one_put(counter: storage.RequestCounter) -> None:
     from twitch_provider.aws.store import S3Store
 
     S3Store(storage.BUCKET, "aws_default").put("twitch/raw/x", bytes(9_000_000), content_type="text/plain")
     requests, written = counter.take()
-    run = {"requests": requests, "objects": {}}
-    parts = {"CreateMultipartUpload": 1, "UploadPart": 2, "CompleteMultipartUpload": 1}
-    assert requests == {**parts, "GetObject": 1}
-    assert storage.billed([run])["PUT"] == 4
+    assert requests == {"PutObject": 1, "HeadObject": 1}
+    assert storage.billed([{"requests": requests, "objects": {}}])["PUT"] == 1
     assert written == {"twitch/raw/x"}
+
+
+def test_the_parts_of_a_file_are_counted(counter: storage.RequestCounter) -> None:
+    from twitch_provider.aws.store import S3Store
+
+    S3Store(storage.BUCKET, "aws_default").put_file("x", BytesIO(bytes(9_000_000)), content_type="text/plain")
+    requests, written = counter.take()
+    assert requests == {"CreateMultipartUpload": 1, "UploadPart": 2, "CompleteMultipartUpload": 1}
+    assert storage.billed([{"requests": requests, "objects": {}}])["PUT"] == 4
+    assert written == {"x"}
 
 
 def test_a_missing_key_costs_a_list_as_under_the_narrow_policy(counter: storage.RequestCounter) -> None:

@@ -49,7 +49,8 @@ _TABLE: dict[type[TwitchError], dict[str, str]] = {
         "KMS.ThrottlingException ThrottlingException": (
             "AWS KMS is busy or down ({code}) at {place}: a later try may succeed"
         ),
-        "SlowDown ServiceUnavailable InternalError RequestTimeout OperationAborted": (
+        "SlowDown ServiceUnavailable InternalError RequestTimeout "
+        "OperationAborted ConditionalRequestConflict": (
             "S3 is busy or down ({code}) at {place}: a later try may succeed"
         ),
     },

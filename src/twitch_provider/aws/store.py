@@ -3,20 +3,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from io import BytesIO
-from typing import Any, BinaryIO, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from twitch_provider.aws.errors import DENIED, cannot_tell, explain
-from twitch_provider.aws.identity import EXPIRED_AT_ONCE, holder
-from twitch_provider.aws.quiet import keep_boto_quiet, keep_masks_quiet
-from twitch_provider.compat import AirflowException, AirflowNotFoundException, mask_secret
-from twitch_provider.exceptions import TwitchConfigError, TwitchError, TwitchStoreError
+from twitch_provider.aws.bucket import Bucket
+from twitch_provider.aws.comparison import REMEDY, difference
+from twitch_provider.aws.errors import explain
+from twitch_provider.aws.identity import EXPIRED_AT_ONCE
+from twitch_provider.aws.masking import code_of
+from twitch_provider.aws.refusals import conflicts, is_missing, is_unmet, refuses_conditions, status_of
+from twitch_provider.compat import AirflowException
+from twitch_provider.exceptions import TwitchError, TwitchStoreError
+from twitch_provider.lake.store import Stat, StoredObject
+
+if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+#: How often a conditional request is sent where others keep interfering with it.
+_TRIES = 5
+
+log = logging.getLogger(__name__)
 
 
 class S3Store:
@@ -26,15 +38,19 @@ class S3Store:
 
     :param bucket: its name, without ``s3://``
     :param aws_conn_id: Airflow's connection to AWS; None or empty: boto3's credential chain (an IAM role)
+    :param extra_args: of every upload, by the names of ``S3Hook``'s ``extra_args``: encryption and the like
     :raises TwitchConfigError: (every method) the connection or the region is missing or wrong
     :raises TwitchStoreAccessError: (every method) credentials, permission or bucket are wrong
     :raises TwitchStoreUnavailableError: (every method) S3 is down or cannot be reached
     """
 
-    def __init__(self, bucket: str, aws_conn_id: str | None) -> None:
+    def __init__(
+        self, bucket: str, aws_conn_id: str | None, extra_args: Mapping[str, Any] | None = None
+    ) -> None:
         self.bucket = bucket
         self.aws_conn_id = aws_conn_id or None
-        self._hook: _Hook | None = None
+        self._requests = Bucket(bucket, self.aws_conn_id, extra_args or {})
+        self._takes_conditions = True
 
     @property
     def hook(self) -> S3Hook:
@@ -42,12 +58,12 @@ class S3Store:
 
         :raises TwitchConfigError: the connection does not exist
         """
-        return self._sending()
+        return self._requests.hook
 
     def put(
         self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Write an object, replacing what was there, and look whether all of it arrived.
+        """Write an object, replacing what was there, and compare what lies there with what was sent.
 
         :param key: without the bucket
         :param body: its bytes
@@ -55,9 +71,42 @@ class S3Store:
         :param metadata: further ASCII texts by lower-case names, kept beside the bytes
         """
         with self._explained(key):
-            hook = self._sending(ContentType=content_type, Metadata=metadata or {})
-            hook.load_bytes(body, key=key, bucket_name=self.bucket, replace=True)
-            self._check_size(key, len(body))
+            self._requests.write(key, body, content_type, metadata or {})
+            self._compare(key, body)
+
+    def create(self, key: str, body: bytes, *, content_type: str) -> bool:
+        """Write an object on condition that the key is free, and compare it with what was sent.
+
+        :param key: without the bucket
+        :param body: its bytes
+        :param content_type: its media type
+        :returns: False if an object lies there. It may be this one: botocore sends again after a lost answer
+        """
+        with self._explained(key):
+            write = partial(self._requests.write, key, body, content_type, {})
+            written = self._on_condition(key, None, write)
+            if written is not None:
+                self._compare(key, body)
+            return written is not None
+
+    def replace(
+        self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str], etag: str | None
+    ) -> bool:
+        """Write an object on condition that what lies there is what :meth:`stat` saw, and compare it.
+
+        :param key: without the bucket
+        :param body: its bytes
+        :param content_type: its media type
+        :param metadata: further ASCII texts by lower-case names, kept beside the bytes
+        :param etag: of the object that was seen; None where the key was free
+        :returns: False if another object, or none, lies there now; a lost answer may also end so
+        """
+        with self._explained(key):
+            write = partial(self._requests.write, key, body, content_type, metadata)
+            written = self._on_condition(key, etag, write)
+            if written is not None:
+                self._compare(key, body, written.get("ETag"))
+            return written is not None
 
     def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
         """Write an object from a file, replacing what was there. The file stays open.
@@ -68,123 +117,137 @@ class S3Store:
         """
         with self._explained(key):
             file.seek(0)
-            hook = self._sending(ContentType=content_type)
-            hook.load_file_obj(cast(BytesIO, _Lent(file)), key=key, bucket_name=self.bucket, replace=True)
+            self._requests.write_file(key, file, content_type)
 
-    def _check_size(self, key: str, sent: int) -> None:
-        """Compare the size of a new object with what was sent.
+    def _on_condition(
+        self, key: str, etag: str | None, act: Callable[..., Mapping[str, Any]]
+    ) -> Mapping[str, Any] | None:
+        """Send a request on condition that what lies at a key is what was seen; None if it is not.
 
-        Some stores that are not Amazon's keep the frames of aws-chunked uploads inside the object, which
-        nobody can read then: https://docs.aws.amazon.com/sdkref/latest/guide/feature-dataintegrity.html
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html
 
+        :param etag: of what was seen; None: nothing
+        :param act: sends it, with the condition as arguments
+        """
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        refused, tries_left = "", _TRIES
+        while True:
+            conditional = self._takes_conditions
+            if not conditional and self._etag(key) != etag:
+                return None
+            try:
+                answer = act(**condition) if conditional else act()
+            except ClientError as error:
+                if is_unmet(error, seen=etag is not None):
+                    return None
+                if conditional and refuses_conditions(error):
+                    # Or another header: then it is refused again.
+                    self._takes_conditions, refused = False, code_of(error) or str(status_of(error))
+                    continue
+                # Somebody else is writing or deleting this key.
+                tries_left -= 1
+                if not conflicts(error) or not tries_left:
+                    raise
+                if self._etag(key) != etag:
+                    return None
+                continue
+            if refused:
+                log.warning(
+                    "The store of %s refuses conditions on writing and deleting (%s): what two tries of one "
+                    "run do at the same time is not detected there.",
+                    self.uri(""),
+                    refused,
+                )
+            return answer
+
+    def _etag(self, key: str) -> str | None:
+        found = self.stat(key)
+        return None if found is None else found.etag
+
+    def _compare(self, key: str, body: bytes, written: str | None = None) -> None:
+        """Compare what lies there with what was sent.
+
+        :param written: the entity tag of what was written, where others replace it rightfully
         :raises TwitchStoreError: they differ
         """
-        try:
-            found = self.hook.get_conn().get_object(Bucket=self.bucket, Key=key, Range="bytes=0-0")
-            found["Body"].close()
-            # A store that ignores the range returns all of it.
-            size = int(found.get("ContentRange", "").rpartition("/")[2] or found["ContentLength"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "InvalidRange":
-                raise
-            size = 0
-        if size != sent:
+        found = self._requests.head(key) or {}
+        differs = difference(found, body, lambda: self.get(key))
+        if differs and written in (None, found.get("ETag")):
             raise TwitchStoreError(
-                f"{self.uri(key)} has {size:,} bytes, and {sent:,} were sent: if this store does not decode "
-                "aws-chunked uploads, set AWS_REQUEST_CHECKSUM_CALCULATION=when_required, or "
-                "request_checksum_calculation in config_kwargs of the connection's extra.",
+                f"{self.uri(key)} {differs}: if this store does not decode aws-chunked uploads, {REMEDY}.",
                 key=self.uri(key),
             )
 
     def get(self, key: str) -> bytes | None:
         """Return an object's bytes, None if there is no such key."""
+        found = self.read(key)
+        return None if found is None else found.body
+
+    def read(self, key: str) -> StoredObject | None:
+        """Return an object's bytes and tag, None if there is no such key."""
         with self._explained(key):
-            found = self._open(key)
-            return None if found is None else bytes(found["Body"].read())
+            found = self._requests.open(key)
+            return None if found is None else StoredObject(bytes(found["Body"].read()), found.get("ETag", ""))
 
     def exists(self, key: str) -> bool:
         """Whether there is such a key."""
-        return self.metadata(key) is not None
+        return self.stat(key) is not None
 
-    def metadata(self, key: str) -> Mapping[str, str] | None:
-        """Return the metadata that :meth:`put` wrote with an object, None if there is no such key."""
+    def stat(self, key: str) -> Stat | None:
+        """Return an object's tag and metadata, None if there is no such key."""
         # Not by HEAD: its refusals have no code to explain.
         with self._explained(key):
-            found = self._open(key)
+            found = self._requests.open(key)
             if found is None:
                 return None
             found["Body"].close()
-            return dict(found["Metadata"])
+            return Stat(found.get("ETag", ""), dict(found["Metadata"]))
 
-    def _open(self, key: str) -> Any:
-        try:
-            return self.hook.get_conn().get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "NoSuchKey" or (code in DENIED and self._is_missing(key)):
-                return None
-            raise
-
-    def _is_missing(self, key: str) -> bool:
-        """Whether a key that S3 denies us is just not there.
-
-        S3 denies a missing key, too, if s3:ListBucket is granted for some prefixes only:
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-        """
-        try:
-            listed = self.hook.get_conn().list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in DENIED:
-                raise cannot_tell(bucket=self.bucket, key=key, aws_conn_id=self.aws_conn_id) from None
-            raise
-        return key not in (entry["Key"] for entry in listed.get("Contents", ()))
+    def metadata(self, key: str) -> Mapping[str, str] | None:
+        """Return the metadata that :meth:`put` wrote with an object, None if there is no such key."""
+        found = self.stat(key)
+        return None if found is None else found.metadata
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects in this order; missing ones are fine."""
         # One by one: S3Hook's batch hides why S3 refused, and a run deletes a handful.
         for key in keys:
-            with self._explained(key):
-                self.hook.get_conn().delete_object(Bucket=self.bucket, Key=key)
+            self._delete(key)
+
+    def _delete(self, key: str) -> None:
+        with self._explained(key):
+            try:
+                self._requests.delete(key)
+            except ClientError as error:
+                if not is_missing(error):
+                    raise
+
+    def delete_unchanged(self, key: str, etag: str) -> bool:
+        """Delete an object on condition that it is the one that was seen.
+
+        :param key: without the bucket
+        :param etag: of the object that was seen
+        :returns: False if another object, or none, lies there now; some stores say True where none does
+        """
+        with self._explained(key):
+            return self._on_condition(key, etag, partial(self._requests.delete, key)) is not None
 
     def folders(self, prefix: str) -> list[str]:
         """Return the common prefixes one level below (they end in ``/``), sorted."""
         with self._explained(prefix):
-            return sorted(self.hook.list_prefixes(bucket_name=self.bucket, prefix=prefix, delimiter="/"))
+            pages = self._requests.pages(prefix, Delimiter="/")
+            return sorted(each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ()))
 
     def list(self, prefix: str) -> list[str]:
         """Return every key that begins with the prefix, sorted."""
         with self._explained(prefix):
-            return sorted(self.hook.list_keys(bucket_name=self.bucket, prefix=prefix))
+            return sorted(
+                each["Key"] for page in self._requests.pages(prefix) for each in page.get("Contents", ())
+            )
 
     def uri(self, key: str) -> str:
         """Return the object's address: ``s3://bucket/key``."""
         return f"s3://{self.bucket}/{key}"
-
-    def _sending(self, **arguments: Any) -> S3Hook:
-        """Return the hook, which adds these arguments to what it uploads.
-
-        There is one hook, and so one client: making a client takes longer than using it.
-        """
-        if self._hook is None:
-            keep_boto_quiet()
-            keep_masks_quiet()
-            if self.aws_conn_id:
-                self._check_connection(self.aws_conn_id)
-            self._hook = _Hook(aws_conn_id=self.aws_conn_id)
-        self._hook.arguments = arguments
-        self._hook.hide_credentials()
-        return self._hook
-
-    @staticmethod
-    def _check_connection(aws_conn_id: str) -> None:
-        # S3Hook would only log a warning and use whatever credentials the worker has.
-        try:
-            S3Hook.get_connection(aws_conn_id)
-        except AirflowNotFoundException:
-            raise TwitchConfigError(
-                f"Connection {aws_conn_id!r} does not exist: create it, "
-                f"or leave aws_conn_id empty to use {holder()}."
-            ) from None
 
     @contextmanager
     def _explained(self, key: str) -> Iterator[None]:
@@ -203,43 +266,3 @@ class S3Store:
 
     def _explain(self, error: Exception, key: str) -> TwitchError:
         return explain(error, bucket=self.bucket, key=key, aws_conn_id=self.aws_conn_id)
-
-
-class _Hook(S3Hook):
-    """``S3Hook`` with upload arguments for each call, and a role's credentials masked in the logs."""
-
-    arguments: Mapping[str, Any] = {}
-    _credentials: Any = None
-    _hidden: Any = None
-
-    @property
-    def extra_args(self) -> dict[str, Any]:
-        # S3Hook's own are those of its constructor, and a hook has one client.
-        return {**super().extra_args, **self.arguments}
-
-    def get_session(self, *args: Any, **kwargs: Any) -> Any:
-        session = super().get_session(*args, **kwargs)
-        self._credentials = session.get_credentials()
-        return session
-
-    def hide_credentials(self) -> None:
-        """Mask them in the logs: at DEBUG, botocore writes the session token of every request.
-
-        Called before every request, as a role's credentials are renewed while it runs.
-        """
-        self.get_conn()
-        frozen = self._credentials.get_frozen_credentials() if self._credentials else None
-        if frozen is not None and frozen != self._hidden:
-            for secret in filter(None, (frozen.secret_key, frozen.token)):
-                mask_secret(secret)
-            self._hidden = frozen
-
-
-class _Lent:
-    """A file that boto3 cannot close: it closes small ones after the upload."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
-
-    def close(self) -> None:
-        pass
