@@ -84,15 +84,18 @@ async def take(
     :param from_checkpoints: start walks at remembered cursors, too
     :param reserve: points of the rate limit to leave to others; None for the default
     """
-    seen: dict[bool, set[str]] = {False: set(), True: set()}
+    listed: list[Sequence[str]] = []
+    looked_up: set[str] = set()
     bodies = 0
     memory = Memory()
     writer = RawWriter()
 
     def keep(page: LightPage) -> None:
         nonlocal bodies
-        by_id = any(name == "user_id" for name, _ in page.params)
-        seen[by_id].update(page.users)
+        if any(name == "user_id" for name, _ in page.params):
+            looked_up.update(page.users)
+        else:
+            listed.append(page.users)
         bodies += len(page.body)
         writer.add(page)
 
@@ -108,13 +111,16 @@ async def take(
     csv = time.perf_counter() - csv
     del cleaned
     live = twitch.live(since, until)
-    everyone = seen[False] | seen[True]
+    # What was read once more, by a first crawl, comes after the walks.
+    walked = len(listed) - (report.second_look.pages_read if report.second_look else 0)
+    one_pass = frozenset().union(*listed[:walked])
+    everyone = one_pass.union(looked_up, *listed[walked:])
     taken = Taken(
         report=report.as_dict(),
         longest=max(each.pages for each in report.language_walks.values()),
         live=len(live),
         missed=len(live - everyone),
-        missed_one_pass=len(live - seen[False]),
+        missed_one_pass=len(live - one_pass),
         cpu=cpu,
         csv=csv,
         bodies=bodies,
@@ -122,7 +128,7 @@ async def take(
         resident=_resident(),
         rows=rows,
     )
-    return taken, Known(frozenset(everyone), report.languages, report.checkpoints)
+    return taken, Known(everyone, report.languages, report.checkpoints)
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ def test_reports_count_what_the_simulator_counted(snapshots: tuple[list[Taken], 
 
 def test_only_a_crawl_with_previous_state_reconciles(snapshots: tuple[list[Taken], int]) -> None:
     alone, *others = snapshots[0]
-    assert alone.missed == alone.missed_one_pass
+    assert alone.missed <= alone.missed_one_pass
     assert alone.report["ended"] == alone.report["recovered"] == 0
     for each in others:
         assert each.missed <= each.missed_one_pass
@@ -68,12 +68,15 @@ def test_what_was_live_throughout_is_there(snapshots: tuple[list[Taken], int]) -
 def test_requests_are_the_pages_and_little_more(snapshots: tuple[list[Taken], int]) -> None:
     for each in snapshots[0]:
         # A page at least for each of 35 languages, the first one, and the last snapshot's missing ones.
-        assert STREAMS / 100 <= each.report["requests"] <= STREAMS / 100 + 35 + 1 + 4
+        again = (each.report["second_look"] or {"pages": 0})["pages"]
+        assert STREAMS / 100 <= each.report["requests"] - again <= STREAMS / 100 + 35 + 1 + 4
+        assert (0 < again <= 100) is (each is snapshots[0][0])
         assert each.longest <= 0.6 * STREAMS / 100
 
 
 def test_the_work_was_measured(snapshots: tuple[list[Taken], int]) -> None:
-    for each in snapshots[0]:
+    # The first crawl reads its pages once more.
+    for each in snapshots[0][1:]:
         assert each.cpu > 0 < each.csv
         assert 300 * STREAMS < each.bodies < 900 * STREAMS
 

@@ -31,16 +31,16 @@ from twitch_provider.testing.generated import GeneratedWorld
 
 
 def test_finds_every_stream_in_the_time_of_the_longest_list() -> None:
-    report, place = crawl()
+    report, place = crawl(remembered=Known(frozenset(live(still()))))
     assert place.users == live(still())
     assert report.complete
+    assert report.second_look is None
     assert report.broadcasters == sum(report.languages.values()) == 3_000
     assert report.requests == place.simulator.counters.requests["streams"]
     assert report.pages == len(place.pages) == report.requests
     # The page without a filter, and the one full page at the end of a list, which is requested twice.
     assert report.duplicates == place.pages[0].count + 96
     assert report.rate_limited == place.simulator.counters.rate_limited == 0
-    assert report.as_dict()["completeness"] is None
     longest = max(walk.pages for walk in report.language_walks.values())
     assert report.seconds <= 1.10 * 0.15 * (1 + longest)
 
@@ -97,7 +97,7 @@ def test_the_streams_of_a_world_that_moves_are_found() -> None:
 
 
 def test_keeps_within_the_rate_limit_and_is_as_fast_as_it_allows() -> None:
-    report, place = crawl(still(6_000), limit=80)
+    report, place = crawl(still(6_000), limit=80, remembered=Known(frozenset(live(still(6_000)))))
     assert place.users == live(still(6_000))
     assert report.rate_limited == place.simulator.counters.rate_limited == 0
     # A tenth stays in reserve, and a request under way counts as spent until it is answered.
@@ -112,7 +112,8 @@ def test_the_longest_list_gets_points_first() -> None:
         def keep(page: LightPage) -> None:
             last[dict(page.params).get("language", "")] = place.loop.time()
 
-        return await place.hook().crawl(keep), last
+        remembered = Known(frozenset(live(still(6_000))))
+        return await place.hook().crawl(keep, remembered=remembered), last
 
     (report, last), _ = run(timed, still(6_000), limit=80)
     assert last["en"] < 0.6 * report.seconds
@@ -120,7 +121,9 @@ def test_the_longest_list_gets_points_first() -> None:
 
 def test_two_crawls_at_once_share_one_limit() -> None:
     async def both(place: Place) -> list[CrawlReport]:
-        return list(await asyncio.gather(place.crawl(), place.crawl()))
+        remembered = Known(frozenset(live(still())))
+        each = (place.crawl(remembered=remembered) for _ in range(2))
+        return list(await asyncio.gather(*each))
 
     reports, place = run(both, still(), limit=80)
     assert all(report.complete for report in reports)
@@ -150,7 +153,8 @@ def test_neither_a_crawl_nor_a_reader_beside_it_starves() -> None:
 
 
 def test_a_limit_that_refills_slower_than_it_says_is_rarely_exceeded() -> None:
-    report, place = crawl(still(6_000), limit=80, refill=60)
+    remembered = Known(frozenset(live(still(6_000))))
+    report, place = crawl(still(6_000), limit=80, refill=60, remembered=remembered)
     assert place.users == live(still(6_000))
     assert report.complete
     assert report.rate_limited == place.simulator.counters.rate_limited <= 0.005 * report.requests

@@ -116,10 +116,11 @@ def test_an_error_of_one_walk_cuts_that_walk_short(signed_in: Any, error: Twitch
 
 
 def test_a_language_that_twitch_refuses_and_nobody_uses_does_not_count(signed_in: Any) -> None:
-    crawl = opened(signed_in)
+    crawl = opened(signed_in, remembered=known(names(crowd(1, 20))))
     read(crawl, signed_in, {"en": crowd(1, 20)}, but={"asl"})
     crawl.fail(walk_of(crawl, "asl"), NO_SUCH_LANGUAGE)
     crawl.stop("time is over")
+    crawl.missing_batches()
     assert reported(crawl).complete
     assert reported(crawl).as_dict()["language_walks"]["asl"]["ended"] == "refused"
 

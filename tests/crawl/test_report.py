@@ -25,6 +25,7 @@ REPORT = CrawlReport(
     languages={"en": 45_000, "de": 3_000},
     new_languages=["tlh"],
     reconciliation=Reconciliation(known_seen=900, recovered=90, ended=110, new_broadcasters=100),
+    second_look=None,
     cut={},
     language_walks={"en": WalkSummary(450, 45_100, "end"), "de": WalkSummary(30, 3_000, "wrapped")},
     checkpoints={"en": ["c25", "c50"]},
@@ -32,12 +33,27 @@ REPORT = CrawlReport(
 
 
 @pytest.mark.parametrize(
-    ("counts", "complete"),
-    [(Reconciliation(new_broadcasters=500), True), (Reconciliation(unresolved=1), False)],
+    ("counts", "why"),
+    [
+        (Reconciliation(new_broadcasters=500), "its completeness is unknown"),
+        (Reconciliation(unresolved=1), "an estimated 0.00% of all streams arrived"),
+    ],
     ids=["unknown", "nothing found"],
 )
-def test_an_unknown_completeness_is_not_a_low_one(counts: Reconciliation, complete: bool) -> None:
-    assert replace(REPORT, reconciliation=counts).complete is complete
+def test_says_why_it_is_incomplete(counts: Reconciliation, why: str) -> None:
+    report = replace(REPORT, reconciliation=counts)
+    assert not report.complete
+    assert report.why_incomplete == why
+
+
+def test_a_walk_that_was_cut_short_is_the_reason() -> None:
+    assert replace(REPORT, cut={"de": "gone"}).why_incomplete == "language walk de: gone"
+    both = {"de": "gone", "fr": "gone too"}
+    assert replace(REPORT, cut=both).why_incomplete == "language walk de: gone (and 1 more)"
+
+
+def test_nothing_at_all_is_incomplete() -> None:
+    assert replace(REPORT, broadcasters=0).why_incomplete == "not one live stream arrived"
 
 
 def test_is_complete_with_no_walk_cut_and_enough_found() -> None:
@@ -54,6 +70,7 @@ def test_is_values_of_json() -> None:
     found: dict[str, Any] = json.loads(json.dumps(REPORT.as_dict(), allow_nan=False))
     assert found == {
         "complete": True,
+        "why_incomplete": None,
         "completeness": 0.990909,
         "completeness_one_pass": 0.909091,
         "strategy": "languages",
@@ -72,6 +89,7 @@ def test_is_values_of_json() -> None:
         "ended": 110,
         "unresolved": 0,
         "new_broadcasters": 100,
+        "second_look": None,
         "cut": {},
         "language_walks": {
             "en": {"pages": 450, "rows": 45_100, "ended": "end"},

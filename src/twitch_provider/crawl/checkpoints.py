@@ -8,7 +8,7 @@ costs a request and no stream, as the segment above reads on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from twitch_provider.crawl.language_walk import LanguageWalk, overlap
 from twitch_provider.crawl.light_page import LightPage
@@ -35,8 +35,6 @@ class ListSegment(LanguageWalk):
     start: str | None = None
     below: ListSegment | None = None
     number: int = 0
-    #: The cursor of each page, from the top down.
-    cursors: list[str] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._cursor = self.start
@@ -66,10 +64,9 @@ class ListSegment(LanguageWalk):
             self.ended = "dropped"
             return
         super()._record(page)
-        if self._meets(page) and not self.ended:
+        if not self.ended and self._meets(page):
             self.ended = "met"
-        elif page.cursor is not None and not self.ended:
-            self.cursors.append(page.cursor)
+            self.cursors.pop()
 
     def _meets(self, page: LightPage) -> bool:
         """Whether the segment below has read on from here.

@@ -17,7 +17,7 @@ from twitch_provider.helix.session import Session, Step
 
 #: Seconds between two progress lines in the log.
 PROGRESS = 5.0
-#: The part of the time that the walks may take; the rest is for the broadcasters missing from them.
+#: The part of the time that the walks may take; the rest is for what they missed.
 WALKS_SHARE = 0.85
 
 #: Runs a generator: carries out its steps, and yields its pages.
@@ -76,13 +76,15 @@ class CrawlDriver:
         await self._all([self._read(walk) for walk in crawl.walks], until=for_walks)
         await self._all([self._read(walk) for walk in crawl.recheck()], until=for_walks)
         crawl.stop(f"{self._elapsed:.0f} s were not enough")
+        again = crawl.look_again(self.session)
+        await self._all([self._take(steps) for steps in again], until=self.seconds)
         await self._all([self._reconcile(batch) for batch in crawl.missing_batches()], until=self.seconds)
 
     @property
     def _elapsed(self) -> float:
         return self.session.clock() - self._began
 
-    async def _all(self, reading: Iterable[Coroutine[Any, Any, None]], *, until: float) -> None:
+    async def _all(self, reading: Iterable[Coroutine[Any, Any, Any]], *, until: float) -> None:
         """Run these at once; one that fails ends them all, and so does the end of the time."""
         tasks = [asyncio.ensure_future(each) for each in reading]
         if not tasks:

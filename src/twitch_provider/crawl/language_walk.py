@@ -47,6 +47,8 @@ class LanguageWalk:
     #: The first and the last page that had rows.
     first: LightPage | None = field(default=None, init=False, repr=False)
     last: LightPage | None = field(default=None, init=False, repr=False)
+    #: The cursor of each page but the last, from the top down.
+    cursors: list[str] = field(default_factory=list, init=False, repr=False)
     #: The cursor of the next request, and of the one that :attr:`last` answered.
     _cursor: str | None = field(default=None, init=False, repr=False)
     _cursor_of_last: str | None = field(default=None, init=False, repr=False)
@@ -91,7 +93,9 @@ class LanguageWalk:
         while not self.done:
             number = self.pages + 1
             try:
-                page = yield from converse(session, self._request(session), read_light_page)
+                page = yield from converse(
+                    session, page_request(session, self.language, self._cursor), read_light_page
+                )
                 yield page  # before it is judged: its rows count even if its cursor leads nowhere
                 self._record(page)
             except TwitchError as error:
@@ -110,11 +114,6 @@ class LanguageWalk:
             self.ended = "end"
         else:
             self.cut = str(error)
-
-    def _request(self, session: Session) -> Request:
-        params = (("language", self.language), ("first", str(MAX_VALUES)))
-        after = (("after", self._cursor),) if self._cursor else ()
-        return Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
 
     def _record(self, page: LightPage) -> None:
         """Decide whether the list goes on after this page.
@@ -137,6 +136,7 @@ class LanguageWalk:
             self.ended = "end"
         else:
             self._guard.follow(page.cursor)
+            self.cursors.append(page.cursor)
         if page.count:
             self.first, self.last, self._cursor_of_last = self.first or page, page, self._cursor
         self._cursor = page.cursor
@@ -161,6 +161,18 @@ class LanguageWalk:
         """
         if is_full(self.last) and (self.bottom is None or self.bottom > 1):
             raise TwitchPaginationError(f"streams: the list {what} before its end; try again later")
+
+
+def page_request(session: Session, language: str, cursor: str | None) -> Request:
+    """Return the request for a page of a language's list.
+
+    :param session: what all conversations of the application share
+    :param language: of the streams
+    :param cursor: where the page begins; None for the first
+    """
+    params = (("language", language), ("first", str(MAX_VALUES)))
+    after = (("after", cursor),) if cursor else ()
+    return Request("GET", f"{session.base_url}/streams", (*params, *after), endpoint="streams")
 
 
 def is_full(page: LightPage | None) -> bool:

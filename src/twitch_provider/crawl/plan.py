@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from twitch_provider.crawl import checkpoints
@@ -18,6 +19,7 @@ from twitch_provider.crawl.language_walk import LanguageWalk
 from twitch_provider.crawl.light_page import LightPage, read_light_page
 from twitch_provider.crawl.reconciliation import Reconciliation, batches, look_up
 from twitch_provider.crawl.report import CrawlReport, WalkSummary
+from twitch_provider.crawl.second_look import SecondLook, sample
 from twitch_provider.exceptions import (
     TwitchConnectionError,
     TwitchError,
@@ -64,7 +66,8 @@ class Crawl:
     """Decides what a crawl reads, and never reads itself.
 
     Its driver runs :meth:`open`, then all of :attr:`walks` at once, those of :meth:`recheck` once more, then
-    :meth:`reconcile` for all of :meth:`missing_batches` at once. It shows each page to :meth:`record`.
+    all of :meth:`look_again`, then :meth:`reconcile` for all of :meth:`missing_batches`. It shows each page
+    to :meth:`record`.
 
     :param remembered: the last snapshot; None for the first
     :param from_checkpoints: begin long lists at the last crawl's cursors too: see :mod:`.checkpoints`
@@ -80,6 +83,10 @@ class Crawl:
     #: The language of each broadcaster that was found.
     seen: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     reconciliation: Reconciliation = field(default_factory=Reconciliation, init=False)
+    #: Only where the last snapshot does not tell how much the walks missed.
+    second_look: SecondLook | None = field(default=None, init=False)
+    #: When Twitch answered first.
+    _began: datetime | None = field(default=None, init=False, repr=False)
     #: Streams of each language: on the page without a filter, and found only when looked up.
     _shown: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _recovered: Counter[str] = field(default_factory=Counter, init=False, repr=False)
@@ -96,6 +103,7 @@ class Crawl:
         request = Request("GET", f"{session.base_url}/streams", (("first", "100"),), endpoint="streams")
         page = yield from converse(session, request, read_light_page)
         yield page
+        self._began = page.answered_at
         self._shown.update(page.languages)
         counts = self.remembered.languages if self.remembered else {}
         languages = [name for name in dict.fromkeys((*counts, *LANGUAGES, *page.languages)) if name]
@@ -153,6 +161,17 @@ class Crawl:
                 self._errors[0] if self._errors else TwitchConnectionError(f"streams: {why}; try again later")
             )
 
+    def look_again(self, session: Session) -> list[Generator[Step | LightPage, Any, None]]:
+        """Return what reads a sample once more, where the last snapshot tells too little; call it once.
+
+        A walk that was cut short already says that the crawl is incomplete.
+        """
+        if self._began is None or any(walk.cut for walk in self.walks) or self._knows_the_longest_list():
+            return []
+        places = sample(self.walks)
+        self.second_look = SecondLook(self._began, found=len(self.seen), pages=len(places))
+        return [self.second_look.read(session, place, self.seen) for place in places]
+
     def missing_batches(self) -> list[tuple[str, ...]]:
         """Return the broadcasters of the last snapshot that are missing from the walks; call it once."""
         if self.remembered is None:
@@ -204,6 +223,7 @@ class Crawl:
             languages=dict(languages.most_common()),
             new_languages=self.new_languages,
             reconciliation=self.reconciliation,
+            second_look=self.second_look,
             cut={walk.label: walk.cut for walk in self.walks if walk.cut},
             language_walks={
                 walk.label: WalkSummary(walk.pages, walk.rows, walk.outcome) for walk in self.walks
@@ -216,6 +236,16 @@ class Crawl:
             return [LanguageWalk(language, expected)]
         cursors = self.remembered.checkpoints.get(language, ()) if self.remembered else ()
         return checkpoints.segments(language, expected, cursors)
+
+    def _knows_the_longest_list(self) -> bool:
+        """Whether half of the streams of the longest list were in the last snapshot, too.
+
+        With fewer of them in common the estimate would be a guess: it may be old, or lack a part of the list.
+        """
+        users = self.remembered.users if self.remembered else frozenset()
+        (longest, found), *_ = Counter(self.seen.values()).most_common(1) or [("", 0)]
+        known = sum(user in users for user, language in self.seen.items() if language == longest)
+        return 2 * known >= found
 
     def _is_in_use(self, language: str) -> bool:
         """Whether somebody streams in a language, or it is one of ISO 639-1, which Twitch documents."""

@@ -92,6 +92,8 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
     ) -> CrawlReport:
         """Read every live stream: walk all languages at once, then look up missing broadcasters.
 
+        Without a last snapshot a sample of the pages is read once more, to estimate how much was missed.
+
         Pages arrive in any order, and a stream may appear more than once: the last row counts.
 
         :param keep: called with each page; an error that it raises ends the crawl

@@ -80,7 +80,8 @@ def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: tim
         except _NotUsableError as reason:
             log.warning("%s: ignoring it.", reason)
     log.warning(
-        "%s: no usable snapshot in the %s before %s: how complete this crawl is cannot be estimated.",
+        "%s: no usable snapshot in the %s before %s: this crawl reads a sample of its pages once more, to "
+        "estimate how complete it is.",
         dataset,
         within,
         keys.tick,

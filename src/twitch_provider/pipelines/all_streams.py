@@ -184,11 +184,8 @@ def _is_complete(report: Mapping[str, Any] | None) -> bool:
 
 
 def _lacks(report: Mapping[str, Any] | None) -> str:
-    report = report or {}
-    cut = [f"language walk {label}: {why}" for label, why in (report.get("cut") or {}).items()]
-    more = f" (and {len(cut) - 1} more)" if len(cut) > 1 else ""
-    what = cut[0] if cut else f"an estimated {report.get('completeness') or 0:.2%} of all streams arrived"
-    return f"The crawl is incomplete, its table is not published; {what}{more}."
+    what = (report or {}).get("why_incomplete") or "a part of the list is missing"
+    return f"The crawl is incomplete, its table is not published; {what}."
 
 
 def _crawl(
