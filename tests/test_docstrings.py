@@ -62,7 +62,7 @@ def test_every_error_that_is_documented_exists() -> None:
 
 
 #: What they raise for a malformed argument is one of what they raise while they ask.
-ASKS_AT_ONCE = {"walk", "get_follower_count", "require_games"}
+ASKS_AT_ONCE = {"walk", "get_follower_count", "get_game_ids", "require_games"}
 
 
 @pytest.mark.parametrize("hook", [TwitchHook, TwitchAsyncHook])

@@ -11,7 +11,7 @@ from twitch_provider.exceptions import (
     TwitchResponseError,
     TwitchServerError,
 )
-from twitch_provider.helix.lookups import follower_count, require_games
+from twitch_provider.helix.lookups import follower_count, game_ids, require_games
 
 
 def test_the_follower_count_is_the_total_of_the_answer(signed_in: Any, answers: Any) -> None:
@@ -73,3 +73,18 @@ def test_an_id_that_is_not_text_is_not_a_known_game(signed_in: Any, answers: Any
     rows = {"data": [{"id": malformed}, {"id": "2"}]}
     with pytest.raises(TwitchNotFoundError, match=r"^Twitch does not know these games: 1; "):
         signed_in.play(require_games(signed_in.session, ["1", "2"]), [answers.ok(rows)])
+
+
+def test_ids_of_games_come_in_the_order_of_the_names(signed_in: Any, answers: Any) -> None:
+    rows = {"data": [{"id": "7", "name": "Chess"}, {"id": "8", "name": "Art"}]}
+    played = signed_in.play(game_ids(signed_in.session, ["art", "Chess"]), [answers.ok(rows)])
+    assert played.result == ["8", "7"]
+    assert [request.params for request in played.sent] == [(("name", "art"), ("name", "Chess"))]
+
+
+def test_names_of_games_that_twitch_does_not_know_are_named(signed_in: Any, answers: Any) -> None:
+    rows = {"data": [{"id": "7", "name": "Chess"}, {"id": None, "name": "Art"}]}
+    sentence = "^Twitch does not know these categories: Just Talking, Art; TwitchHook.search_categories finds"
+    with pytest.raises(TwitchNotFoundError, match=sentence) as caught:
+        signed_in.play(game_ids(signed_in.session, ["Just Talking", "Chess", "Art"]), [answers.ok(rows)])
+    assert list(caught.value.unknown) == ["Just Talking", "Art"]

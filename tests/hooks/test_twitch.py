@@ -69,6 +69,13 @@ def test_walks_a_query_page_by_page(hook: TwitchHook) -> None:
     assert sum(len(page.new_rows) for page in pages) == 150
 
 
+def test_finds_games_by_name(hook: TwitchHook) -> None:
+    (game,) = hook.get_top_games(max_items=1)
+    assert hook.get_game_ids(game["name"]) == [game["id"]]
+    with pytest.raises(TwitchNotFoundError, match="does not know these categories: Just Talking"):
+        hook.get_game_ids([game["name"], "Just Talking"])
+
+
 def test_requires_games_that_exist(hook: TwitchHook) -> None:
     known = [game["id"] for game in hook.get_top_games(max_items=2)]
     hook.require_games(known)

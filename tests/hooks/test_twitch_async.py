@@ -63,6 +63,12 @@ async def test_one_that_was_closed_can_be_opened_again(twitch_connection: Simula
             assert await anext(hook.get_top_games())
 
 
+async def test_finds_games_by_name(twitch_connection: Simulator) -> None:
+    async with TwitchAsyncHook() as hook:
+        game = await anext(hook.get_top_games())
+        assert await hook.get_game_ids([game["name"]]) == [game["id"]]
+
+
 async def test_requires_games_that_exist(twitch_connection: Simulator) -> None:
     async with TwitchAsyncHook() as hook:
         game = await anext(hook.get_top_games())

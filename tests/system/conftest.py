@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import runpy
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +24,6 @@ def twitch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     """A made-up Twitch whose first streams are those that the examples name."""
     now = datetime.now(UTC)
     rows = [dict(stream.row) for stream in GeneratedWorld(streams=600, short_pages=False).at(now).streams]
-    # The game of the greatest stream may have few others, at some hours.
-    (game, _) = Counter(row["game_id"] for row in rows).most_common(1)[0]
-    for row in rows:
-        if row["game_id"] == game:
-            row["game_name"] = "Just Chatting"
     for row, login in zip(rows, CHANNELS, strict=False):
         row |= {"user_login": login, "user_name": login.title()}
     with Simulator(CapturedWorld(rows, taken_at=now)) as simulator:

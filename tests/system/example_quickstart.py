@@ -17,7 +17,7 @@ def my_twitch():
         from twitch_provider.hooks.twitch import TwitchHook
 
         hook = TwitchHook("twitch_default")
-        ids = [row["id"] for row in hook.get_games(names=game)]
+        ids = hook.get_game_ids(game)  # an error names a category that nobody knows
         streams = hook.get_streams(game_ids=ids, languages=["en", "de"], max_items=3)
         return {stream["user_login"]: stream["viewer_count"] for stream in streams}
 

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +44,27 @@ def test_serves_until_a_signal_comes_and_ends_quietly(number: signal.Signals) ->
     assert card.keys() == {"url", "api_url", "auth_url", "client_id", "world"}
     assert card["world"] == "a made-up Twitch from seed 1: 50 live streams in 120 categories"
     assert SECRET not in json.dumps(card)
+
+
+def test_prints_a_connection_that_a_shell_can_set(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "twitch_provider.testing", "--streams", "50"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        script = tmp_path / "connection.sh"
+        script.write_text(process.stdout.readline() + 'printf %s "$AIRFLOW_CONN_TWITCH_DEFAULT"\n')
+        connection = json.loads(subprocess.check_output(["/bin/sh", script], text=True))
+        form = urllib.parse.urlencode(
+            {
+                "client_id": connection["login"],
+                "client_secret": connection["password"],
+                "grant_type": "client_credentials",
+            }
+        )
+        url = f"{connection['extra']['auth_url']}/token"
+        with urllib.request.urlopen(url, form.encode(), timeout=5) as answer:  # noqa: S310
+            assert json.load(answer)["access_token"]
+        process.terminate()
 
 
 def test_ends_with_one_sentence_on_a_bad_number(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from twitch_provider.exceptions import TwitchDataError, TwitchError, TwitchNotFoundError, TwitchRequestError
 from twitch_provider.helix.conversation import request_page
 from twitch_provider.helix.messages import objects
-from twitch_provider.helix.queries import Query, query
+from twitch_provider.helix.queries import Ids, Query, query
 from twitch_provider.helix.session import Session, Steps
 
 #: Where the values of a list parameter can be looked up: the endpoint, and the parameter and field of it.
@@ -32,6 +32,34 @@ def follower_count(session: Session, broadcaster_id: str) -> Steps[int]:
     if envelope.total is None:
         raise TwitchDataError(f"channels/followers: no total for broadcaster {broadcaster_id}; try later")
     return envelope.total
+
+
+def game_ids(session: Session, names: Ids) -> Steps[list[str]]:
+    """Look up the ids of games by name, in the order of the names.
+
+    https://dev.twitch.tv/docs/api/reference/#get-games
+
+    :param session: what all conversations of the application share
+    :param names: exact ones, but for upper and lower case
+    :raises TwitchNotFoundError: naming those that Twitch does not know
+    """
+    ids: dict[str, str] = {}
+    wanted: list[str] = []
+    for params in query("games", {"name": names}, split=True).batches:
+        envelope = yield from request_page(session, "games", params)
+        rows = objects("games", envelope.rows)
+        ids |= {str(row.get("name")).lower(): str(row["id"]) for row in rows if row.get("id")}
+        wanted += [value for _, value in params]
+    unknown = [name for name in wanted if name.lower() not in ids]
+    if unknown:
+        raise TwitchNotFoundError(
+            f"Twitch does not know these categories: {', '.join(unknown)}; "
+            f"TwitchHook.search_categories finds exact names",
+            status=404,
+            endpoint="games",
+            unknown=unknown,
+        )
+    return [ids[name.lower()] for name in wanted]
 
 
 def require_games(session: Session, ids: Iterable[str]) -> Steps[None]:

@@ -19,7 +19,7 @@ from twitch_provider.helix import lookups
 from twitch_provider.helix.answers import read_response
 from twitch_provider.helix.conversation import converse, validate
 from twitch_provider.helix.messages import Call, Page, Request, Response, Send, Sleep
-from twitch_provider.helix.queries import Query
+from twitch_provider.helix.queries import Ids, Query
 from twitch_provider.helix.session import Session, Step, Steps, yield_answer
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import form, sessions
@@ -96,6 +96,17 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
         return self._answer(lookups.follower_count(self._session, broadcaster_id))
+
+    def get_game_ids(self, names: Ids) -> list[str]:
+        """Return the ids of games by name, in the order of the names.
+
+        https://dev.twitch.tv/docs/api/reference/#get-games
+
+        :param names: one or several, exact but for upper and lower case
+        :raises TwitchNotFoundError: naming those that Twitch does not know
+        :raises TwitchError: see :mod:`twitch_provider.exceptions`
+        """
+        return self._answer(lookups.game_ids(self._session, names))
 
     def require_games(self, ids: Iterable[str]) -> None:
         """Make sure that Twitch knows these games: it answers an unknown id with an empty list of streams.

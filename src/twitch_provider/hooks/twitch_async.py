@@ -19,7 +19,7 @@ from twitch_provider.crawl.plan import Crawl, Remembered
 from twitch_provider.crawl.report import CrawlReport
 from twitch_provider.helix import lookups
 from twitch_provider.helix.messages import Call, Page, Send, Sleep
-from twitch_provider.helix.queries import Query
+from twitch_provider.helix.queries import Ids, Query
 from twitch_provider.helix.session import Session, Step, Steps, yield_answer
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import sessions
@@ -117,6 +117,17 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
         return await self._answer(lookups.follower_count(self._opened[0], broadcaster_id))
+
+    async def get_game_ids(self, names: Ids) -> list[str]:
+        """Return the ids of games by name, in the order of the names.
+
+        https://dev.twitch.tv/docs/api/reference/#get-games
+
+        :param names: one or several, exact but for upper and lower case
+        :raises TwitchNotFoundError: naming those that Twitch does not know
+        :raises TwitchError: see :mod:`twitch_provider.exceptions`
+        """
+        return await self._answer(lookups.game_ids(self._opened[0], names))
 
     async def require_games(self, ids: Iterable[str]) -> None:
         """Make sure that Twitch knows these games: it answers an unknown id with an empty list of streams.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -21,7 +22,8 @@ from twitch_provider.testing.world import World
 
 _DESCRIPTION = """\
 Simulate Twitch (Helix and its token endpoint) on 127.0.0.1, for tests and demonstrations.
-Once it listens it prints one line of JSON: url, api_url, auth_url, client_id, world.
+Once it listens it prints one line of JSON: url, api_url, auth_url, client_id, world. Unless the client
+secret is yours, the second line is for your shell: it sets AIRFLOW_CONN_TWITCH_DEFAULT.
 """
 _EPILOG = """\
 controls over HTTP, below the printed url:
@@ -54,10 +56,13 @@ def serve(options: argparse.Namespace, make: Callable[[argparse.Namespace], Simu
         signal.signal(number, lambda *_: stop.set())
     try:
         with (make or make_simulator)(options) as simulator:
-            # Not the secret: the output may end up in a log.
             names = ("url", "api_url", "auth_url", "client_id")
             address = {name: getattr(simulator, name) for name in names} | {"world": simulator.about}
-            print(json.dumps(address, ensure_ascii=False), flush=True)
+            lines = [json.dumps(address, ensure_ascii=False)]
+            # Not a secret of the caller's: the output may end up in a log.
+            if not _given_secret(options):
+                lines.append(f"export AIRFLOW_CONN_TWITCH_DEFAULT={shlex.quote(simulator.connection_json())}")
+            print(*lines, sep="\n", flush=True)
             stop.wait()
     except TwitchError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -86,7 +91,7 @@ def make_simulator(
         compress=options.gzip,
         most_tokens=options.most_tokens,
         client_id=options.client_id,
-        client_secret=options.client_secret or os.environ.get("TWITCH_SIMULATOR_CLIENT_SECRET"),
+        client_secret=_given_secret(options),
         port=options.port,
         routes=routes,
     )
@@ -148,6 +153,10 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         "(default: derived from the seed)",
     )
     return parser
+
+
+def _given_secret(options: argparse.Namespace) -> str | None:
+    return options.client_secret or os.environ.get("TWITCH_SIMULATOR_CLIENT_SECRET")
 
 
 def _instant(text: str) -> datetime:
