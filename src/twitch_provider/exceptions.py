@@ -9,7 +9,7 @@
      ├─ TwitchParameterError      a parameter that Helix would refuse; also a ValueError                *
      ├─ TwitchAuthError           Twitch refuses the client id, the secret or a new token               *
      ├─ TwitchConnectionError     no complete answer: time-out, DNS, dropped connection, truncated body
-     ├─ TwitchResponseError       an answer that is not Helix's: HTML, not JSON, ``data: null``, a redirect
+     ├─ TwitchResponseError       an answer that is not Helix's: HTML, not JSON, a 4xx of a proxy, a redirect
      ├─ TwitchAPIError            an error answer of Helix: ``status``, ``message``, ``rate_limit``
      │   ├─ TwitchRequestError        400, 403, 410 and other 4xx: this request is wrong                *
      │   │   └─ TwitchNotFoundError       404, or ids that Twitch does not know                         *
@@ -86,7 +86,10 @@ class TwitchConnectionError(TwitchError):
 
 
 class TwitchResponseError(TwitchError):
-    """An answer that is not Helix's: HTML, not JSON, ``data`` missing or ``null``, a redirect."""
+    """An answer that is not Helix's: HTML, not JSON, ``data`` missing, a redirect, a 4xx of a proxy.
+
+    A 4xx is Twitch's only with its error object. https://dev.twitch.tv/docs/api/guide#api-errors
+    """
 
 
 class TwitchAPIError(TwitchError):

@@ -83,7 +83,7 @@ def test_the_walks_of_a_list_find_all_of_it(
     def spoil(request: Request) -> Response | None:
         after = dict(request.params).get("after")
         if after in refused:
-            return Response(400, {}, b'{"message":"invalid cursor"}', page().received_at)
+            return Response(400, {}, b'{"status":400,"message":"invalid cursor"}', page().received_at)
         return page((), "0 elsewhere") if after in emptied else None
 
     lists = Lists({"en": rows}, size=size, end=end, spoil=spoil)

@@ -171,6 +171,7 @@ CASES: tuple[Case, ...] = (
     ),
     *server_errors(),
     *transient("a web page with status 200", "html_200", TwitchResponseError),
+    *transient("a web page with status 403", "html_403", TwitchResponseError),
     *transient("a web page with status 502", "html_502", TwitchServerError),
     *transient("status 200, but not JSON", "not_json", TwitchResponseError),
     *transient("`data: null`", "null_data", TwitchResponseError),
@@ -258,6 +259,7 @@ CASES: tuple[Case, ...] = (
     odd_end("no `pagination` at all", "missing_pagination"),
     *token_endpoint("503", "token_down", TwitchServerError),
     *token_endpoint("a web page", "token_html", TwitchResponseError),
+    *token_endpoint("a web page with status 403", "html_403", TwitchResponseError),
     *token_endpoint("not JSON", "not_json", TwitchResponseError),
     *token_endpoint("a dropped connection", "dropped_connection", TwitchConnectionError),
     Case(

@@ -56,6 +56,37 @@ def test_some_4xx_are_transient(answers: Any, status: int, kind: str) -> None:
     assert type(caught.value).__name__ == kind
 
 
+@pytest.mark.parametrize(
+    ("detail", "advice"),
+    [
+        ("The login 'Name_7' does not exist", "correct the request: login='name_7'"),
+        ("Malformed query params.", "correct the request: login='räuber'"),
+        ("", "correct the request: login='räuber'"),
+        ("of 100 logins", "correct the request: login='räuber'"),
+    ],
+)
+def test_a_400_names_which_of_many_values_may_be_wrong(answers: Any, detail: str, advice: str) -> None:
+    logins = tuple(("login", f"name_{number}") for number in range(99))
+    request = Request(
+        "GET", "https://api.twitch.tv/helix/users", (*logins, ("login", "räuber")), endpoint="users"
+    )
+    with pytest.raises(TwitchRequestError) as caught:
+        read_response(request, answers.error(400, detail))
+    assert str(caught.value).startswith("users(100 of login): Twitch answered 400")
+    assert str(caught.value).endswith(advice)
+
+
+def test_a_400_to_many_values_of_the_usual_form_says_how_many_may_be_wrong(answers: Any) -> None:
+    ids = tuple(("id", str(number)) for number in range(60))
+    request = Request(
+        "GET", "https://x/games", (*ids, ("name", "a"), ("name", "b"), ("igdb_id", "7")), endpoint="games"
+    )
+    with pytest.raises(
+        TwitchRequestError, match=r"any of its 60 values of id and 2 values of name may be wrong$"
+    ):
+        read_response(request, answers.error(400, "bad"))
+
+
 def test_a_missing_answer_names_the_host_without_the_login_of_its_url(answers: Any) -> None:
     request = Request("GET", "https://user:word@proxy.example:8080/helix/streams", endpoint="streams")
     with pytest.raises(TwitchConnectionError) as caught:

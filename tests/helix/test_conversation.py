@@ -88,6 +88,18 @@ def test_a_token_endpoint_that_does_not_exist_names_the_auth_url(twitch: Any, an
         twitch.play(ask(twitch), [answers.error(404)])
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 421, 202])
+def test_a_page_of_a_middlebox_says_nothing_about_the_credentials(
+    twitch: Any, answers: Any, status: int
+) -> None:
+    blocked = answers.ok(b"<html>Request blocked</html>", status)
+    played = twitch.play(ask(twitch), [blocked, answers.token, answers.page("1")])
+    assert played.slept == [1.0]
+    twitch.tokens.token = None
+    with pytest.raises(TwitchResponseError, match=r"^oauth2/token: .*(id\.twitch\.tv|not 202)"):
+        twitch.play(ask(twitch), [blocked] * 4)
+
+
 def test_retries_a_token_endpoint_that_is_down_once(twitch: Any, answers: Any) -> None:
     down = [answers.error(503), answers.failure("the connection broke"), answers.ok(b"<html>")]
     played = twitch.play(ask(twitch), [*down, answers.token, answers.page("1")])
@@ -122,6 +134,17 @@ PASSING = [
     ("not UTF-8", lambda a: a.ok(b'{"data": ["\xff"]}')),
     ("data null", lambda a: a.ok({"data": None, "pagination": {}})),
     ("no data", lambda a: a.ok({"pagination": {}})),
+    (
+        "403 as a web page",
+        lambda a: a.ok(b"<html>Request blocked</html>", 403, {"content-type": "text/html"}),
+    ),
+    ("401 as text", lambda a: a.ok(b"Proxy login required", 401)),
+    ("421 without a body", lambda a: a.ok(b"", 421)),
+    ("400 of a gateway", lambda a: a.ok({"message": "Bad request"}, 400)),
+    ("404 of a gateway", lambda a: a.ok({"status": 404, "message": "no route", "request_id": "7"}, 404)),
+    ("403 with another status in it", lambda a: a.ok({"status": 401, "message": "…"}, 403)),
+    ("206", lambda a: a.ok({"data": [{"id": "7"}], "pagination": {}}, 206)),
+    ("pagination a text", lambda a: a.ok({"data": [], "pagination": "c"})),
     ("cursor a number", lambda a: a.ok({"data": [], "pagination": {"cursor": 7}})),
     ("429 with points left", lambda a: a.error(429, headers=headers(remaining=700))),
     ("429 without headers", lambda a: a.error(429)),
@@ -401,14 +424,39 @@ def test_wrong_credentials_in_the_body_alone_are_an_error_at_once(twitch: Any, a
         twitch.play(ask(twitch), [said])
 
 
-@pytest.mark.parametrize("status", [200, "400", None, 1000])
-def test_any_other_status_in_a_body_is_ignored(signed_in: Any, answers: Any, status: Any) -> None:
-    with pytest.raises(TwitchResponseError, match="must be a list of rows, not null"):
-        signed_in.play(ask(signed_in), [answers.ok({"status": status})] * 4)
+@pytest.mark.parametrize("status", [200, "200", None])
+def test_a_status_without_an_error_is_ignored(signed_in: Any, answers: Any, status: Any) -> None:
+    assert signed_in.play(ask(signed_in), [answers.ok({"data": [], "status": status})]).result.rows == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "error", "data": []},
+        {"status": 1000, "data": []},
+        {"status": ["400"], "data": []},
+        {"status": "404", "data": []},
+        {"status": "503", "message": "…", "data": []},
+        {"status": 500, "data": [{"id": "1"}]},
+        {"error": "Service Unavailable", "data": []},
+        {"error": {"code": 7}, "data": [{"id": "1"}]},
+        {"status": 400},
+    ],
+)
+def test_a_list_with_an_error_beside_it_is_an_error(signed_in: Any, answers: Any, body: Any) -> None:
+    with pytest.raises((TwitchResponseError, TwitchServerError)):
+        signed_in.play(ask(signed_in), [answers.ok(body)] * 4)
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 206, 226])
+def test_only_200_is_the_answer_of_a_list(signed_in: Any, answers: Any, status: int) -> None:
+    part = answers.ok({"data": [{"id": "1"}], "pagination": {}}, status)
+    with pytest.raises(TwitchResponseError, match=f"with status 200, not {status}"):
+        signed_in.play(ask(signed_in), [part] * 4)
 
 
 def test_an_error_beside_an_empty_list_is_an_error(signed_in: Any, answers: Any) -> None:
-    said = answers.ok({"status": 400, "message": "as the mock server says it", "data": []})
+    said = answers.ok({"status": "400", "message": "as the mock server says it", "data": []})
     with pytest.raises(TwitchRequestError, match="as the mock server says it"):
         signed_in.play(ask(signed_in), [said])
 

@@ -48,7 +48,7 @@ KINDS = {
     "error 401": "token",
 }
 EMPTY = {"ratelimit-limit": "800", "ratelimit-remaining": "0"}
-ENDS = [{"pagination": end} for end in ({}, None, "", {"cursor": ""}, {"cursor": None})] + [{}]
+ENDS = [{"pagination": end} for end in ({}, None, {"cursor": ""}, {"cursor": None})] + [{}]
 
 
 def spoilt(answers: Any, fault: str) -> list[Any]:

@@ -50,7 +50,7 @@ def test_asks_for_full_pages_and_keeps_the_filters_on_every_page(signed_in: Any,
 
 @pytest.mark.parametrize(
     "pagination",
-    [{}, None, "", [], 0, False, {"cursor": ""}, {"cursor": None}, ...],
+    [{}, None, {"cursor": ""}, {"cursor": None}, ...],
     ids=lambda value: json.dumps(str(value)),
 )
 def test_ends_on_every_way_to_say_that_there_is_no_cursor(
@@ -60,9 +60,12 @@ def test_ends_on_every_way_to_say_that_there_is_no_cursor(
     assert ids(read(signed_in, [answers.ok(body)]).rows) == ["1"]
 
 
-def test_takes_a_cursor_that_is_a_bare_text(signed_in: Any, answers: Any) -> None:
-    played = read(signed_in, [answers.ok({"data": [{"id": "1"}], "pagination": "c"}), answers.page("2")])
-    assert ids(played.rows) == ["1", "2"]
+@pytest.mark.parametrize("pagination", ["", "c", [], ["c"], 0, 7, False, True])
+def test_a_pagination_that_is_not_an_object_is_not_the_end(
+    signed_in: Any, answers: Any, pagination: Any
+) -> None:
+    with pytest.raises(TwitchResponseError, match="pagination must be an object, not "):
+        read(signed_in, [answers.ok({"data": [{"id": "1"}], "pagination": pagination})] * 4)
 
 
 def test_a_short_page_is_not_the_end(signed_in: Any, answers: Any) -> None:
@@ -201,8 +204,31 @@ def test_the_same_cursor_may_come_in_another_batch(signed_in: Any, answers: Any)
 
 
 def test_unknown_videos_are_absent_and_not_an_error(signed_in: Any, answers: Any) -> None:
-    checked = query("videos", {"id": ["1", "2"]})
-    assert signed_in.play(walk(signed_in.session, checked), [answers.error(404)]).pages == []
+    checked = query("videos", {"id": [str(number) for number in range(150)]}, split=True)
+    replies = [answers.error(404, "The ID in the id query parameter was not found."), answers.page("140")]
+    assert ids(signed_in.play(walk(signed_in.session, checked), replies).rows) == ["140"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><h1>404 Not Found</h1></html>",
+        b"404 page not found",
+        b"",
+        b'{"message":"no Route matched with those values"}',
+        b'{"status":400,"message":"of another status"}',
+        b'{"error":"Not Found","status":404,"message":"","path":"/videos"}',
+        b'{"timestamp":"2026","status":404,"error":"Not Found","message":"No message available"}',
+        b'{"error":"Not Found","status":404,"message":""}',
+    ],
+)
+def test_a_404_of_another_server_or_path_does_not_mean_unknown_videos(
+    signed_in: Any, answers: Any, body: bytes
+) -> None:
+    checked = query("videos", {"id": [str(number) for number in range(150)]}, split=True)
+    lost = [answers.ok(body, 404)] * 4
+    with pytest.raises((TwitchResponseError, TwitchNotFoundError), match="404"):
+        signed_in.play(walk(signed_in.session, checked), [answers.page("1"), *lost])
 
 
 def test_an_unknown_game_of_videos_is_an_error(signed_in: Any, answers: Any) -> None:

@@ -118,6 +118,7 @@ SURVIVED_ONCE = [
     "error_503",
     "error_504",
     "html_200",
+    "html_403",
     "html_502",
     "not_json",
     "null_data",

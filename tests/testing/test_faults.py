@@ -91,7 +91,7 @@ def test_429s_differ_by_their_headers(client: Any) -> None:
     assert client.simulator.counters.rate_limited == 3
 
 
-@pytest.mark.parametrize(("name", "status"), [("html_200", 200), ("html_502", 502)])
+@pytest.mark.parametrize(("name", "status"), [("html_200", 200), ("html_403", 403), ("html_502", 502)])
 def test_html_in_place_of_json(client: Any, name: str, status: int) -> None:
     client.simulator.fault(name)
     answer = client.get("streams")

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from twitch_provider.helix.answers import read_page, read_response
+from twitch_provider.helix.answers import read_found, read_page
 from twitch_provider.helix.messages import Params, Reply, Request
 
 
@@ -68,6 +68,8 @@ class _Pagination(msgspec.Struct):
 class _Body(msgspec.Struct):
     data: list[_Row]
     pagination: _Pagination | None = None
+    status: Any = None
+    error: Any = None
 
 
 _decode = msgspec.json.Decoder(_Body).decode
@@ -78,11 +80,12 @@ def read_light_page(request: Request, reply: Reply) -> LightPage:
 
     :raises TwitchError: as :func:`~twitch_provider.helix.answers.read_page`, and for a body that is not UTF-8
     """
-    response = read_response(request, reply)
+    response = read_found(request, reply)
     try:
         response.body.decode()
         body = _decode(response.body)
-        rows, cursor = body.data, (body.pagination.cursor if body.pagination else None) or None
+        rows = body.data if body.status is None and body.error is None else []
+        cursor = (body.pagination.cursor if body.pagination else None) or None
     except (UnicodeDecodeError, msgspec.MsgspecError, RecursionError):
         rows = []
     if rows:
@@ -93,7 +96,7 @@ def read_light_page(request: Request, reply: Reply) -> LightPage:
         bottom: int | None = rows[-1].viewer_count
     else:
         # No rows, or not as documented and perhaps a page all the same: half a surrogate pair, a row without
-        # a field. Some errors have status 200 and an empty list.
+        # a field. Some errors have status 200.
         envelope = read_page(request, reply)
         cursor, count = envelope.cursor, len(envelope.rows)
         objects = [row if isinstance(row, dict) else {} for row in envelope.rows]

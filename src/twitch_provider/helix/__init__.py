@@ -8,7 +8,7 @@ to do and are sent the result, so that a test can step through every rule:
 - :mod:`.endpoints`, :mod:`.queries`: what can be read, checked before anything is sent
 - :mod:`.messages`: requests, answers, pages, and the steps of a conversation
 - :mod:`.ratelimit`, :mod:`.retry`, :mod:`.token`: the rate limit, when to retry, the app token
-- :mod:`.answers`: from an HTTP answer to rows, a token, or one of our errors
+- :mod:`.answers`, :mod:`.refusals`: from an HTTP answer to rows, a token, or one of our errors
 - :mod:`.session`: what conversations share; :mod:`.renewal`: getting a token
 - :mod:`.conversation`: one request until its answer; :mod:`.walk`: page after page; :mod:`.loop_guard`: that
   the cursors lead to an end; :mod:`.lookups`: questions that take more than a list of rows

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a reply to its result: each function here returns what was asked for, or raises one of our errors.
-
-They decide by the status and the shape, never by Twitch's wording: applications "should not take
-dependencies on message strings". https://dev.twitch.tv/docs/api/guide#api-errors
-"""
+"""From a reply to its result: each function here returns what was asked for, or raises one of our errors."""
 
 from __future__ import annotations
 
@@ -13,21 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import quote_plus
 
 from twitch_provider.exceptions import (
-    TwitchAPIError,
     TwitchAuthError,
     TwitchConfigError,
     TwitchConnectionError,
-    TwitchError,
-    TwitchNotFoundError,
-    TwitchRateLimitError,
-    TwitchRequestError,
     TwitchResponseError,
-    TwitchServerError,
 )
-from twitch_provider.helix.messages import Failure, Reply, Request, Response, plain
+from twitch_provider.helix.messages import Failure, Reply, Request, Response
+from twitch_provider.helix.refusals import detail_of, refusal, said_by_twitch, stated_status
 from twitch_provider.helix.token import AppToken
 
 T = TypeVar("T")
@@ -79,57 +69,35 @@ def read_response(request: Request, reply: Reply) -> Response:
         raise TwitchResponseError(
             f"{request}: Twitch's API never answers with status {status}; check the host"
         )
-    raise _refusal(request, response, status)
+    raise refusal(request, response)
 
 
-def _refusal(request: Request, response: Response, status: int) -> TwitchError:
-    detail = _detail(request, response)
-    said = f"{status}: {detail}" if detail else str(status)
-    if status == HTTPStatus.UNAUTHORIZED:
-        return TwitchAuthError(
-            f"{request}: Twitch refuses the token ({said}); check the client id and secret, and that "
-            f"this endpoint accepts app tokens"
-        )
-    kind, advice = _KINDS.get(status) or _KINDS[status // 100]
-    return kind(
-        f"{request}: Twitch answered {said}; {advice}",
-        status=status,
-        endpoint=request.endpoint,
-        detail=detail,
-        rate_limit=response.rate_limit,
-    )
+def read_found(request: Request, reply: Reply) -> Response:
+    """Return an answer that has all of what was asked for: with status 202 or 206, for example, it may not.
 
-
-def _stated(body: dict[str, Any]) -> int | None:
-    """Find an error status that only the body has.
-
-    Twitch's own mock server answers some errors with status 200.
-    https://github.com/twitchdev/twitch-cli/tree/main/internal/mock_auth
+    :raises TwitchError: as :func:`read_response`, and for any other status than 200
     """
-    status = body.get("status")
-    return status if isinstance(status, int) and 400 <= status < 600 else None
-
-
-_KINDS: dict[int, tuple[type[TwitchAPIError], str]] = {
-    4: (TwitchRequestError, "correct the request"),
-    408: (TwitchServerError, "try later"),
-    425: (TwitchServerError, "try later"),
-    404: (TwitchNotFoundError, "check that the ids and the endpoint exist"),
-    429: (TwitchRateLimitError, "send fewer requests with this client id, or spread them out"),
-    5: (TwitchServerError, "try later, and see https://status.twitch.com"),
-}
+    response = read_response(request, reply)
+    if response.status != HTTPStatus.OK:
+        raise TwitchResponseError(
+            f"{request}: Twitch answers this with status 200, not {response.status}; try later"
+        )
+    return response
 
 
 def read_page(request: Request, reply: Reply) -> Envelope:
     """Decode a page of a list endpoint.
 
-    :raises TwitchError: as :func:`read_response`, and for a body without a list of rows
+    :raises TwitchError: as :func:`read_found`, for a body without a list of rows, and for an error in it
     """
-    response = read_response(request, reply)
+    response = read_found(request, reply)
     body = _object(request, response)
+    if status := stated_status(body):
+        raise refusal(request, response, status)
     rows = body.get("data")
-    if not rows and (status := _stated(body)):
-        raise _refusal(request, response, status)
+    # No list of Helix has these; where there are no rows, it would hide an error.
+    if body.get("error") or (not rows and body.get("status") not in (None, 200, "200")):
+        raise TwitchResponseError(f"{request}: the answer has status 200 and an error in it; try later")
     if not isinstance(rows, list):
         raise TwitchResponseError(f"{request}: data must be a list of rows, not {_kind(rows)}; try later")
     total = body.get("total")
@@ -139,17 +107,21 @@ def read_page(request: Request, reply: Reply) -> Envelope:
 
 
 def _cursor(request: Request, pagination: Any) -> str | None:
-    """Find the cursor; ``{}``, ``null``, ``""`` or no ``pagination`` ends the list.
+    """Find the cursor; an empty object, an empty cursor, ``null`` or no ``pagination`` ends the list.
 
+    To take anything else for the end would be to lose the rest of the list silently.
     https://dev.twitch.tv/docs/api/guide#pagination
     """
-    cursor = pagination.get("cursor") if isinstance(pagination, dict) else pagination or None
-    if cursor is None or cursor == "":
+    if pagination is None:
         return None
-    if not isinstance(cursor, str):
-        # To take it for the end would be to lose the rest of the list silently.
+    if not isinstance(pagination, dict):
+        raise TwitchResponseError(
+            f"{request}: pagination must be an object, not {_kind(pagination)}; try later"
+        )
+    cursor = pagination.get("cursor")
+    if cursor is not None and not isinstance(cursor, str):
         raise TwitchResponseError(f"{request}: the cursor must be text, not {_kind(cursor)}; try later")
-    return cursor
+    return cursor or None
 
 
 def read_token(request: Request, reply: Reply) -> AppToken:
@@ -160,19 +132,19 @@ def read_token(request: Request, reply: Reply) -> AppToken:
     :raises TwitchError: the answer is incomplete or has no token
     """
     response = _received(request, reply)
-    if response.status in _REFUSALS:
-        raise _no_token(request, response, response.status)
-    if response.status == HTTPStatus.NOT_FOUND:
+    if said_by_twitch(response, *_REFUSALS):
+        raise TwitchAuthError(
+            f"Twitch refuses to issue an app token: {detail_of(request, response) or response.status}; check "
+            f"the connection's client id (login) and client secret (password)"
+        )
+    if said_by_twitch(response, HTTPStatus.NOT_FOUND):
         raise TwitchConfigError(f"{request}: {request.host} has no token endpoint; check the auth_url")
-    response = read_response(request, reply)
-    body = _object(request, response)
-    value = body.get("access_token")
+    response = read_found(request, reply)
+    value = _object(request, response).get("access_token")
     # It is sent in a header, which must not have blanks, line breaks or anything but ASCII.
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
-        if (status := _stated(body)) in _REFUSALS:
-            raise _no_token(request, response, status)
         raise TwitchResponseError(f"{request}: the answer has no access_token; check the auth_url")
-    return AppToken(value, _expiry(response, body.get("expires_in")))
+    return AppToken(value, _expiry(response, _object(request, response).get("expires_in")))
 
 
 def _expiry(response: Response, expires_in: Any) -> datetime | None:
@@ -185,14 +157,8 @@ def _expiry(response: Response, expires_in: Any) -> datetime | None:
         return None
 
 
-def _no_token(request: Request, response: Response, status: int | None) -> TwitchAuthError:
-    return TwitchAuthError(
-        f"Twitch refuses to issue an app token: {_detail(request, response) or status}; check the "
-        f"connection's client id (login) and client secret (password)"
-    )
-
-
-_REFUSALS: set[int | None] = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+#: How the token endpoint refuses credentials.
+_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def read_validation(request: Request, reply: Reply) -> Validation:
@@ -200,7 +166,7 @@ def read_validation(request: Request, reply: Reply) -> Validation:
 
     :raises TwitchError: the token is refused, or the answer is not that of a validate endpoint
     """
-    body = _object(request, read_response(request, reply))
+    body = _object(request, read_found(request, reply))
     client_id, expires_in = body.get("client_id"), body.get("expires_in")
     if not isinstance(client_id, str):
         raise TwitchResponseError(f"{request}: the answer has no client_id; check the auth_url")
@@ -226,21 +192,6 @@ def _object(request: Request, response: Response) -> dict[str, Any]:
             f"{request}: the answer ({len(response.body)} bytes) is not a JSON object; try later"
         )
     return body
-
-
-def _detail(request: Request, response: Response) -> str:
-    """Twitch's own message, shortened. The body of an error may be empty, or a gateway's."""
-    try:
-        body = response.json()
-    except ValueError:
-        return ""
-    message = body.get("message") if isinstance(body, dict) else None
-    if not isinstance(message, str):
-        return ""
-    # A gateway may echo the request. Mask before shortening: half a secret would not be found.
-    for secret in request.secrets:
-        message = message.replace(secret, "***").replace(quote_plus(secret), "***")
-    return plain(" ".join(message.split()), 200).rstrip(".")
 
 
 def _kind(value: Any) -> str:

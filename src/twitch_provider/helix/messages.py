@@ -77,9 +77,14 @@ class Request:
     def __str__(self) -> str:
         if not self.params:
             return self.endpoint
-        query = ", ".join(f"{name}={plain(value)}" for name, value in self.params[:5])
-        more = f", … {len(self.params) - 5} more" if len(self.params) > 5 else ""
-        return f"{self.endpoint}({query}{more})"
+        values: dict[str, list[str]] = {}
+        for name, value in self.params:
+            values.setdefault(name, []).append(plain(value))
+        shown = (
+            f"{len(texts)} of {name}" if len(texts) > 3 else ", ".join(f"{name}={text}" for text in texts)
+            for name, texts in values.items()
+        )
+        return f"{self.endpoint}({', '.join(shown)})"
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,8 @@ def _walk_batch(
             state.loop_guard.follow(page.cursor)
         except TwitchError as error:
             by_id = query.endpoint.absent_ids_are_404 and any(name == "id" for name, _ in params)
-            if by_id and isinstance(error, TwitchNotFoundError):
+            # With a message: Helix says of a path that it does not have only that it was not found.
+            if by_id and isinstance(error, TwitchNotFoundError) and error.detail:
                 return
             error.where = f"page {number}, {state.rows} rows read so far"
             if isinstance(error, TwitchRequestError) and error.status == HTTPStatus.BAD_REQUEST:

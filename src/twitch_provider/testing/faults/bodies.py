@@ -26,6 +26,7 @@ def _html(status: int) -> Answer:
 
 
 fault("html_200", "an HTML page with status 200, as a captive portal or proxy sends")(sends(_html(200)))
+fault("html_403", "an HTML page with status 403, as an edge or a proxy sends")(sends(_html(403)))
 fault("html_502", "an HTML page with status 502, as a gateway sends")(sends(_html(502)))
 fault("token_html", "the token endpoint answers 200 with an HTML page")(sends(_html(200)))
 fault("not_json", "status 200, Content-Type JSON, and a body that is cut off")(
