@@ -35,6 +35,7 @@ READY = 240.0
 DAGS = {
     DAG_ID: "every five minutes: the top games and their streams",
     "twitch_all_streams": "every five minutes: every live stream",
+    "twitch_viewers_by_language": "when twitch_top_games has published a snapshot",
     "twitch_live_alert": "when one of its CHANNELS goes live",
 }
 
@@ -104,7 +105,7 @@ def describe(lake: Lake, settings: Mapping[str, str]) -> str:
     """
     url = settings["AIRFLOW__API__BASE_URL"]
     ports = [settings[f"AIRFLOW__LOGGING__{name}_LOG_SERVER_PORT"] for name in ("WORKER", "TRIGGER")]
-    dags = "".join(f"    {name:<20}{what}\n" for name, what in DAGS.items())
+    dags = "".join(f"    {name:<28}{what}\n" for name, what in DAGS.items())
     return (
         f"[green]✓[/] Airflow is ready, without a password: [bold]{url}/dags/{DAG_ID}[/]\n"
         f"  It runs the DAGs in {shown(ROOT / 'dags')}/:\n{dags}"

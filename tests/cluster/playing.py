@@ -40,8 +40,13 @@ class Play:
     def on_schedule(self) -> None:
         """Unpause both DAGs, and wait for a tick that both run at, beside each other."""
         client = self.cluster.client
-        wait_until(lambda: len(client.ask("GET", "/dags")["dags"]) == 3, "the DAGs are there", timeout=_SOON)
-        for dag_id in (TOP, ALL, ALERT):
+        known = {TOP, ALL, ALERT}
+        wait_until(
+            lambda: known <= {dag["dag_id"] for dag in client.ask("GET", "/dags")["dags"]},
+            "the DAGs are there",
+            timeout=_SOON,
+        )
+        for dag_id in known:
             client.ask("PATCH", f"/dags/{dag_id}", {"is_paused": False})
         tick = (time.time() // INTERVAL + 1) * INTERVAL
         print(f"   the next tick is in {tick - time.time():.0f} s", flush=True)
