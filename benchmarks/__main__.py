@@ -53,6 +53,11 @@ TOPICS = {
         "From the response bodies to the bytes of the object, against a plain pyarrow script that makes the "
         "same bytes (the floor) and against json, `json_normalize` and `to_csv` (the usual way).",
     ),
+    "odd": Topic(
+        "Odd rows",
+        "Cleaning pages with an odd row in the middle of every third page, and of every page, against the "
+        "same pages without one. Each kind is first compared with what cleaning with pandas makes of it.",
+    ),
     "clients": Topic(
         "Other clients",
         "The PyPI clients reading every stream of the same world from the same simulator, one after another "
@@ -73,7 +78,7 @@ TOPICS = {
 
 
 #: Modules whose name differs from the section's.
-MODULES = {"airflow": "airflow_cost"}
+MODULES = {"airflow": "airflow_cost", "odd": "odd_rows"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
@@ -21,7 +22,6 @@ from twitch_provider.lake.clean import validate_streams
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.raw_lines import RawBody, RawPage
 from twitch_provider.lake.schema import REJECTS, STREAMS, Schema
-from twitch_provider.lake.tables import CleanTable
 
 Make = Callable[..., Any]
 Account = tuple[bytes, bytes, int, dict[str, int]]
@@ -39,36 +39,39 @@ def csv(table: pa.Table, schema: Schema) -> bytes:
     return Format().encode(table, schema)
 
 
-def account(*parts: CleanTable) -> Account:
-    filtered: Counter[str] = Counter()
-    for part in parts:
-        filtered.update(part.filtered)
-    table = pa.concat_tables([STREAMS.arrow.empty_table(), *(part.table for part in parts)])
-    rejects = pa.concat_tables([REJECTS.arrow.empty_table(), *(part.rejects for part in parts)])
-    return csv(table, STREAMS), csv(rejects, REJECTS), sum(part.rows_in for part in parts), dict(filtered)
+def account(table: pa.Table, rejects: pa.Table, rows_in: int, filtered: Mapping[str, int]) -> Account:
+    return csv(table, STREAMS), csv(rejects, REJECTS), rows_in, dict(filtered)
 
 
 def by_arrow(pages: Sequence[RawBody]) -> Account:
-    return account(*validate(pages, run_after=RUN_AFTER))
+    """What the fast path makes of it, in order of arrival."""
+    parts = list(validate(pages, run_after=RUN_AFTER))
+    table = pa.concat_tables([STREAMS.arrow.empty_table(), *(part.table for part in parts)])
+    arrivals = [number for part in parts for number in part.arrivals]
+    assert len(set(arrivals)) == len(arrivals) == len(table)
+    rejects = pa.concat_tables([REJECTS.arrow.empty_table(), *(part.rejects for part in parts)])
+    filtered = sum((Counter(part.filtered) for part in parts), Counter[str]())
+    return account(table.take(np.argsort(arrivals)), rejects, sum(part.rows_in for part in parts), filtered)
 
 
 def by_pandas(pages: Sequence[RawBody]) -> Account:
     opened = [RawPage(**vars(page), rows=json.loads(page.body)["data"], cursor=None) for page in pages]
-    return account(validate_streams(opened, run_after=RUN_AFTER, ranks={}).to_table(STREAMS))
+    cleaned = validate_streams(opened, run_after=RUN_AFTER, ranks={}).to_table(STREAMS)
+    return account(cleaned.table, cleaned.rejects, cleaned.rows_in, cleaned.filtered)
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The bodies that took the slow path."""
-    bodies: list[bytes] = []
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The rows that took the slow path, a list for each call of it."""
+    calls: list[Any] = []
     slow = arrow_validate._slow
 
-    def recorded(pages: Any, run_after: datetime) -> Any:
-        bodies.extend(page.body for page in pages)
-        return slow(pages, run_after)
+    def recorded(odd: Any, run_after: datetime) -> Any:
+        calls.append([each.row for each in odd])
+        return slow(odd, run_after)
 
     monkeypatch.setattr(arrow_validate, "_slow", recorded)
-    return bodies
+    return calls
 
 
 def body(*rows: Any, **envelope: Any) -> bytes:
@@ -98,7 +101,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize("changed", [row for row in GOOD if "2199" not in str(row)], ids=str)
-def test_good_rows_stay_on_the_fast_path(changed: dict[str, Any], stream: Make, opened: list[bytes]) -> None:
+def test_good_rows_stay_on_the_fast_path(changed: dict[str, Any], stream: Make, opened: list[Any]) -> None:
     pages = pages_of(body(stream(**changed), stream(id="2")), body(stream(id="3")))
     assert by_arrow(pages) == by_pandas(pages)
     assert not opened
@@ -132,34 +135,66 @@ BAD_ROWS: list[Any] = [
     {"started_at": "2026-11-23T16:00:00Z\n2026-11-23T16:00:00Z"},
     {"started_at": "٢٠٢٦-11-23T16:00:00Z"},
     {"started_at": "2026-11-23T16:50:00Z"},
-    {"title": "a\ud83d"},
-    {"tags": ["\udc00b"]},
 ]
 
 
+HALVES = [{"title": "a\ud83d"}, {"tags": ["\udc00b"]}]
+
+
 @pytest.mark.parametrize("row", BAD_ROWS, ids=ascii)
-def test_only_a_page_with_a_bad_row_takes_the_slow_path(row: Any, stream: Make, opened: list[bytes]) -> None:
-    bad = json.dumps({"data": [stream(**row) if isinstance(row, dict) else row, stream(id="7")]}).encode()
-    pages = pages_of(*(body(stream(id=str(n))) for n in range(5)), bad, body(stream(id="8")))
+def test_only_a_bad_row_takes_the_slow_path(row: Any, stream: Make, opened: list[Any]) -> None:
+    bad = stream(**row) if isinstance(row, dict) else row
+    odd = json.dumps({"data": [stream(id="6"), bad, stream(id="7")]}).encode()
+    pages = pages_of(*(body(stream(id=str(n))) for n in range(5)), odd, body(stream(id="8")))
     assert by_arrow(pages) == by_pandas(pages)
-    assert opened == [bad]
+    assert opened == [[bad]]
 
 
-def test_neighbours_take_the_slow_path_together(stream: Make, opened: list[bytes]) -> None:
-    good, bad = body(stream()), body(stream(viewer_count=-1))
-    pages = pages_of(bad, good, bad, bad, bad, good, good, bad)
+@pytest.mark.parametrize("half", ["a\ud83d", "\udc00\ud83d", "\\\ud83d\ude00\ud83d"], ids=ascii)
+def test_half_a_surrogate_pair_is_no_reason_for_it(half: str, stream: Make, opened: list[Any]) -> None:
+    row = json.dumps(stream(title=half, tags=[half], surprise=half))
+    pages = pages_of(f'{{"data": [{row}, {row}]}}'.encode(), body(stream(id="2")))
     assert by_arrow(pages) == by_pandas(pages)
-    assert opened == [bad] * 5
+    assert not opened
 
 
-def test_a_page_without_rows(opened: list[bytes], stream: Make) -> None:
+def test_a_refused_row_keeps_its_half_pair(stream: Make, opened: list[Any]) -> None:
+    """Rows that differ in that only: each is found where it stands."""
+    halves = ["\ud83d", "\udc00", "\ud83d\ud83d\ude00"] * 2
+    text = json.dumps({"data": [stream(title=half, viewer_count=-1) for half in halves] + [stream()]})
+    pages = pages_of(text.encode())
+    assert by_arrow(pages) == by_pandas(pages)
+    assert opened == [json.loads(text)["data"][:-1]]
+
+
+def test_bad_rows_of_all_pages_take_the_slow_path_together(
+    stream: Make, opened: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrow_validate, "_BATCH", 1)
+    good, bad = [stream(id=str(n)) for n in range(9)], stream(viewer_count="1")
+    pages = pages_of(body(*good[:3], bad), body(bad), body(), body(bad, *good[3:], bad))
+    assert by_arrow(pages) == by_pandas(pages)
+    assert opened == [[bad] * 4]
+
+
+def test_no_more_bad_rows_are_held_than_some_thousand(
+    stream: Make, opened: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrow_validate, "_BATCH", 1)
+    monkeypatch.setattr(arrow_validate, "_MOST_ODD", 3)
+    pages = pages_of(*[body(stream(id=1), stream(), stream(id="2", viewer_count=-1))] * 5)
+    assert by_arrow(pages) == by_pandas(pages)
+    assert [len(rows) for rows in opened] == [4, 4, 2]
+
+
+def test_a_page_without_rows(opened: list[Any], stream: Make) -> None:
     pages = pages_of(body(), body(stream()), body())
     assert by_arrow(pages) == by_pandas(pages)
     assert by_arrow(pages_of(body())) == by_pandas(pages_of(body()))
     assert not opened
 
 
-def test_absent_fields_are_missing(stream: Make, opened: list[bytes]) -> None:
+def test_absent_fields_are_missing(stream: Make, opened: list[Any]) -> None:
     row = stream()
     del row["tags"], row["tag_ids"], row["is_mature"], row["started_at"], row["game_id"]
     pages = pages_of(body(row))
@@ -167,7 +202,7 @@ def test_absent_fields_are_missing(stream: Make, opened: list[bytes]) -> None:
     assert not opened
 
 
-def test_bodies_of_several_lines(stream: Make, opened: list[bytes]) -> None:
+def test_bodies_of_several_lines(stream: Make, opened: list[Any]) -> None:
     pretty = b"\r\n " + json.dumps({"data": [stream(), stream(id="2")]}, indent=2).encode() + b"\n\t"
     pages = pages_of(pretty, body(stream(id="3")), pretty)
     assert by_arrow(pages) == by_pandas(pages)
@@ -188,13 +223,13 @@ def test_an_envelope_that_names_its_rows_twice(stream: Make) -> None:
     assert by_arrow(pages)[2] == 2
 
 
-def test_escaped_text(stream: Make, opened: list[bytes]) -> None:
+def test_escaped_text(stream: Make, opened: list[Any]) -> None:
     pages = pages_of(json.dumps({"data": [stream(title="é 👩‍👩‍👧 \x00 \n")]}, ensure_ascii=True).encode())
     assert by_arrow(pages) == by_pandas(pages)
     assert not opened
 
 
-def test_a_body_bigger_than_any_batch(stream: Make, opened: list[bytes]) -> None:
+def test_a_body_bigger_than_any_batch(stream: Make, opened: list[Any]) -> None:
     pages = pages_of(body(stream(id="1")), body(stream(title="x" * 10_000_000)), body(stream(id="3")))
     assert by_arrow(pages) == by_pandas(pages)
     assert not opened
@@ -298,7 +333,7 @@ PAGES: st.SearchStrategy[Changes] = st.tuples(
 # Each example goes through pandas, for the slow path's own answer.
 @settings(max_examples=40)
 @given(st.lists(PAGES, max_size=4), st.sampled_from([1, 1_500, 10**6]))
-@example([([row], None, False, None) for row in [*GOOD, *BAD_ROWS]], 10**6)
+@example([([row], None, False, None) for row in [*GOOD, *BAD_ROWS, *HALVES]], 10**6)
 def test_both_paths_give_the_same(stream: Make, drawn: list[Changes], batch: int) -> None:
     bodies = []
     for rows, pagination, escaped, indent in drawn:

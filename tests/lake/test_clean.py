@@ -118,6 +118,8 @@ def test_a_record_is_a_line_for_unicode_too(clean: Clean, stream: Make) -> None:
         "2026-11-23 16:00:00Z",
         "2026-02-30T16:00:00Z",
         "2026-11-23T25:00:00Z",
+        "2026-11-23T24:00:00Z",
+        "2026-11-23T16:34:60Z",
         "0001-01-01T00:00:00Z",
         "2026-11-23T16:00:00Zjunk",
         "yesterday",

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.arrow_validate import validate
+from twitch_provider.lake.arrow_validate import Numbers, validate
 from twitch_provider.lake.raw_lines import Body
 from twitch_provider.lake.schema import STREAMS
 from twitch_provider.lake.tables import CleanTable
@@ -29,6 +29,7 @@ def transform(bodies: Iterable[Body], *, run_after: datetime) -> CleanTable:
     parts = list(validate(bodies, run_after=run_after))
     if not parts:
         raise TwitchDataError("There is no page of streams, so nothing is published: take a new snapshot.")
+    arrivals = np.concatenate([part.arrivals for part in parts])
     rejects = pa.concat_tables(part.rejects for part in parts)
     rows_in = sum(part.rows_in for part in parts)
     filtered = sum((Counter(part.filtered) for part in parts), Counter())
@@ -38,7 +39,7 @@ def transform(bodies: Iterable[Body], *, run_after: datetime) -> CleanTable:
     # From here on each column is released as soon as it is replaced: memory holds one table, not three.
     del parts, observed
     _release_memory()
-    order = _order(columns["user_id"], columns["viewer_count"])
+    order = _order(columns["user_id"], columns["viewer_count"], arrivals)
     for name in columns:
         columns[name] = columns[name].combine_chunks().take(order)
     _release_memory()
@@ -52,14 +53,16 @@ def transform(bodies: Iterable[Body], *, run_after: datetime) -> CleanTable:
     )
 
 
-def _order(users: pa.ChunkedArray, viewers: pa.ChunkedArray) -> pa.Array:
+def _order(users: pa.ChunkedArray, viewers: pa.ChunkedArray, arrivals: Numbers) -> pa.Array:
     """The place of each broadcaster's last observation, the most viewers first."""
+    by_arrival = np.argsort(arrivals)
     codes = users.combine_chunks().dictionary_encode()
     last = np.zeros(len(codes.dictionary), np.int64)
     # Where an index comes again, the last value is assigned.
-    last[codes.indices.to_numpy()] = np.arange(len(codes))
+    last[codes.indices.to_numpy()[by_arrival]] = np.arange(len(codes))
     last.sort()
-    return pa.array(last[np.argsort(-viewers.to_numpy()[last], kind="stable")])
+    most_viewers = np.argsort(-viewers.to_numpy()[by_arrival[last]], kind="stable")
+    return pa.array(by_arrival[last[most_viewers]])
 
 
 def _release_memory() -> None:

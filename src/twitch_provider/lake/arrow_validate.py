@@ -2,41 +2,42 @@
 """Bodies of Get Streams straight to Arrow, without a Python object per row.
 
 Arrow parses many pages in one call against the one schema. What cleaning means is defined in :mod:`.validate`
-and :mod:`.clean`; here it is done to whole columns. This fast path accepts only pages in which every row is
-good. Otherwise a batch is halved until the pages that it does not accept stand alone, and those go through
-:func:`.clean.validate_streams`: both paths give the same rows, rejects and counts. Fields that are not in the
+and :mod:`.clean`; here it is done to whole columns. This fast path takes only rows that are good. All others,
+and only those, are decoded and go through :func:`.clean.validate_streams`, many at a time: a call of it costs
+as much as some hundred rows. Both paths give the same rows, rejects and counts. Fields that are not in the
 schema are parsed and ignored.
 """
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as pa_json
 
-from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.clean import CLOCK_SKEW, NOT_LIVE, validate_streams
 from twitch_provider.lake.instants import utc_text
+from twitch_provider.lake.page_rows import PageRows
 from twitch_provider.lake.raw_lines import Body, RawPage
-from twitch_provider.lake.schema import INSTANT, REJECTS, STREAMS, TEXT_LIST, Column
-from twitch_provider.lake.tables import CleanTable
+from twitch_provider.lake.schema import INSTANT, REJECTS, STREAMS, TEXT_LIST
 from twitch_provider.lake.text import clean_text, filled
-from twitch_provider.lake.validate import INSTANT_FORM, WHOLE_SECONDS
+from twitch_provider.lake.validate import INSTANT_FORM, WHOLE_SECONDS, instants
 
 #: Bytes of bodies in a batch. A batch takes some hundred calls of Arrow, 4 ms in all: at 1 MB those are a
 #: quarter of the time, and each MB more is 5 MB of memory more.
 _BATCH = 3_000_000
 #: Arrow releases Python's lock, so that two batches at once are twice as fast on two cores.
 _WORKERS = 2
+#: How many rows of the slow path are held: a decoded row takes 3 kB.
+_MOST_ODD = 5_000
 
 _ENVELOPE = pa.schema(
     [("data", pa.list_(pa.struct([(column.name, column.kind.arrow) for column in STREAMS.sent])))]
@@ -44,27 +45,97 @@ _ENVELOPE = pa.schema(
 _INSTANT = f"^{INSTANT_FORM}$"
 _BLANK = b" \t\r\n"
 
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
 
 class _NotAcceptedError(Exception):
-    """The fast path does not accept these pages."""
+    """The fast path cannot parse these pages."""
 
 
-def validate(bodies: Iterable[Body], *, run_after: datetime) -> Iterator[CleanTable]:
-    """Parse and clean pages, a few megabytes at a time, in the order of arrival; duplicates stay in.
+@dataclass(frozen=True)
+class Part:
+    """Some rows of all that arrived, and what became of them; duplicates are still in.
 
-    :param bodies: of Get Streams; no more than some batches of them are held at once
+    :param table: clean rows, in the schema of streams
+    :param arrivals: the number of each row, from 0, in the order of arrival of all rows
+    :param rejects: the refused rows with their reasons, in order of arrival
+    :param filtered: rows that do not belong in the table, by reason
+    """
+
+    table: pa.Table
+    arrivals: Numbers
+    rejects: pa.Table
+    filtered: dict[str, int]
+
+    @property
+    def rows_in(self) -> int:
+        """How many rows arrived."""
+        return len(self.table) + len(self.rejects) + sum(self.filtered.values())
+
+
+@dataclass(frozen=True)
+class _OddRow:
+    """A row that the fast path does not take.
+
+    :param arrival: its number
+    :param page: that it is of
+    :param row: as ``json`` decodes it
+    """
+
+    arrival: int
+    page: Body
+    row: Any
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What the fast path made of a batch; rows are numbered within it."""
+
+    part: Part
+    odd: list[_OddRow]
+
+
+def validate(bodies: Iterable[Body], *, run_after: datetime) -> Iterator[Part]:
+    """Parse and clean pages, a few megabytes at a time; duplicates stay in.
+
+    :param bodies: of Get Streams, in order of arrival; no more than some batches of them are held at once
     :param run_after: the tick of the run
     :raises TwitchDataError: a body is not a page of Helix
     """
     utc_text(run_after, "run_after")
+    before, odd = 0, list[_OddRow]()
+    for batch in _fast(bodies, run_after):
+        yield replace(batch.part, arrivals=batch.part.arrivals + before)
+        odd += [replace(each, arrival=each.arrival + before) for each in batch.odd]
+        before += batch.part.rows_in + len(batch.odd)
+        if len(odd) >= _MOST_ODD:
+            yield _slow(odd, run_after)
+            odd = []
+    if odd:
+        yield _slow(odd, run_after)
+
+
+def _slow(odd: Sequence[_OddRow], run_after: datetime) -> Part:
+    pages = []
+    for page, group in groupby(odd, lambda each: each.page):
+        rows = [each.row for each in group]
+        pages.append(RawPage(page.endpoint, page.params, page.answered_at, page.body, rows, None))
+    validated = validate_streams(pages, run_after=run_after, ranks={})
+    cleaned = validated.to_table(STREAMS)
+    arrivals = np.array([each.arrival for each in odd], np.int64)[validated.frame.index.to_numpy()]
+    return Part(cleaned.table, arrivals, cleaned.rejects, dict(cleaned.filtered))
+
+
+def _fast(bodies: Iterable[Body], run_after: datetime) -> Iterator[_Batch]:
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="arrow") as pool:
-        ahead: deque[Future[list[CleanTable]]] = deque()
+        ahead: deque[Future[_Batch]] = deque()
         for batch in _batches(bodies):
-            ahead.append(pool.submit(_parts, batch, run_after))
+            ahead.append(pool.submit(_cleaned, batch, run_after))
             if len(ahead) > _WORKERS:
-                yield from ahead.popleft().result()
+                yield ahead.popleft().result()
         while ahead:
-            yield from ahead.popleft().result()
+            yield ahead.popleft().result()
 
 
 def _batches(bodies: Iterable[Body]) -> Iterator[list[Body]]:
@@ -80,75 +151,78 @@ def _batches(bodies: Iterable[Body]) -> Iterator[list[Body]]:
         yield batch
 
 
-def _parts(batch: Sequence[Body], run_after: datetime) -> list[CleanTable]:
-    parts: list[CleanTable] = []
-    for fits, group in groupby(_halved(batch, run_after), lambda found: isinstance(found, CleanTable)):
-        found = list(group)
-        # Neighbours together: a call of the slow path costs as much as some hundred rows.
-        parts += cast("list[CleanTable]", found) if fits else [_slow(cast("list[Body]", found), run_after)]
-    return parts
-
-
-def _halved(batch: Sequence[Body], run_after: datetime) -> Iterator[CleanTable | Body]:
-    """Clean what the fast path accepts, and yield each page that it does not accept as it is."""
-    try:
-        yield _fast(batch, run_after)
-    except (_NotAcceptedError, pa.ArrowInvalid):
-        half = len(batch) // 2
-        if half:
-            yield from _halved(batch[:half], run_after)
-            yield from _halved(batch[half:], run_after)
-        else:
-            yield from batch
-
-
-def _slow(bodies: Sequence[Body], run_after: datetime) -> CleanTable:
-    pages = [_opened(body) for body in bodies]
-    return validate_streams(pages, run_after=run_after, ranks={}).to_table(STREAMS)
-
-
-def _opened(body: Body) -> RawPage:
-    # Not raw_lines.load_pages(): that one needs the cursor, too, and refuses pagination that the fast path
-    # does not look at.
-    try:
-        rows = json.loads(body.body.decode())["data"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        rows = None
-    if not isinstance(rows, list):
-        raise TwitchDataError(f"{body.endpoint}: a body is not a page of Helix: take a new snapshot.")
-    return RawPage(body.endpoint, body.params, body.answered_at, body.body, rows, None)
-
-
-def _fast(batch: Sequence[Body], run_after: datetime) -> CleanTable:
-    """Clean pages in which every row is good.
-
-    :raises _NotAcceptedError: not every row is
-    :raises pa.ArrowInvalid: not every body can be parsed
-    """
-    rows, counts = _parsed([body.body for body in batch])
-    columns = {column.name: _column(column, rows[column.name].combine_chunks()) for column in STREAMS.sent}
-    _refuse_if((pc.min(columns["viewer_count"]).as_py() or 0) < 0)
-    # The number of its page, for each row.
-    pages = pa.array(np.repeat(np.arange(len(batch)), counts))
+def _cleaned(batch: Sequence[Body], run_after: datetime) -> _Batch:
+    """Clean the good rows of a batch, and set the others apart."""
+    parsed = _parse(batch)
+    columns, odd = _columns(parsed.rows)
     answered = pa.array([utc_text(body.answered_at, "answered_at") for body in batch], pa.string())
-    columns["snapshot_at"] = answered.take(pages)
-    columns["run_after"] = pa.repeat(utc_text(run_after, "run_after"), len(rows))
-    columns["game_rank"] = pa.nulls(len(rows), pa.int64())
-    columns["uptime_minutes"] = _uptime_minutes(columns["started_at"], _seconds(answered).take(pages))
+    columns["snapshot_at"] = answered.take(parsed.pages)
+    columns["run_after"] = pa.repeat(utc_text(run_after, "run_after"), len(parsed.rows))
+    columns["game_rank"] = pa.nulls(len(parsed.rows), pa.int64())
+    uptime = pc.subtract(_seconds(answered).take(parsed.pages), _seconds(columns["started_at"]))
+    odd |= _mask(pc.less(uptime, int(-CLOCK_SKEW.total_seconds())))
+    columns["uptime_minutes"] = pc.divide(pc.max_element_wise(uptime, 0, skip_nulls=False), 60)
+    live = _mask(pc.equal(columns["type"], "live"))
     table = pa.table(columns, schema=STREAMS.arrow)
-    live = table.filter(pc.equal(table["type"], "live"))
-    others = len(table) - len(live)
-    return CleanTable(
-        schema=STREAMS,
-        table=live,
-        rejects=REJECTS.arrow.empty_table(),
-        rows_in=len(table),
-        duplicates=0,
-        filtered={NOT_LIVE: others} if others else {},
+    kept = live & ~odd
+    others = int((~live & ~odd).sum())
+    part = Part(
+        table if kept.all() else table.filter(pa.array(kept)),
+        parsed.numbers[kept],
+        REJECTS.arrow.empty_table(),
+        {NOT_LIVE: others} if others else {},
     )
+    return _Batch(part, list(_odd_rows(batch, parsed, odd)))
 
 
-def _parsed(bodies: Sequence[bytes]) -> tuple[pa.Table, np.ndarray[Any, Any]]:
+def _odd_rows(batch: Sequence[Body], parsed: _Parsed, odd: Mask) -> Iterator[_OddRow]:
+    """Decode the rows of a batch that the fast path does not take."""
+    rest = np.ones(parsed.begins[-1], np.bool_)
+    rest[parsed.numbers[~odd]] = False
+    numbers = np.flatnonzero(rest)
+    places = np.searchsorted(parsed.begins, numbers, side="right") - 1
+    for place in np.unique(places):
+        arrivals = numbers[places == place]
+        page = parsed.apart.get(place) or PageRows(batch[place])
+        rows = page.decoded(arrivals - parsed.begins[place])
+        for arrival, row in zip(arrivals, rows, strict=True):
+            yield _OddRow(int(arrival), batch[place], row)
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """The rows of a batch that Arrow parses.
+
+    :param rows: as they came
+    :param pages: the place of each row's page in the batch
+    :param numbers: the number of each row, within all of the batch
+    :param begins: the number of the first row of each page, and at the end how many rows there are
+    :param apart: pages whose rows were set apart, by their place
+    """
+
+    rows: pa.Table
+    pages: Numbers
+    numbers: Numbers
+    begins: Numbers
+    apart: Mapping[int, PageRows]
+
+
+def _parse(batch: Sequence[Body]) -> _Parsed:
+    apart: dict[int, PageRows] = {}
+    try:
+        rows, counts = _read_json([body.body for body in batch])
+        begins = np.concatenate([[0], np.cumsum(counts)])
+        numbers = np.arange(len(rows))
+    except (_NotAcceptedError, pa.ArrowInvalid):
+        apart = {place: PageRows(body) for place, body in enumerate(batch)}
+        begins = np.cumsum([0, *map(len, apart.values())])
+        bodies, found = zip(*(page.regular() for page in apart.values()), strict=True)
+        rows, counts = _read_json(bodies)
+        numbers = np.concatenate([np.add(each, first) for each, first in zip(found, begins, strict=False)])
+    return _Parsed(rows, np.repeat(np.arange(len(batch)), counts), numbers.astype(np.int64), begins, apart)
+
+
+def _read_json(bodies: Sequence[bytes]) -> tuple[pa.Table, np.ndarray[Any, Any]]:
     """Parse bodies; returns a row per stream, and the number of rows of each body."""
     bodies = [body.strip(_BLANK) for body in bodies]
     joined = b"\n".join(bodies)
@@ -170,37 +244,61 @@ def _parsed(bodies: Sequence[bytes]) -> tuple[pa.Table, np.ndarray[Any, Any]]:
     return pa.Table.from_struct_array(data.flatten()), pc.list_value_length(data).to_numpy()
 
 
-def _column(column: Column, values: pa.Array) -> pa.Array:
-    """Clean a column; see :mod:`.validate` for what that means."""
-    if column.kind is TEXT_LIST:
-        values = _text_lists(values)
-    elif column.kind.arrow == pa.string():
-        values = filled(clean_text(values))
-    _refuse_if(column.required and values.null_count > 0)
-    if column.kind is INSTANT:
-        _refuse_if(not pc.all(pc.match_substring_regex(values, _INSTANT), min_count=0).as_py())
-        if (pc.max(pc.binary_length(values)).as_py() or 0) > WHOLE_SECONDS:
-            values = pc.binary_join_element_wise(pc.utf8_slice_codeunits(values, 0, 19), "Z", "")
-    return values
+def _columns(rows: pa.Table) -> tuple[dict[str, pa.Array], Mask]:
+    """Clean the columns that Helix sends; returns also which rows are odd. See :mod:`.validate`."""
+    odd = np.zeros(len(rows), np.bool_)
+    columns: dict[str, pa.Array] = {}
+    for column in STREAMS.sent:
+        values = rows[column.name].combine_chunks()
+        if column.kind is TEXT_LIST:
+            values = _text_lists(values, odd)
+        elif column.kind.arrow == pa.string():
+            values = filled(clean_text(values))
+        if column.kind is INSTANT:
+            values = _instants(values, odd)
+        if column.required and values.null_count:
+            odd |= _mask(values.is_null())
+        columns[column.name] = values
+    odd |= _mask(pc.less(columns["viewer_count"], 0))
+    return columns, odd
 
 
-def _text_lists(lists: pa.ListArray) -> pa.ListArray:
-    _refuse_if(lists.values.null_count > 0)
+def _text_lists(lists: pa.ListArray, odd: Mask) -> pa.ListArray:
+    """Clean the texts of lists, and note the lists that have null among them."""
+    if lists.values.null_count:
+        odd[pc.list_parent_indices(lists).filter(pc.list_flatten(lists).is_null()).to_numpy()] = True
     cleaned = clean_text(lists.values)
     if cleaned is lists.values:
         return lists
     return pa.ListArray.from_arrays(lists.offsets, cleaned, mask=lists.is_null())
 
 
-def _uptime_minutes(started_at: pa.Array, answered: pa.Array) -> pa.Array:
-    uptime = pc.subtract(answered, _seconds(started_at))
-    _refuse_if((pc.min(uptime).as_py() or 0) < -CLOCK_SKEW.total_seconds())
-    return pc.divide(pc.max_element_wise(uptime, 0, skip_nulls=False), 60)
+def _instants(text: pa.Array, odd: Mask) -> pa.Array:
+    """Cut instants to whole seconds, and note those that are invalid; they become missing."""
+    wrong = pc.invert(pc.match_substring_regex(text, _INSTANT))
+    if pc.any(wrong).as_py():
+        odd |= _mask(wrong)
+        text = pc.if_else(wrong, None, text)
+    if (pc.max(pc.binary_length(text)).as_py() or 0) > WHOLE_SECONDS:
+        text = pc.binary_join_element_wise(pc.utf8_slice_codeunits(text, 0, 19), "Z", "")
+    try:
+        _seconds(text)
+    except pa.ArrowInvalid:  # a day that the calendar lacks, or an hour
+        wrong = pc.and_(text.is_valid(), pa.array(instants(text.to_pandas()).isna()))
+        odd |= _mask(wrong)
+        text = pc.if_else(wrong, None, text)
+    return text
 
 
 def _seconds(instants: pa.Array) -> pa.Array:
     """Whole seconds since 1970; Arrow refuses days that the calendar lacks."""
     return pc.utf8_slice_codeunits(instants, 0, 19).cast(pa.timestamp("s")).cast(pa.int64())
+
+
+def _mask(condition: pa.Array) -> Mask:
+    """Return a condition for numpy; null counts as false."""
+    mask: Mask = condition.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
+    return mask
 
 
 def _refuse_if(condition: bool) -> None:
