@@ -46,7 +46,7 @@ TWITCH_LIVE = Asset(
 def twitch_live_alert() -> None:
     """Announce each channel that went live."""
 
-    @task
+    @task(show_return_value_in_logs=False)
     def went_live(triggering_asset_events: Any) -> list[dict[str, Any]]:
         """Who went live: all that one poll found, and of all events that this run was started for."""
         # An event that a person makes in the UI has no payload, and a run that a person starts has no event.

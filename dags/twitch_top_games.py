@@ -68,7 +68,7 @@ TOP_GAMES = Asset("twitch_top_games")
 def twitch_top_games() -> None:
     """Extract, transform, load."""
 
-    @task(multiple_outputs=False)
+    @task(multiple_outputs=False, show_return_value_in_logs=False)
     @fail_fast()
     def extract(params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
         """Ask Helix for the top games and their streams, and keep its answers under `raw/`."""
@@ -79,7 +79,7 @@ def twitch_top_games() -> None:
         top_games = TopGames(params["games"], params["pages_per_game"])
         return snapshot.extract(Run.of_dag(dag_run, params), top_games).as_xcom()
 
-    @task(multiple_outputs=False)
+    @task(multiple_outputs=False, show_return_value_in_logs=False)
     @fail_fast()
     def transform(extracted: dict[str, Any], params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
         """Turn raw pages into clean, typed tables; rows that cleaning refuses are kept aside."""
@@ -92,7 +92,7 @@ def twitch_top_games() -> None:
         tables = snapshot.transform(Run.of_dag(dag_run, params), TopGames(), Extract.from_xcom(extracted))
         return tables_for_xcom(tables)
 
-    @task(multiple_outputs=False, outlets=[TOP_STREAMS, TOP_GAMES])
+    @task(multiple_outputs=False, show_return_value_in_logs=False, outlets=[TOP_STREAMS, TOP_GAMES])
     @fail_fast()
     def load(
         extracted: dict[str, Any],

@@ -34,7 +34,7 @@ def last_event(name: str) -> Any:
 
     with create_session() as session:
         events = session.query(AssetEvent).join(AssetModel, AssetEvent.asset_id == AssetModel.id)
-        return events.filter(AssetModel.name == name).order_by(AssetEvent.id.desc()).first().extra
+        return events.filter(AssetModel.name == name).order_by(AssetEvent.id.desc()).limit(1).one().extra
 
 
 def test_reads_the_file_that_the_event_of_a_snapshot_names(
