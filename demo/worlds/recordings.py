@@ -133,7 +133,8 @@ def _table(path: Path, columns: Mapping[str, _Column]) -> list[Row]:
     if not path.exists():
         raise ValueError(f"{path.name} is missing")
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
+        # Strict: else a quote that is never closed takes the rest of the file into one value.
+        reader = csv.DictReader(file, strict=True)
         try:
             missing = [name for name in columns if name not in (reader.fieldnames or ())]
             if missing:
@@ -144,6 +145,8 @@ def _table(path: Path, columns: Mapping[str, _Column]) -> list[Row]:
 
 
 def _typed(row: Mapping[str, str | None], columns: Mapping[str, _Column], where: str) -> Row:
+    if None in row:  # where the reader keeps what stands beyond the last column
+        raise ValueError(f"{where}: it has more values than there are columns")
     typed = {}
     for name, column in columns.items():
         try:

@@ -75,6 +75,24 @@ def test_csv_with_json_lists_and_lower_case_booleans_is_read_too(tmp_path: Path)
     assert (row["tag_ids"], row["tags"], row["is_mature"]) == (None, ["x"], False)
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (
+            "10,20,a,A,1,One,live,t,5,2024-07-17T11:02:20Z,ru,u,[],[],False,beyond\n",
+            "line 2: it has more values",
+        ),
+        ("10,20,a,A,1,One,live,an, unquoted comma,5,2024-07-17T11:02:20Z,ru,u,[],[],False\n", "more values"),
+        ("10,20,a,A,1,One,live,t,5,2024-07-17T11:02:20Z,ru,u,[],[]\n", "line 2: is_mature cannot be read"),
+        ('10,20,a,A,1,One,live,"t,5,2024-07-17T11:02:20Z,ru,u,[],[],False\n', "not a CSV file"),
+        ('10,20,a,A,1,One,live,"t"t,5,2024-07-17T11:02:20Z,ru,u,[],[],False\n', "not a CSV file"),
+    ],
+)
+def test_a_line_that_does_not_fit_the_columns_is_an_error(tmp_path: Path, line: str, reason: str) -> None:
+    with pytest.raises(TwitchConfigError, match=f"streams_data.csv.*{reason}"):
+        read_dataset(tables(tmp_path, streams=HEADER + line))
+
+
 def test_says_what_it_serves(tmp_path: Path) -> None:
     about = read_dataset(tables(tmp_path)).about
     assert about == f"the capture {tmp_path}: 2 games and 1 streams, taken at 2024-07-17 11:07:20 UTC"
