@@ -32,16 +32,15 @@ def test_rows_are_found_by_login_in_any_case() -> None:
 @pytest.mark.parametrize("blank", ["", " ", None])
 def test_a_row_without_a_login_is_found_by_the_id_that_it_had(blank: Any) -> None:
     names, row = Names(), {"user_login": blank, "user_id": "1"}
-    assert names.are_missing([row])
+    assert names.to_look_up(["ann", "bob"], [row, {"user_login": "bob", "user_id": "2"}]) == ["ann"]
     names.by_login([{"user_login": "Ann", "user_id": "1"}])
-    assert not names.are_missing([row])
+    assert names.to_look_up(["ann", "bob"], [row]) == []
     assert names.by_login([row]) == {"ann": row}
 
 
 def test_a_row_without_a_login_is_found_by_the_id_of_a_user() -> None:
     names, row = Names(), {"user_login": "", "user_id": "1"}
     names.learn([{"id": "1", "login": "Ann"}, {"id": "2", "login": "bob"}], [row])
-    assert not names.are_missing([row])
     assert names.by_login([row]) == {"ann": row}
 
 
@@ -50,10 +49,10 @@ def test_a_row_that_belongs_to_nobody_is_logged_and_looked_up_once(
     row: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     names = Names()
-    assert names.are_missing([row])
+    assert names.to_look_up(["none"], [row]) == ["none"]
     names.learn([{"id": "1", "login": "none"}], [row])
     assert "Ignoring a live stream without user_login" in caplog.text
-    assert not names.are_missing([row])
+    assert names.to_look_up(["none"], [row]) == []
     assert names.by_login([row]) == {}
 
 

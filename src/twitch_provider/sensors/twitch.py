@@ -86,8 +86,8 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
             logins = logins_of(native(self.user_logins, list, tuple, str))
             hook = connect(self.twitch_conn_id)
             streams, names = list(hook.get_streams(user_logins=logins)), Names()
-            if names.are_missing(streams):
-                names.learn(hook.get_users(logins=logins), streams)
+            if nameless := names.to_look_up(logins, streams):
+                names.learn(hook.get_users(logins=nameless), streams)
             live = names.by_login(streams)
             if enough(login in live for login in logins):
                 return PokeReturnValue(is_done=True, xcom_value=storable(list(live.values())))

@@ -67,20 +67,23 @@ class Names:
                 rows[login] = stream
         return rows
 
-    def are_missing(self, streams: Iterable[Row]) -> bool:
-        """Whether users have to be looked up, for :meth:`learn`, before :meth:`by_login`.
+    def to_look_up(self, logins: Iterable[str], streams: Iterable[Row]) -> list[str]:
+        """Return the logins to look up for :meth:`learn`: those that rows without a login may belong to.
 
+        :param logins: that were asked for
         :param streams: rows of Get Streams
         """
-        return any(
-            not _text(stream, "user_login") and _text(stream, "user_id") not in self._by_id
-            for stream in streams
-        )
+        rows = list(streams)
+        live = self.by_login(rows)
+        nameless = (_text(row, "user_id") for row in rows if not _text(row, "user_login"))
+        if all(user_id in self._by_id for user_id in nameless):
+            return []
+        return [login for login in logins if login not in live]
 
     def learn(self, users: Iterable[Row], streams: Iterable[Row]) -> None:
         """Take in who the channels are.
 
-        :param users: rows of Get Users for all channels that were asked for
+        :param users: rows of Get Users for :meth:`to_look_up`
         :param streams: the rows that they were looked up for; what stays unknown is not looked up again
         """
         self._by_id |= {_text(user, "id"): _text(user, "login").lower() for user in users}

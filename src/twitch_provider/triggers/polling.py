@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long to leave out a login that made Twitch refuse a request, in seconds: the channel may come back.
-LEFT_OUT_FOR = 3600.0
-
 #: The logins of each watcher of this process, by the poll that it shares and its own id. Only the event loop
 #: that runs the triggers accesses it.
 _WATCHED: dict[Hashable, dict[int, frozenset[str]]] = {}
@@ -89,7 +86,7 @@ class LivePoll:
         self.poll_interval = poll_interval
         self.max_consecutive_failures = max_consecutive_failures
         self._names = Names()
-        self._unknown: dict[str, float] = {}  # and when each of them was found to be unknown
+        self._unknown: list[str] = []  # logins that made Twitch refuse a request
 
     async def observations(
         self, logins: Callable[[], Collection[str]], *, persistent: bool = False
@@ -137,26 +134,29 @@ class LivePoll:
         :param without_unknown: repeat a request that fails only because Twitch does not know one of them
         :raises TwitchError: see :mod:`twitch_provider.exceptions`
         """
-        now = self._clock()
-        self._unknown = {login: at for login, at in self._unknown.items() if now - at < LEFT_OUT_FOR}
         streams: list[Row] = []
         async with await self._hook() as hook:
+            # A channel may come back, and one answer of Get Users may be wrong.
+            if left_out := sorted(frozenset(self._unknown).intersection(logins)):
+                self._unknown = unknown_logins(
+                    left_out, [user async for user in hook.get_users(logins=left_out)]
+                )
             # Get Streams without a filter means every stream of Twitch.
-            while asked := sorted(frozenset(logins) - self._unknown.keys()):
+            while asked := sorted(frozenset(logins).difference(self._unknown)):
                 try:
                     streams = [stream async for stream in hook.get_streams(user_logins=asked)]
                     break
                 except TwitchNotFoundError as error:
                     if not (without_unknown and error.unknown):
                         raise
-                    self._unknown |= dict.fromkeys(error.unknown, now)
-            if self._names.are_missing(streams):
-                self._names.learn([user async for user in hook.get_users(logins=asked)], streams)
+                    self._unknown += error.unknown
+            if nameless := self._names.to_look_up(asked, streams):
+                self._names.learn([user async for user in hook.get_users(logins=nameless)], streams)
         return Observation(
             self._clock(),
             frozenset(logins),
             self._names.by_login(streams),
-            frozenset(logins) & self._unknown.keys(),
+            frozenset(self._unknown).intersection(logins),
         )
 
     async def unknown(self, logins: Collection[str]) -> list[str]:
