@@ -61,7 +61,7 @@ def twitch_live_alert() -> None:
         """Say it."""
         logging.getLogger(__name__).info(
             "%s is live: %s (%s), https://www.twitch.tv/%s",
-            stream["user_name"],
+            stream["user_name"] or stream["user_login"],
             stream["title"],
             stream["game_name"],
             stream["user_login"],

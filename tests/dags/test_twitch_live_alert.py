@@ -67,7 +67,11 @@ def test_announces_what_all_triggering_events_tell(dag: Any, caplog: pytest.LogC
     def event(*logins: str) -> SimpleNamespace:
         """As a watcher's, of one poll, as the database keeps it."""
         rows = {
-            login: {"user_name": login.title(), "title": "To the Moon", "game_name": "Science"}
+            login: {
+                "user_name": "NASA" if login == "nasa" else "",
+                "title": "To the Moon",
+                "game_name": "Science",
+            }
             for login in logins
         }
         events, _ = LiveWatch(logins, 0, emit_current=True).observe(0.0, rows)
@@ -80,7 +84,9 @@ def test_announces_what_all_triggering_events_tell(dag: Any, caplog: pytest.LogC
     assert [channel["user_login"] for channel in found] == ["nasa", "esa", "jaxa", "isro"]
     with caplog.at_level(logging.INFO):
         dag.get_task("announce").python_callable(found[0])
-    assert "Nasa is live: To the Moon (Science), https://www.twitch.tv/nasa" in caplog.text
+        dag.get_task("announce").python_callable(found[1])
+    assert "NASA is live: To the Moon (Science), https://www.twitch.tv/nasa" in caplog.text
+    assert "esa is live: To the Moon (Science), https://www.twitch.tv/esa" in caplog.text
 
 
 def test_a_run_that_a_person_starts_has_nothing_to_announce(dag: Any) -> None:
