@@ -83,7 +83,7 @@ def test_asks_for_the_streams_of_no_more_games_than_are_wanted(
 
 
 def test_a_game_with_more_pages_than_were_read_is_capped(context: Any, store: Any, monkeypatch: Any) -> None:
-    with Simulator(streams=1500) as twitch:
+    with Simulator(streams=4000) as twitch:
         monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", twitch.connection_json())
         one: Any = top_games(max_items=1, output="s3", dataset="a").execute(context)
         all_of_it: Any = top_games(max_items=1, output="s3", dataset="b", pages_per_game="50").execute(
@@ -125,11 +125,11 @@ def test_its_second_dataset_has_a_name_that_nobody_else_may_use(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"max_items": 0}, "games/top: max_items must be 1 or more, not 0"),
-        ({"max_items": "few"}, "games/top: max_items must be 1 or more, not 'few'"),
+        ({"max_items": 0}, "games/top: max_items must be a whole number, 1 or more, not 0"),
+        ({"max_items": "few"}, "games/top: max_items must be a whole number, 1 or more, not 'few'"),
         (
             {"output": "s3", "dataset": "x", "pages_per_game": 0},
-            "streams: max_pages must be 1 or more, not 0",
+            "streams: max_pages must be a whole number, 1 or more, not 0",
         ),
         ({"output": "redis"}, "output must be xcom or s3"),
     ],

@@ -78,8 +78,8 @@ def test_a_search_for_something_in_brackets_stays_one_text() -> None:
             "endpoint_params must be Helix's parameters by name",
         ),
         (("streams", ["en"], None), "endpoint_params", "endpoint_params must be Helix's parameters by name"),
-        (("streams", None, "some"), "max_items", "max_items must be 1 or more, not 'some'"),
-        (("streams", None, 0), "max_items", "max_items must be 1 or more, not 0"),
+        (("streams", None, "some"), "max_items", "max_items must be a whole number, 1 or more, not 'some'"),
+        (("streams", None, 0), "max_items", "max_items must be a whole number, 1 or more, not 0"),
     ],
 )
 def test_refuses_what_helix_would_refuse(arguments: Any, parameter: str, sentence: str) -> None:

@@ -48,6 +48,11 @@ from twitch_provider.pipelines.templates import native
         ('{"live_only": True}', (dict,), {"live_only": True}),
         ('{"live_only": yes}', (dict,), '{"live_only": yes}'),
         (' ["en"]\n', (list,), ["en"]),
+        ('"en"', (list,), "en"),
+        ('"20"', (int,), 20),
+        ('"en', (list,), '"en'),
+        ('"en" and "de"', (list,), '"en" and "de"'),
+        ('"a phrase"', (str,), '"a phrase"'),
         ("20\n", (int,), 20),
     ],
 )

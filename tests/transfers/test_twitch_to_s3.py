@@ -112,7 +112,7 @@ def test_what_came_while_twitch_was_read_is_not_replaced(
     [
         ({"endpoint": "chat"}, "endpoint 'chat' is unknown"),
         ({"endpoint_params": {"game": "1"}}, "parameter game is unknown"),
-        ({"max_items": 0}, "max_items must be 1 or more"),
+        ({"max_items": 0}, "max_items must be a whole number, 1 or more"),
         ({"file_format": "xml"}, "file_format must be jsonl or csv"),
         ({"compression": "zip"}, "compression must be gzip or None"),
         ({"s3_key": "a"}, "s3_key must be a key in s3_bucket, or s3://bucket/key without s3_bucket, not 'a'"),

@@ -64,7 +64,7 @@ def query(
     for name, bound in (("max_items", max_items), ("max_pages", max_pages)):
         if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int) or bound < 1):
             raise TwitchParameterError(
-                f"{found.path}: {name} must be 1 or more, not {bound!r}", parameter=name
+                f"{found.path}: {name} must be a whole number, 1 or more, not {bound!r:.60}", parameter=name
             )
     given = {name: value for name, value in (params or {}).items() if value is not None}
     # Videos and clips by id come in one answer, without pages.

@@ -30,6 +30,11 @@ def native(value: Any, *kinds: type) -> Any:
         return int(text)
     if bool in kinds and text.lower() in {"true", "false"}:
         return text.lower() == "true"
+    if text.startswith('"') and str not in kinds:  # JSON's text: of a Variable, for example
+        try:
+            return native(json.loads(text), *kinds)
+        except (ValueError, RecursionError):
+            return value
     if not text.startswith(("[", "(", "{")):  # no id, login or language begins like that
         return value
     for parse in (json.loads, ast.literal_eval):
