@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "hooks": {"helix", "crawl", "aws", "compat", "get_provider_info", ""},
     "pipelines": {"helix", "crawl", "hooks", "aws", "lake", "compat", "config", ""},
     "operators": {"helix", "hooks", "pipelines", "config", "compat", ""},
-    "transfers": {"helix", "hooks", "aws", "lake", "pipelines", "compat", ""},
+    "transfers": {"helix", "hooks", "aws", "lake", "pipelines", "config", "compat", ""},
     "triggers": {"helix", "hooks", "pipelines", "compat", ""},
     "sensors": {"helix", "hooks", "pipelines", "triggers", "compat", ""},
     "config": {"compat", "get_provider_info"},

@@ -31,6 +31,7 @@ S3_EXTRA_ARGS = (
     "ACL",
     "BucketKeyEnabled",
     "CacheControl",
+    "ChecksumAlgorithm",
     "ExpectedBucketOwner",
     "GrantFullControl",
     "GrantRead",

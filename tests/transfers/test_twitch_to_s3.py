@@ -56,6 +56,15 @@ def test_passes_parameters_on(twitch_connection: Simulator, bucket: Any) -> None
     assert {json.loads(line)["language"] for line in bucket.read("b").splitlines()} == {"de"}
 
 
+def test_uploads_with_the_arguments_of_the_option(
+    twitch_connection: Simulator, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__TWITCH__S3_EXTRA_ARGS", '{"ServerSideEncryption": "aws:kms"}')
+    transfer(max_items=5).execute({})
+    head = bucket.client.head_object(Bucket="lake", Key="a")
+    assert head["ServerSideEncryption"] == "aws:kms"
+
+
 def test_nobody_live_is_an_empty_object(twitch_connection: Simulator, bucket: Any) -> None:
     reference = transfer(endpoint_params={"user_login": "nobody_at_all"}).execute({})
     assert (reference["rows"], bucket.read("a")) == (0, b"")

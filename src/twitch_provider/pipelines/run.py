@@ -84,7 +84,7 @@ def open_store(config: LakeConfig) -> Store:
     """Open the bucket of the lake."""
     from twitch_provider.aws.store import S3Store
 
-    return S3Store(config.bucket, config.aws_conn_id or None)
+    return S3Store(config.bucket, config.aws_conn_id or None, config.s3_extra_args)
 
 
 def tick(dag_run: Any) -> datetime:

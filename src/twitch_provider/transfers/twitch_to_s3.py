@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from twitch_provider.compat import AirflowException, BaseOperator
+from twitch_provider.config import s3_extra_args
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.pipelines.endpoint import endpoint_query, require_shown
 from twitch_provider.pipelines.failing import fail_fast
@@ -132,7 +133,7 @@ class TwitchToS3Operator(BaseOperator):
                 f"{self.s3_key!r:.120} with {self.s3_bucket!r:.60}",
                 parameter="s3_key",
             )
-        return S3Store(bucket, native(self.aws_conn_id)), key
+        return S3Store(bucket, native(self.aws_conn_id), s3_extra_args()), key
 
     def _require_absent(self, store: S3Store, key: str) -> None:
         if not self.replace and store.exists(key):
