@@ -76,6 +76,14 @@ def test_reads_an_answer_with_headers_in_lower_case(send: Any, serve: Serve) -> 
     assert (reply.status, reply.body, reply.headers["ratelimit-limit"]) == (429, b"{}", "800")
 
 
+@pytest.mark.parametrize("interim", [b"103 Early Hints", b"100 Continue", b"102 Processing"])
+def test_an_interim_answer_is_not_the_answer(send: Any, serve: Serve, interim: bytes) -> None:
+    hint = b"HTTP/1.1 %s\r\nLink: </style.css>; rel=preload\r\n\r\n" % interim
+    reply = send(serve(hint * 2 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"))
+    assert isinstance(reply, Response)
+    assert (reply.status, reply.body, "link" in reply.headers) == (200, b"{}", False)
+
+
 def packed(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
@@ -162,12 +170,13 @@ def trickle() -> Iterator[Callable[[bytes, bytes], str]]:
     [
         (b"HTTP/1.1 200 OK\r\nX-Trickle: ", b"x"),
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: ", b"x"),
         (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
     ],
-    ids=["headers", "100 Continue", "body", "chunk size", "trailers", "until it closes"],
+    ids=["headers", "100 Continue", "103 Early Hints", "body", "chunk size", "trailers", "until it closes"],
 )
 def test_a_trickle_ends_at_the_time_out(
     send: Any, trickle: Callable[[bytes, bytes], str], beginning: bytes, endless: bytes
@@ -225,6 +234,38 @@ def test_aiohttp_takes_the_proxy_of_the_environment(
     reply = send_by_aiohttp(Request("GET", url), 5)
     assert isinstance(reply, Response)
     assert reply.body == b"{}"
+
+
+def test_requests_follows_the_proxies_of_the_environment_from_request_to_request(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").removesuffix("/helix/streams")
+    with requests.Session() as session:
+        transport = RequestsTransport(session, 5)
+        outside = Request("GET", "http://api.twitch.invalid/helix/streams")
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        assert isinstance(transport.send(outside), Failure)
+        monkeypatch.setenv("http_proxy", proxy)
+        assert isinstance(transport.send(outside), Response)
+        monkeypatch.setenv("no_proxy", "twitch.invalid")
+        assert transport.send(outside) == Failure("the host name could not be resolved")
+
+
+def test_requests_takes_the_ca_bundle_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setenv("CURL_CA_BUNDLE", "")
+    with requests.Session() as session:
+        transport = RequestsTransport(session, 1)
+        monkeypatch.setattr(
+            session.get_adapter("https://"), "send", lambda _, **options: seen.append(options["verify"])
+        )
+        for bundle in ("", str(tmp_path)):
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+            with suppress(TypeError, AttributeError):
+                transport.send(Request("GET", "https://127.0.0.1:9/"))
+    assert seen == [True, str(tmp_path)]
 
 
 def test_aiohttp_signs_nothing_with_a_netrc(

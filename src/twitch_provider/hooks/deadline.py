@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A time-out for a whole answer. That of ``requests`` is for each read, and never ends a trickle."""
+"""What ``http.client`` lacks: a time-out for a whole answer, and interim answers.
+
+The time-out of ``requests`` is for each read, and never ends a trickle.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,17 @@ class _Answer(http.client.HTTPResponse):
         super().__init__(sock, *arguments, **options)
         self.fp.close()
         self.fp = io.BufferedReader(_Reads(sock))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read the status of the final answer: http.client itself passes over ``100 Continue`` only.
+
+        https://www.rfc-editor.org/rfc/rfc9110#section-15.2: a client must parse any number of 1xx before it.
+        """
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc] # the stubs leave it out
+            if not 100 <= status < 200 or status == http.client.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
 
 
 @functools.cache

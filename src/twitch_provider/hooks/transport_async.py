@@ -9,8 +9,9 @@ import socket
 import ssl
 import zlib
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import aiohttp
 from requests.utils import (
@@ -19,16 +20,44 @@ from requests.utils import (
     prepend_scheme_if_needed,
     select_proxy,
 )
+from urllib3.util import wait_for_read
 
 from twitch_provider.helix.messages import Failure, Reply, Request, Response, is_loopback
 from twitch_provider.hooks import transport
-from twitch_provider.hooks.transport import is_gzip, unpacked
+from twitch_provider.hooks.transport import is_gzip, server_of, unpacked
 
 #: The most requests at the same time; 800 points a minute do not need more.
 CONNECTIONS = 32
 
 #: Compressed bytes that are decompressed on the loop; a page of 100 streams has about 13,000.
 SMALL_BODY = 2**16
+
+
+class _StaleConnectionError(Exception):
+    """Something arrived on an idle connection, or it was closed: nothing was sent."""
+
+
+class _Request(aiohttp.ClientRequest):
+    """Sends nothing on an idle connection with something to read, as ``requests`` does.
+
+    The library would take an answer that nobody asked for as the answer to this request.
+    """
+
+    #: The connections that have carried an answer.
+    _used: ClassVar[WeakSet[Any]] = WeakSet()
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        protocol: Any = conn.protocol
+        if protocol in self._used:
+            transport = protocol.transport
+            if (
+                transport is None
+                or protocol.should_close
+                or wait_for_read(transport.get_extra_info("socket"), timeout=0)
+            ):
+                raise _StaleConnectionError
+        self._used.add(protocol)
+        return await super().send(conn)
 
 
 class AiohttpTransport:
@@ -55,6 +84,7 @@ class AiohttpTransport:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context, limit=CONNECTIONS),
             cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=_Request,
             headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip", "Accept": "*/*"},
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             # Decompressed below: the library does not limit the size.
@@ -79,34 +109,39 @@ class AiohttpTransport:
         """
         if self._session is None:
             raise RuntimeError("AiohttpTransport must be used inside `async with`")
-        try:
-            async with (
-                self._free,
-                self._session.request(
-                    request.method,
-                    request.url,
-                    params=request.params,
-                    headers=dict(request.headers),
-                    data=request.body,
-                    allow_redirects=False,
-                    proxy=self._proxy(request),
-                ) as answer,
-            ):
-                body = await _read(answer)
-                headers = {name.lower(): value for name, value in answer.headers.items()}
-            if is_gzip(headers):
-                # A thread costs more than decompressing a page does.
-                small = len(body) <= SMALL_BODY
-                body = unpacked(body) if small else await asyncio.to_thread(unpacked, body)
-            return Response(answer.status, headers, body, datetime.now(UTC))
-        except (aiohttp.ClientError, OSError, ValueError, zlib.error) as error:
-            # Not the library's error: it may hold the request with all its headers.
-            return Failure(self._reason(error))
+        while True:
+            try:
+                return await self._exchange(self._session, request)
+            except _StaleConnectionError:
+                continue  # with another connection: that one is closed
+            except (aiohttp.ClientError, OSError, ValueError, zlib.error) as error:
+                # Not the library's error: it may hold the request with all its headers.
+                return Failure(self._reason(error))
+
+    async def _exchange(self, session: aiohttp.ClientSession, request: Request) -> Response:
+        async with (
+            self._free,
+            session.request(
+                request.method,
+                request.url,
+                params=request.params,
+                headers=dict(request.headers),
+                data=request.body,
+                allow_redirects=False,
+                proxy=self._proxy(request),
+            ) as answer,
+        ):
+            body = await _read(answer)
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+        if is_gzip(headers):
+            # A thread costs more than decompressing a page does.
+            small = len(body) <= SMALL_BODY
+            body = unpacked(body) if small else await asyncio.to_thread(unpacked, body)
+        return Response(answer.status, headers, body, datetime.now(UTC))
 
     def _proxy(self, request: Request) -> str | None:
         """The environment's proxy for a server; looking it up takes as long as sending a request."""
-        scheme, _, rest = request.url.partition("://")
-        server = f"{scheme}://{rest.partition('/')[0]}"
+        server = server_of(request)
         if server not in self._proxies:
             self._proxies[server] = _proxy(request.url)
         return self._proxies[server]
