@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from botocore import exceptions as boto
 
@@ -45,6 +47,20 @@ def explained(error: Exception, aws_conn_id: str | None = "mine") -> TwitchError
         ("SlowDown", 503, DOWN, "S3 is busy or down (SlowDown) at s3://lake/a/b.csv: a later try may"),
         ("KMS.ThrottlingException", 400, DOWN, "AWS KMS is busy or down (KMS.ThrottlingException)"),
         ("KMS.DisabledException", 400, ACCESS, "The KMS key of bucket 'lake' cannot be used for s3://lake/a"),
+        (
+            "InvalidObjectState",
+            403,
+            ACCESS,
+            "s3://lake/a/b.csv is archived (InvalidObjectState) and cannot be",
+        ),
+        (
+            "BadDigest",
+            400,
+            DOWN,
+            "not what was sent (BadDigest): a later try may succeed; for a store that is",
+        ),
+        ("InvalidStorageClass", 400, CONFIG, "(InvalidStorageClass): correct [twitch] s3_extra_args"),
+        ("InvalidRequest", 400, CONFIG, "object lock needs request_checksum_calculation=when_supported"),
         ("Unheard", 502, DOWN, "S3 is down at s3://lake/a/b.csv (HTTP 502): try later"),
         ("Unheard", 429, DOWN, "HTTP 429"),
         (
@@ -69,6 +85,7 @@ def test_a_code_says_what_to_do(code: str, status: int, kind: type[TwitchError],
         ("PutObject", f"s3:PutObject on {OBJECT}: grant it to connection 'mine', and kms:GenerateDataKey"),
         ("UploadPart", f"s3:PutObject on {OBJECT}: grant it to connection 'mine', and kms:GenerateDataKey"),
         ("GetObject", f"s3:GetObject on {OBJECT}: grant it to connection 'mine', and kms:Decrypt on the"),
+        ("HeadObject", f"s3:GetObject on {OBJECT}: grant it to connection 'mine', and kms:Decrypt on the"),
         ("DeleteObject", f"s3:DeleteObject on {OBJECT}: grant it to connection 'mine'."),
         ("ListObjectsV2", "s3:ListBucket on arn:aws:s3:::lake for keys that begin with a/b.csv: grant it to"),
         ("PutBucketAcl", f"s3:PutBucketAcl on {OBJECT}: grant it to connection 'mine'."),
@@ -82,6 +99,99 @@ def test_a_denial_names_action_and_resource(operation: str, sentence: str) -> No
         assert str(error).startswith(f"{'AWS STS' if operation == 'AssumeRole' else 'S3'} denies {sentence}")
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (501, "NotImplemented", "Header 'x-amz-checksum-crc32' with value 'AAAAAA==' not implemented"),
+        (501, "NotImplemented", "A header you provided implies functionality that is not implemented"),
+        (501, "501", ""),
+        (
+            400,
+            "InvalidArgument",
+            "Unsupported header 'x-amz-sdk-checksum-algorithm' received for this API call.",
+        ),
+        (
+            400,
+            "InvalidArgument",
+            "aws-chunked encoding is not supported with the specified x-amz-content-sha256",
+        ),
+        (400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match"),
+        (400, "InvalidRequest", "The algorithm type you specified in x-amz-checksum- header is invalid."),
+        (400, "BadRequest", "STREAMING-UNSIGNED-PAYLOAD-TRAILER is not supported"),
+        (411, "MissingContentLength", "You must provide the Content-Length HTTP header."),
+        (411, "411", ""),
+    ],
+)
+def test_a_store_that_does_not_know_checksums_is_configuration(status: int, code: str, words: str) -> None:
+    for operation in ("PutObject", "UploadPart"):
+        error = explained(refusal(code, status, operation, Message=words))
+        assert type(error) is CONFIG
+        assert f"does not accept the headers of {operation} ({code}, HTTP {status}): if it" in str(error)
+        assert "set AWS_REQUEST_CHECKSUM_CALCULATION=when_required, or request_checksum_calculation" in str(
+            error
+        )
+        assert "[twitch] s3_extra_args" in str(error)
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_what_a_store_does_not_support_is_configuration(status: int) -> None:
+    error = explained(refusal("NotImplemented", status, "ListObjectsV2"))
+    assert type(error) is CONFIG
+    assert "The store does not support ListObjectsV2 at s3://lake/a/b.csv (NotImplemented" in str(error)
+
+
+def test_a_bucket_with_object_lock_needs_a_checksum() -> None:
+    said = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock"
+    error = explained(refusal("InvalidRequest", 400, Message=said))
+    assert "object lock needs request_checksum_calculation=when_supported" in str(error)
+
+
+def test_a_signature_that_another_store_does_not_accept_may_be_that_of_a_checksum() -> None:
+    assert str(explained(refusal("SignatureDoesNotMatch", 403))).endswith(
+        "; for a store that is not Amazon's, set AWS_REQUEST_CHECKSUM_CALCULATION=when_required, or "
+        "request_checksum_calculation in config_kwargs of the connection's extra."
+    )
+    assert "Amazon's" not in str(explained(refusal("SignatureDoesNotMatch", 403, "GetObject")))
+
+
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
+def test_arns_are_those_of_the_partition(partition: str) -> None:
+    said = f"User is not authorized to perform: s3:PutObject on resource: arn:{partition}:s3:::lake/a/b.csv"
+    given = {"bucket": "lake", "key": "a/b.csv", "aws_conn_id": None, "partition": partition}
+    denied = str(explain(refusal("AccessDenied", 403, Message=said), **given))
+    assert denied.startswith(f"S3 denies s3:PutObject on arn:{partition}:s3:::lake/a/b.csv: ")
+    assert denied.endswith(said)
+    assert f"s3:ListBucket on arn:{partition}:s3:::lake for keys" in str(cannot_tell(**given))
+
+
+@pytest.mark.parametrize(
+    ("firmware", "environment", "fatal"),
+    [
+        ("Amazon EC2", {}, False),
+        ("4.11.amazon", {}, False),
+        ("Amazon EC2", {"AWS_EC2_METADATA_DISABLED": "true"}, True),
+        ("QEMU", {}, True),
+        ("QEMU", {"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1"}, False),
+        (None, {}, True),
+    ],
+)
+def test_no_credentials_are_final_where_no_service_hands_them_out(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    firmware: str | None,
+    environment: dict[str, str],
+    fatal: bool,
+) -> None:
+    for name in ("AWS_EC2_METADATA_DISABLED", "AWS_EC2_METADATA_SERVICE_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    if firmware:
+        (tmp_path / "vendor").write_text(firmware)
+    monkeypatch.setattr("twitch_provider.aws.identity.FIRMWARE", (tmp_path / "vendor",))
+    assert explained(boto.NoCredentialsError()).fatal == fatal
+
+
 def test_why_it_is_denied_is_in_aws_s_own_words() -> None:
     said = (
         "User: arn:aws:sts::123456789012:assumed-role/it/i-0 is not authorized to perform: s3:PutObject on "
@@ -89,7 +199,8 @@ def test_why_it_is_denied_is_in_aws_s_own_words() -> None:
     )
     assert str(explained(refusal("AccessDenied", 403, Message=said), None)) == (
         f"S3 denies s3:PutObject on {OBJECT}: grant it to the IAM role of this worker, and "
-        "kms:GenerateDataKey and kms:Decrypt on the bucket's KMS key if it has one. "
+        "kms:GenerateDataKey and kms:Decrypt on the bucket's KMS key if it has one; if the bucket's policy "
+        "demands a header, such as of encryption, set it in [twitch] s3_extra_args. "
         f"AWS said: {said.replace('/i-0', '/***')}"
     )
 
@@ -119,7 +230,11 @@ def test_a_key_of_which_nothing_is_known_needs_two_permissions() -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "sentence"),
     [
-        (boto.NoCredentialsError(), DOWN, "(NoCredentialsError): connection 'mine' has no access key; give"),
+        (
+            boto.NoCredentialsError(),
+            ACCESS,
+            "(NoCredentialsError): connection 'mine' has no access key; give",
+        ),
         (
             boto.PartialCredentialsError(provider="env", cred_var="x"),
             ACCESS,

@@ -49,6 +49,11 @@ class Bucket:
         return self._hook
 
     @property
+    def partition(self) -> str:
+        """The partition of ARNs."""
+        return "aws" if self._hook is None else self._hook.partition
+
+    @property
     def _client(self) -> Any:
         return self.hook.get_conn()
 
@@ -132,7 +137,9 @@ class Bucket:
             )
         except ClientError as error:
             if code_of(error) in DENIED:
-                raise cannot_tell(bucket=self.name, key=key, aws_conn_id=self.aws_conn_id) from None
+                raise cannot_tell(
+                    bucket=self.name, key=key, aws_conn_id=self.aws_conn_id, partition=self.partition
+                ) from None
             raise
         return key not in (entry["Key"] for entry in listed.get("Contents", ()))
 

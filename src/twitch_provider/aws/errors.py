@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import re
+
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
+from twitch_provider.aws.comparison import REMEDY
 from twitch_provider.aws.identity import CLOCK, cause, holder
 from twitch_provider.aws.masking import code_of, masked, said
+from twitch_provider.aws.refusals import status_of
 from twitch_provider.exceptions import (
     TwitchConfigError,
     TwitchError,
@@ -28,7 +32,11 @@ _TABLE: dict[type[TwitchError], dict[str, str]] = {
         ),
         "SignatureDoesNotMatch InvalidSignatureException": (
             "AWS does not accept the signature of {holder} ({code}): correct the secret access key, or this "
-            "worker's clock if the signature has expired"
+            "worker's clock if the signature has expired{other_store}"
+        ),
+        "InvalidObjectState": (
+            "{place} is archived ({code}) and cannot be read: restore it and clear the task; let a lifecycle "
+            "rule delete such objects, not move them to S3 Glacier"
         ),
         "RequestTimeTooSkewed": f"This worker's clock differs from AWS's by more than 15 minutes: {CLOCK}",
         "ExpiredToken ExpiredTokenException InvalidToken TokenRefreshRequired": (
@@ -43,6 +51,10 @@ _TABLE: dict[type[TwitchError], dict[str, str]] = {
             "The bucket {bucket!r} is in another region{region}: set region_name in the AWS connection, or "
             "AWS_DEFAULT_REGION"
         ),
+        "InvalidStorageClass InvalidEncryptionAlgorithmError InvalidTag": (
+            "S3 does not accept the arguments of {operation} at {place} ({code}): correct "
+            "[twitch] s3_extra_args"
+        ),
     },
     DOWN: {
         "KMS.KMSInternalException KMS.DependencyTimeoutException KMS.KeyUnavailableException "
@@ -52,6 +64,9 @@ _TABLE: dict[type[TwitchError], dict[str, str]] = {
         "SlowDown ServiceUnavailable InternalError RequestTimeout "
         "OperationAborted ConditionalRequestConflict": (
             "S3 is busy or down ({code}) at {place}: a later try may succeed"
+        ),
+        "BadDigest IncompleteBody XAmzContentChecksumMismatch": (
+            "What arrived at {place} is not what was sent ({code}): a later try may succeed{other_store}"
         ),
     },
 }
@@ -73,25 +88,42 @@ DENIED = frozenset(
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 _ACTIONS = {
     "ListObjectsV2": "ListBucket",
+    "HeadObject": "GetObject",
     **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"), "PutObject"),
 }
+#: Operations that send a body, and so the headers of its checksum.
+_SENDING = frozenset({"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"})
+#: How stores that are not Amazon's refuse those headers, beside 501 and 411.
+_HEADER_CODES = frozenset({"InvalidArgument", "NotImplemented", "XAmzContentSHA256Mismatch"})
+_HEADER_WORDS = re.compile(
+    r"checksum|x-amz-|aws-chunked|trailer|header|content-(?:length|encoding)", re.IGNORECASE
+)
 #: What an action needs on the KMS key of a bucket, if it has one.
 _ON_KEY = {"PutObject": "kms:GenerateDataKey and kms:Decrypt", "GetObject": "kms:Decrypt"}
 
 #: No whole answer arrived.
-UNREACHABLE = (boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, ResponseParserError)
+UNREACHABLE = (
+    boto.ConnectionError,
+    boto.HTTPClientError,
+    boto.IncompleteReadError,
+    boto.FlexibleChecksumError,
+    ResponseParserError,
+)
 
 
-def explain(error: Exception, *, bucket: str, key: str, aws_conn_id: str | None) -> TwitchError:
+def explain(
+    error: Exception, *, bucket: str, key: str, aws_conn_id: str | None, partition: str = "aws"
+) -> TwitchError:
     """Return our error for one of boto3, botocore or the S3 hook.
 
     :param error: the error that was raised
     :param bucket: its name
     :param key: the object or prefix that was being worked on
     :param aws_conn_id: the connection in use; None for the worker's own credentials
+    :param partition: of ARNs: ``aws``, ``aws-cn`` or ``aws-us-gov``
     """
     if isinstance(error, boto.ClientError):
-        return _refusal(error, bucket, key, holder(aws_conn_id), renews=not aws_conn_id)
+        return _refusal(error, bucket, key, holder(aws_conn_id), partition, renews=not aws_conn_id)
     place, name, who = f"s3://{bucket}/{key}", type(error).__name__, holder(aws_conn_id)
     if found := cause(error, aws_conn_id):
         kind = ACCESS if found.fatal else DOWN
@@ -99,24 +131,33 @@ def explain(error: Exception, *, bucket: str, key: str, aws_conn_id: str | None)
     if isinstance(error, UNREACHABLE):
         remedy = f"if this persists, correct endpoint_url of {who}"
         return DOWN(f"S3 cannot be reached for {place} ({name}): {remedy}.", key=place)
+    if isinstance(error, boto.ParamValidationError):
+        remedy = "correct the bucket's name, or [twitch] s3_extra_args if it is set"
+        return CONFIG(f"boto3 does not accept the arguments for {place} ({name}): {remedy}.")
     remedy = "correct the bucket's name, region_name and endpoint_url"
     return CONFIG(f"S3 cannot be used for {place} with {who} ({name}): {remedy}.")
 
 
-def cannot_tell(*, bucket: str, key: str, aws_conn_id: str | None) -> TwitchStoreAccessError:
+def cannot_tell(
+    *, bucket: str, key: str, aws_conn_id: str | None, partition: str = "aws"
+) -> TwitchStoreAccessError:
     """Return the error for a key of which S3 does not even say whether it exists.
 
     :param bucket: its name
     :param key: of the object
     :param aws_conn_id: the connection in use; None for the worker's own credentials
+    :param partition: of ARNs
     """
-    both = " and ".join(_needed(operation, bucket, key) for operation in ("GetObject", "ListObjectsV2"))
+    operations = ("GetObject", "ListObjectsV2")
+    both = " and ".join(_needed(operation, bucket, key, partition) for operation in operations)
     return ACCESS(f"S3 denies {both}: grant both to {holder(aws_conn_id)}.", key=f"s3://{bucket}/{key}")
 
 
-def _refusal(error: boto.ClientError, bucket: str, key: str, who: str, *, renews: bool) -> TwitchError:
+def _refusal(
+    error: boto.ClientError, bucket: str, key: str, who: str, partition: str, *, renews: bool
+) -> TwitchError:
     details, answer = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
-    code, status = code_of(error), int(answer.get("HTTPStatusCode") or 0)
+    code, status = code_of(error), status_of(error)
     region = details.get("Region") or answer.get("HTTPHeaders", {}).get("x-amz-bucket-region")
     place = f"s3://{bucket}/{key}"
     kind: type[TwitchError]
@@ -124,6 +165,24 @@ def _refusal(error: boto.ClientError, bucket: str, key: str, who: str, *, renews
         kind, sentence = ACCESS, "{denial}"
     elif found := REFUSALS.get(code) or REFUSALS.get(code.partition(".")[0]):
         kind, sentence = RENEWED if renews and found == REFUSALS["ExpiredToken"] else found
+    elif _is_about_headers(error):
+        kind = CONFIG
+        sentence = (
+            "The store at {place} does not accept the headers of {operation} ({code}, HTTP {status}): if it "
+            f"does not support S3's checksums, {REMEDY}; correct [twitch] s3_extra_args if it is set"
+        )
+    elif code == "InvalidRequest":
+        kind = CONFIG
+        sentence = (
+            "S3 does not accept the arguments of {operation} at {place} ({code}): correct [twitch] "
+            "s3_extra_args; object lock needs request_checksum_calculation=when_supported"
+        )
+    elif status in {405, 501}:
+        kind = CONFIG
+        sentence = (
+            "The store does not support {operation} at {place} ({code}, HTTP {status}): correct "
+            "endpoint_url, or use another store"
+        )
     elif status >= 500 or status == 429:
         kind, sentence = DOWN, "S3 is down at {place} (HTTP {status}): try later"
     else:
@@ -136,23 +195,45 @@ def _refusal(error: boto.ClientError, bucket: str, key: str, who: str, *, renews
         code=code,
         status=status,
         holder=who,
-        denial=_denial(error.operation_name, bucket, key, who),
+        denial=_denial(error.operation_name, bucket, key, who, partition),
+        other_store=f"; for a store that is not Amazon's, {REMEDY}"
+        if error.operation_name in _SENDING
+        else "",
         region=f" ({masked(str(region))})" if region else "",
     )
     message = f"{message}.{said(error, bucket, f'{bucket}/{key}')}"
     return kind(message, key=place) if issubclass(kind, TwitchStoreError) else kind(message)
 
 
-def _denial(operation: str, bucket: str, key: str, who: str) -> str:
+def _is_about_headers(error: boto.ClientError) -> bool:
+    """Whether a store refuses a header of an upload. No retry helps: it would be sent again.
+
+    Reports name 501, 411 and several codes of 400: https://github.com/boto/boto3/issues/4392
+    """
+    if error.operation_name not in _SENDING:
+        return False
+    status, words = status_of(error), str(error.response.get("Error", {}).get("Message") or "")
+    if status == 400 and "object lock" not in words.lower():
+        return code_of(error) in _HEADER_CODES or bool(_HEADER_WORDS.search(words))
+    return status in {411, 501}
+
+
+def _denial(operation: str, bucket: str, key: str, who: str, partition: str) -> str:
     if operation.startswith("AssumeRole"):
         return f"AWS STS denies sts:{operation} on the role of {who}: allow it in the role's trust policy"
     on_key = _ON_KEY.get(_ACTIONS.get(operation, operation))
     also = f", and {on_key} on the bucket's KMS key if it has one" if on_key else ""
-    return f"S3 denies {_needed(operation, bucket, key)}: grant it to {who}{also}"
+    needed = _needed(operation, bucket, key, partition)
+    policy = (
+        "; if the bucket's policy demands a header, such as of encryption, set it in [twitch] s3_extra_args"
+        if operation in _SENDING
+        else ""
+    )
+    return f"S3 denies {needed}: grant it to {who}{also}{policy}"
 
 
-def _needed(operation: str, bucket: str, key: str) -> str:
+def _needed(operation: str, bucket: str, key: str, partition: str) -> str:
     """Name the action that an operation needs, and the resource to grant it on."""
     action = _ACTIONS.get(operation, operation)
     where = f"{bucket} for keys that begin with {key}" if action == "ListBucket" else f"{bucket}/{key}"
-    return f"s3:{action} on arn:aws:s3:::{where}"
+    return f"s3:{action} on arn:{partition}:s3:::{where}"

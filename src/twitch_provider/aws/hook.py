@@ -8,11 +8,21 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+from boto3.s3.transfer import S3Transfer
 
 from twitch_provider.aws.identity import holder
 from twitch_provider.aws.quiet import keep_boto_quiet, keep_masks_quiet
 from twitch_provider.compat import AirflowNotFoundException, mask_secret
 from twitch_provider.exceptions import TwitchConfigError
+
+#: What each upload sets itself.
+_OURS = {"ContentType", "Metadata", "MpuObjectSize", "ChecksumType"}
+#: https://boto3.amazonaws.com/v1/documentation/api/latest/reference/customizations/s3.html
+_ALLOWED = {
+    name
+    for name in S3Transfer.ALLOWED_UPLOAD_ARGS
+    if name == "ChecksumAlgorithm" or not (name in _OURS or name.startswith("Checksum"))
+}
 
 
 class LakeHook(S3Hook):
@@ -26,6 +36,8 @@ class LakeHook(S3Hook):
         super().__init__(aws_conn_id=aws_conn_id, extra_args=dict(extra_args))
         #: Upload arguments of the next call, beside those of every one.
         self.arguments: Mapping[str, Any] = {}
+        #: Of ARNs, as the client's region has it, once there is a client.
+        self.partition = "aws"
         self._credentials: Any = None
         self._hidden: Any = None
 
@@ -35,10 +47,17 @@ class LakeHook(S3Hook):
 
         :param aws_conn_id: Airflow's connection to AWS; None: boto3's credential chain
         :param extra_args: of every upload
-        :raises TwitchConfigError: the connection does not exist
+        :raises TwitchConfigError: the connection does not exist, or an upload does not take such arguments
         """
         keep_boto_quiet()
         keep_masks_quiet()
+        if unknown := sorted(extra_args.keys() - _ALLOWED):
+            raise TwitchConfigError(
+                f"[twitch] s3_extra_args: {unknown[0]!r:.60} cannot be set; use arguments of boto3's "
+                "uploads, such as ServerSideEncryption, SSEKMSKeyId or StorageClass"
+            )
+        if customer_key := extra_args.get("SSECustomerKey"):
+            mask_secret(str(customer_key))
         if aws_conn_id:
             # S3Hook would only log a warning and use whatever credentials the worker has.
             try:
@@ -71,7 +90,7 @@ class LakeHook(S3Hook):
 
         Called before every request, as a role's credentials are renewed while it runs.
         """
-        self.get_conn()
+        self.partition = str(self.get_conn().meta.partition)
         frozen = self._credentials.get_frozen_credentials() if self._credentials else None
         if frozen is not None and frozen != self._hidden:
             for secret in filter(None, (frozen.secret_key, frozen.token)):

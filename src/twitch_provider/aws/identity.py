@@ -7,6 +7,8 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import NamedTuple
 
 from botocore import exceptions as boto
@@ -19,6 +21,11 @@ NOT_FETCHED = (boto.MetadataRetrievalError, boto.CredentialRetrievalError, boto.
 EXPIRED_AT_ONCE = "refreshed credentials are still expired"
 
 CLOCK = "correct the clock, on EC2 with chrony and its time server 169.254.169.123"
+
+
+#: Where the firmware of EC2 says so, to containers too:
+#: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
+FIRMWARE = (Path("/sys/class/dmi/id/sys_vendor"), Path("/sys/class/dmi/id/bios_version"))
 
 
 class Cause(NamedTuple):
@@ -47,15 +54,24 @@ def cause(error: Exception, aws_conn_id: str | None = None) -> Cause | None:
         return Cause(f"the AWS credentials of {who} had expired when they were fetched: {CLOCK}", fatal=True)
     if isinstance(error, boto.NoCredentialsError):
         keyless = f"connection {aws_conn_id!r} has no access key; " if aws_conn_id else ""
-        # The service that hands them out may be busy, or the worker may have just started: worth a retry.
         return Cause(
             f"there are no AWS credentials ({name}): {keyless}give this worker an IAM role and let it reach "
             "the metadata service (from containers on EC2: HttpPutResponseHopLimit 2), or name a connection "
             "with an access key in [twitch] aws_conn_id",
-            fatal=False,
+            # The service that hands them out may be busy, or the worker may have just started.
+            fatal=not _has_metadata_service(),
         )
     if isinstance(error, INCOMPLETE):
         return Cause(f"the AWS credentials of {who} are incomplete ({name}): complete or renew them", True)
     if isinstance(error, NOT_FETCHED):
         return Cause(f"the AWS credentials of {who} cannot be fetched ({name}): check their source", False)
     return None
+
+
+def _has_metadata_service() -> bool:
+    """Whether something may hand out credentials later: the service of EC2's instances."""
+    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        return False
+    if os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT"):
+        return True
+    return any("amazon" in path.read_text(errors="replace").lower() for path in FIRMWARE if path.exists())

@@ -26,6 +26,7 @@ _PLAIN = re.compile(
         )
     )
 )
+_BUCKET = re.compile(r"arn:aws[a-z-]{0,10}:s3:::")
 _KEY_ID = re.compile(r"A[KS]IA")
 _SESSION = re.compile(r"(:assumed-role/[^/\s]*/)\S+")
 
@@ -40,9 +41,7 @@ def masked(text: str, *known: str) -> str:
     words = []
     for word in _SESSION.sub(r"\1***", line).split():
         core = word.strip("\"'()[]{},.;:!?-")
-        passes = core.removeprefix("arn:aws:s3:::") in known or (
-            _PLAIN.fullmatch(core) and not _KEY_ID.search(core)
-        )
+        passes = _BUCKET.sub("", core) in known or (_PLAIN.fullmatch(core) and not _KEY_ID.search(core))
         words.append(word if passes or not core else word.replace(core, "***"))
     line = " ".join(words)
     return line if len(line) <= LONGEST else f"{line[:LONGEST].rpartition(' ')[0]} …"

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from os import SEEK_END
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,7 +20,7 @@ from twitch_provider.aws.identity import EXPIRED_AT_ONCE
 from twitch_provider.aws.masking import code_of
 from twitch_provider.aws.refusals import conflicts, is_missing, is_unmet, refuses_conditions, status_of
 from twitch_provider.compat import AirflowException
-from twitch_provider.exceptions import TwitchError, TwitchStoreError
+from twitch_provider.exceptions import TwitchError, TwitchStoreAccessError, TwitchStoreError
 from twitch_provider.lake.store import Stat, StoredObject
 
 if TYPE_CHECKING:
@@ -109,15 +110,19 @@ class S3Store:
             return written is not None
 
     def put_file(self, key: str, file: BinaryIO, *, content_type: str) -> None:
-        """Write an object from a file, replacing what was there. The file stays open.
+        """Write an object from a file, replacing what was there, and compare its size if it may be read.
+
+        The file stays open.
 
         A large file is uploaded in parts, and the key changes when the last one is there. The parts of a
         worker that is killed are invisible, and stay until a lifecycle rule of the bucket deletes them:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
         """
         with self._explained(key):
+            size = file.seek(0, SEEK_END)
             file.seek(0)
             self._requests.write_file(key, file, content_type)
+            self._compare_size(key, size)
 
     def _on_condition(
         self, key: str, etag: str | None, act: Callable[..., Mapping[str, Any]]
@@ -168,15 +173,32 @@ class S3Store:
         """Compare what lies there with what was sent.
 
         :param written: the entity tag of what was written, where others replace it rightfully
-        :raises TwitchStoreError: they differ
         """
         found = self._requests.head(key) or {}
         differs = difference(found, body, lambda: self.get(key))
         if differs and written in (None, found.get("ETag")):
-            raise TwitchStoreError(
-                f"{self.uri(key)} {differs}: if this store does not decode aws-chunked uploads, {REMEDY}.",
-                key=self.uri(key),
+            raise self._damaged(key, differs)
+
+    def _compare_size(self, key: str, size: int) -> None:
+        """Compare the size of an object with that of a file, unless nobody may read what was written."""
+        try:
+            with self._explained(key):
+                found = self._requests.head(key)
+        except TwitchStoreAccessError:
+            log.warning(
+                "%s was written; whether all of it arrived is not known: it may not be read.", self.uri(key)
             )
+            return
+        if found is None:
+            raise self._damaged(key, "is not there")
+        if found.get("ContentLength") != size:
+            raise self._damaged(key, f"has {found.get('ContentLength')} bytes, and {size:,} were sent")
+
+    def _damaged(self, key: str, how: str) -> TwitchStoreError:
+        place = self.uri(key)
+        return TwitchStoreError(
+            f"{place} {how}: if this store does not decode aws-chunked uploads, {REMEDY}.", key=place
+        )
 
     def get(self, key: str) -> bytes | None:
         """Return an object's bytes, None if there is no such key."""
@@ -265,4 +287,10 @@ class S3Store:
             raise self._explain(error, key) from None
 
     def _explain(self, error: Exception, key: str) -> TwitchError:
-        return explain(error, bucket=self.bucket, key=key, aws_conn_id=self.aws_conn_id)
+        return explain(
+            error,
+            bucket=self.bucket,
+            key=key,
+            aws_conn_id=self.aws_conn_id,
+            partition=self._requests.partition,
+        )
