@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore import exceptions as boto
@@ -157,7 +158,7 @@ def test_a_signature_that_another_store_does_not_accept_may_be_that_of_a_checksu
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
 def test_arns_are_those_of_the_partition(partition: str) -> None:
     said = f"User is not authorized to perform: s3:PutObject on resource: arn:{partition}:s3:::lake/a/b.csv"
-    given = {"bucket": "lake", "key": "a/b.csv", "aws_conn_id": None, "partition": partition}
+    given: dict[str, Any] = {"bucket": "lake", "key": "a/b.csv", "aws_conn_id": None, "partition": partition}
     denied = str(explain(refusal("AccessDenied", 403, Message=said), **given))
     assert denied.startswith(f"S3 denies s3:PutObject on arn:{partition}:s3:::lake/a/b.csv: ")
     assert denied.endswith(said)

@@ -18,6 +18,7 @@ from twitch_provider.exceptions import (
     TwitchConfigError,
     TwitchError,
     TwitchStoreAccessError,
+    TwitchStoreError,
     TwitchStoreUnavailableError,
 )
 
@@ -258,3 +259,65 @@ def test_other_stores_have_other_words_for_a_missing_key(store: S3Store, refuse:
     assert (store.get("a.csv"), store.stat("a.csv")) == (None, None)
     store.delete(["a.csv"])
     assert not store.delete_unchanged("a.csv", '"x"')
+
+
+def test_extra_arguments_are_those_of_every_upload(store: S3Store, client: Any) -> None:
+    del store
+    extra_args = {"ServerSideEncryption": "AES256", "StorageClass": "STANDARD_IA", "BucketKeyEnabled": True}
+    encrypted = S3Store("lake", "aws_default", extra_args)
+    encrypted.put("put", b"x", content_type="text/csv")
+    encrypted.create("create", b"x", content_type="text/csv")
+    encrypted.replace("replace", b"x", content_type="text/csv", metadata={}, etag=None)
+    encrypted.put_file("file", BytesIO(b"x"), content_type="text/csv")
+    encrypted.put_file("parts", BytesIO(bytes(LARGE)), content_type="text/csv")
+    for key in ("put", "create", "replace", "file", "parts"):
+        head = client.head_object(Bucket="lake", Key=key)
+        assert (head["ServerSideEncryption"], head["StorageClass"]) == ("AES256", "STANDARD_IA"), key
+        assert head["ContentType"] == "text/csv", key
+
+
+def test_who_pays_is_said_in_every_request(store: S3Store) -> None:
+    del store
+    paid = S3Store("lake", "aws_default", {"RequestPayer": "requester", "StorageClass": "STANDARD_IA"})
+    sent: list[tuple[str, str | None]] = []
+
+    def record(params: dict[str, Any], event_name: str, **_: Any) -> None:
+        sent.append((event_name.rpartition(".")[2], params["headers"].get("x-amz-request-payer")))
+
+    paid.hook.get_conn().meta.events.register("before-call.s3", record)
+    paid.create("a", b"x", content_type="text/csv")
+    paid.put_file("a", BytesIO(b"x"), content_type="text/csv")
+    paid.get("a")
+    paid.list("")
+    paid.folders("")
+    paid.delete(["a"])
+    assert {payer for _, payer in sent} == {"requester"}
+    assert {operation for operation, _ in sent} == {
+        "PutObject",
+        "HeadObject",
+        "GetObject",
+        "ListObjectsV2",
+        "DeleteObject",
+    }
+
+
+def test_the_size_of_a_file_is_compared(store: S3Store) -> None:
+    def cut(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["ContentLength"] -= 1
+
+    store.put_file("a", BytesIO(b"xyz"), content_type="text/csv")
+    store.hook.get_conn().meta.events.register("after-call.s3.HeadObject", cut)
+    with pytest.raises(
+        TwitchStoreError, match=r"a has 2 bytes, and 3 were sent.* request_checksum_calculation"
+    ):
+        store.put_file("a", BytesIO(b"xyz"), content_type="text/csv")
+
+
+def test_one_who_may_only_write_can_transfer_a_file(
+    store: S3Store, refuse: Refuse, client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    for operation in ("HeadObject", "GetObject", "ListObjectsV2"):
+        refuse(store, operation, status=403)
+    store.put_file("a", BytesIO(b"xyz"), content_type="text/csv")
+    assert client.get_object(Bucket="lake", Key="a")["Body"].read() == b"xyz"
+    assert "s3://lake/a was written; its size could not be compared" in caplog.text

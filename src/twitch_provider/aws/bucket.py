@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any, BinaryIO, cast
 
+from boto3.s3.transfer import S3Transfer
 from botocore.exceptions import ClientError
 
 from twitch_provider.aws.comparison import digest_arguments, sends_checksums
@@ -15,10 +16,8 @@ from twitch_provider.aws.hook import LakeHook
 from twitch_provider.aws.masking import code_of
 from twitch_provider.aws.refusals import is_missing
 
-#: Arguments of uploads that requests of other kinds need, too: who pays, and whose bucket it has to be.
+#: Arguments of uploads that every other request needs, too: who pays, and whose bucket it has to be.
 _OF_ALL = ("RequestPayer", "ExpectedBucketOwner")
-#: Those that reading needs: a customer's key.
-_OF_READING = (*_OF_ALL, "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5")
 
 
 class Bucket:
@@ -33,6 +32,7 @@ class Bucket:
         self.name = name
         self.aws_conn_id = aws_conn_id
         self.extra_args = dict(extra_args)
+        self._of_all = {name: self.extra_args[name] for name in _OF_ALL if name in self.extra_args}
         self._hook: LakeHook | None = None
 
     @property
@@ -44,7 +44,7 @@ class Bucket:
         :raises TwitchConfigError: the connection does not exist
         """
         if self._hook is None:
-            self._hook = LakeHook.connected(self.aws_conn_id, self.extra_args)
+            self._hook = LakeHook.connected(self.aws_conn_id)
         self._hook.hide_credentials()
         return self._hook
 
@@ -70,7 +70,7 @@ class Bucket:
         """
         client = self._client
         arguments = {
-            **digest_arguments(client.meta.config, body, self.extra_args),
+            **digest_arguments(client.meta.config, body),
             **self.extra_args,
             "ContentType": content_type,
             "Metadata": metadata,
@@ -87,24 +87,21 @@ class Bucket:
         :param file: at its beginning
         :param content_type: its media type
         """
-        self.hook.arguments = {"ContentType": content_type}
+        # Not BucketKeyEnabled: boto3's transfers do not know it.
+        known = {k: v for k, v in self.extra_args.items() if k in S3Transfer.ALLOWED_UPLOAD_ARGS}
+        self.hook.arguments = {**known, "ContentType": content_type}
         self.hook.load_file_obj(cast(BytesIO, _Lent(file)), key=key, bucket_name=self.name, replace=True)
 
     def open(self, key: str) -> dict[str, Any] | None:
         """Return the answer to GetObject, None if there is no such key.
 
         :param key: of the object
-        :raises ClientError: S3 refuses
-        :raises TwitchStoreAccessError: neither the object nor a list may be read
         """
         try:
-            found: dict[str, Any] = self._client.get_object(
-                Bucket=self.name, Key=key, **self._arguments(_OF_READING)
-            )
+            found: dict[str, Any] = self._client.get_object(Bucket=self.name, Key=key, **self._of_all)
         except ClientError as error:
-            if is_missing(error) or (code_of(error) in DENIED and self._is_missing(key)):
-                return None
-            raise
+            self._require_missing(error, key)
+            return None
         return found
 
     def head(self, key: str) -> dict[str, Any] | None:
@@ -116,7 +113,7 @@ class Bucket:
         mode = {"ChecksumMode": "ENABLED"} if sends_checksums(client.meta.config) else {}
         try:
             found: dict[str, Any] | None = client.head_object(
-                Bucket=self.name, Key=key, **mode, **self._arguments(_OF_READING)
+                Bucket=self.name, Key=key, **mode, **self._of_all
             )
         except ClientError:
             # Its refusals have no code to explain: ask so that they have one.
@@ -125,6 +122,10 @@ class Bucket:
                 found["Body"].close()
         return found
 
+    def _require_missing(self, error: ClientError, key: str) -> None:
+        if not (is_missing(error) or (code_of(error) in DENIED and self._is_missing(key))):
+            raise error
+
     def _is_missing(self, key: str) -> bool:
         """Whether a key that S3 denies us is just not there.
 
@@ -132,9 +133,7 @@ class Bucket:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
         try:
-            listed = self._client.list_objects_v2(
-                Bucket=self.name, Prefix=key, MaxKeys=1, **self._arguments(_OF_ALL)
-            )
+            listed = self._client.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1, **self._of_all)
         except ClientError as error:
             if code_of(error) in DENIED:
                 raise cannot_tell(
@@ -149,7 +148,7 @@ class Bucket:
         :param key: of the object
         :param condition: ``IfMatch``
         """
-        arguments = {**self._arguments(_OF_ALL), **condition}
+        arguments = {**self._of_all, **condition}
         answer: Mapping[str, Any] = self._client.delete_object(Bucket=self.name, Key=key, **arguments)
         return answer
 
@@ -160,10 +159,7 @@ class Bucket:
         :param more: arguments of ListObjectsV2
         """
         paginator = self._client.get_paginator("list_objects_v2")
-        yield from paginator.paginate(Bucket=self.name, Prefix=prefix, **self._arguments(_OF_ALL), **more)
-
-    def _arguments(self, names: tuple[str, ...]) -> dict[str, Any]:
-        return {name: self.extra_args[name] for name in names if name in self.extra_args}
+        yield from paginator.paginate(Bucket=self.name, Prefix=prefix, **self._of_all, **more)
 
 
 class _Lent:

@@ -16,16 +16,13 @@ REMEDY = (
 )
 
 
-def digest_arguments(config: Any, body: bytes, extra_args: Mapping[str, Any]) -> dict[str, str]:
+def digest_arguments(config: Any, body: bytes) -> dict[str, str]:
     """Return the arguments of PutObject that let the store check what arrives.
 
     :param config: of the client; ``request_checksum_calculation`` is for stores that do not know S3's newer
         checksums, which get the digest that every one knows
     :param body: that is sent
-    :param extra_args: the user's; a checksum among them is the one to use
     """
-    if any(name.startswith("Checksum") for name in extra_args):
-        return {}
     if sends_checksums(config):
         return {"ChecksumAlgorithm": "SHA256"}
     # Buckets with object lock demand one or the other.

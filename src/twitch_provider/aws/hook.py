@@ -8,33 +8,22 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
-from boto3.s3.transfer import S3Transfer
 
 from twitch_provider.aws.identity import holder
 from twitch_provider.aws.quiet import keep_boto_quiet, keep_masks_quiet
 from twitch_provider.compat import AirflowNotFoundException, mask_secret
 from twitch_provider.exceptions import TwitchConfigError
 
-#: What each upload sets itself.
-_OURS = {"ContentType", "Metadata", "MpuObjectSize", "ChecksumType"}
-#: https://boto3.amazonaws.com/v1/documentation/api/latest/reference/customizations/s3.html
-_ALLOWED = {
-    name
-    for name in S3Transfer.ALLOWED_UPLOAD_ARGS
-    if name == "ChecksumAlgorithm" or not (name in _OURS or name.startswith("Checksum"))
-}
-
 
 class LakeHook(S3Hook):
     """The hook of a store.
 
     :param aws_conn_id: Airflow's connection to AWS; None: boto3's credential chain
-    :param extra_args: of every upload
     """
 
-    def __init__(self, aws_conn_id: str | None, extra_args: Mapping[str, Any]) -> None:
-        super().__init__(aws_conn_id=aws_conn_id, extra_args=dict(extra_args))
-        #: Upload arguments of the next call, beside those of every one.
+    def __init__(self, aws_conn_id: str | None) -> None:
+        super().__init__(aws_conn_id=aws_conn_id)
+        #: Of the next upload.
         self.arguments: Mapping[str, Any] = {}
         #: Of ARNs, as the client's region has it, once there is a client.
         self.partition = "aws"
@@ -42,22 +31,14 @@ class LakeHook(S3Hook):
         self._hidden: Any = None
 
     @classmethod
-    def connected(cls, aws_conn_id: str | None, extra_args: Mapping[str, Any]) -> LakeHook:
+    def connected(cls, aws_conn_id: str | None) -> LakeHook:
         """Return the hook of a connection that exists.
 
         :param aws_conn_id: Airflow's connection to AWS; None: boto3's credential chain
-        :param extra_args: of every upload
-        :raises TwitchConfigError: the connection does not exist, or an upload does not take such arguments
+        :raises TwitchConfigError: the connection does not exist
         """
         keep_boto_quiet()
         keep_masks_quiet()
-        if unknown := sorted(extra_args.keys() - _ALLOWED):
-            raise TwitchConfigError(
-                f"[twitch] s3_extra_args: {unknown[0]!r:.60} cannot be set; use arguments of boto3's "
-                "uploads, such as ServerSideEncryption, SSEKMSKeyId or StorageClass"
-            )
-        if customer_key := extra_args.get("SSECustomerKey"):
-            mask_secret(str(customer_key))
         if aws_conn_id:
             # S3Hook would only log a warning and use whatever credentials the worker has.
             try:
@@ -67,13 +48,13 @@ class LakeHook(S3Hook):
                     f"Connection {aws_conn_id!r} does not exist: create it, "
                     f"or leave aws_conn_id empty to use {holder()}."
                 ) from None
-        return cls(aws_conn_id, extra_args)
+        return cls(aws_conn_id)
 
     @property
     def extra_args(self) -> dict[str, Any]:
         """The arguments of the next upload."""
         # S3Hook's own are those of its constructor, and a hook has one client.
-        return {**super().extra_args, **self.arguments}
+        return dict(self.arguments)
 
     def get_session(self, *args: Any, **kwargs: Any) -> Any:
         """Return boto3's session, as ``AwsBaseHook`` does.

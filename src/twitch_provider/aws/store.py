@@ -185,9 +185,7 @@ class S3Store:
             with self._explained(key):
                 found = self._requests.head(key)
         except TwitchStoreAccessError:
-            log.warning(
-                "%s was written; whether all of it arrived is not known: it may not be read.", self.uri(key)
-            )
+            log.warning("%s was written; its size could not be compared: it may not be read.", self.uri(key))
             return
         if found is None:
             raise self._damaged(key, "is not there")
