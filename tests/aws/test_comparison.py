@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from twitch_provider.aws.store import S3Store
-from twitch_provider.exceptions import TwitchStoreError
+from twitch_provider.exceptions import TwitchConfigError, TwitchStoreError
 
 CSV = "text/csv"
 WRITES: dict[str, Callable[[S3Store, bytes], object]] = {
@@ -47,7 +47,7 @@ def test_frames_of_an_upload_that_stay_in_the_object_are_found(
 ) -> None:
     keep(store, lambda sent: b"%x\r\n%s\r\n0\r\n\r\n" % (len(sent), sent))
     sentence = rf"a.csv has \d+ bytes, and {len(body)} were sent.* request_checksum_calculation"
-    with pytest.raises(TwitchStoreError, match=sentence):
+    with pytest.raises(TwitchConfigError, match=sentence):
         WRITES[write](store, body)
 
 

@@ -49,8 +49,8 @@ def difference(found: Mapping[str, Any], body: bytes, read: Callable[[], bytes |
     :param read: returns what lies there
     """
     size = found.get("ContentLength")
-    if size is not None and size != len(body):
-        return f"has {size:,} bytes, and {len(body):,} were sent"
+    if size is not None and (differs := difference_in_size(found, len(body))):
+        return differs
     if size is not None and (
         found.get("ChecksumSHA256") == b64encode(hashlib.sha256(body).digest()).decode()
         or str(found.get("ETag", "")).strip('"') == _md5(body).hexdigest()
@@ -60,6 +60,18 @@ def difference(found: Mapping[str, Any], body: bytes, read: Callable[[], bytes |
     if there is None:
         return "is not there"
     return "" if there == body else f"has other bytes than the {len(body):,} that were sent"
+
+
+def difference_in_size(found: Mapping[str, Any], sent: int) -> str:
+    """Return how the size of an object differs from what was sent; empty where it does not.
+
+    :param found: the answer to HeadObject; empty where there is no such object
+    :param sent: number of bytes
+    """
+    if not found:
+        return "is not there"
+    size = found.get("ContentLength", 0)
+    return "" if size == sent else f"has {size:,} bytes, and {sent:,} were sent"
 
 
 def _md5(body: bytes) -> Any:

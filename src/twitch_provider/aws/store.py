@@ -14,13 +14,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from twitch_provider.aws.bucket import Bucket
-from twitch_provider.aws.comparison import REMEDY, difference
+from twitch_provider.aws.comparison import REMEDY, difference, difference_in_size
 from twitch_provider.aws.errors import explain
 from twitch_provider.aws.identity import EXPIRED_AT_ONCE
 from twitch_provider.aws.masking import code_of
 from twitch_provider.aws.refusals import conflicts, is_missing, is_unmet, refuses_conditions, status_of
 from twitch_provider.compat import AirflowException
-from twitch_provider.exceptions import TwitchError, TwitchStoreAccessError, TwitchStoreError
+from twitch_provider.exceptions import (
+    TwitchConfigError,
+    TwitchError,
+    TwitchStoreAccessError,
+    TwitchStoreError,
+)
 from twitch_provider.lake.store import Stat, StoredObject
 
 if TYPE_CHECKING:
@@ -177,7 +182,7 @@ class S3Store:
         found = self._requests.head(key) or {}
         differs = difference(found, body, lambda: self.get(key))
         if differs and written in (None, found.get("ETag")):
-            raise self._damaged(key, differs)
+            raise self._damaged(key, differs, found, len(body))
 
     def _compare_size(self, key: str, size: int) -> None:
         """Compare the size of an object with that of a file, unless nobody may read what was written."""
@@ -187,16 +192,15 @@ class S3Store:
         except TwitchStoreAccessError:
             log.warning("%s was written; its size could not be compared: it may not be read.", self.uri(key))
             return
-        if found is None:
-            raise self._damaged(key, "is not there")
-        if found.get("ContentLength") != size:
-            raise self._damaged(key, f"has {found.get('ContentLength')} bytes, and {size:,} were sent")
+        if differs := difference_in_size(found or {}, size):
+            raise self._damaged(key, differs, found or {}, size)
 
-    def _damaged(self, key: str, how: str) -> TwitchStoreError:
-        place = self.uri(key)
-        return TwitchStoreError(
-            f"{place} {how}: if this store does not decode aws-chunked uploads, {REMEDY}.", key=place
-        )
+    def _damaged(self, key: str, how: str, found: Mapping[str, Any], sent: int) -> TwitchError:
+        sentence = f"{self.uri(key)} {how}: if this store does not decode aws-chunked uploads, {REMEDY}."
+        if found.get("ContentLength", 0) > sent:
+            # The frames of the upload are in it, and would be again.
+            return TwitchConfigError(sentence)
+        return TwitchStoreError(sentence, key=self.uri(key))
 
     def get(self, key: str) -> bytes | None:
         """Return an object's bytes, None if there is no such key."""
