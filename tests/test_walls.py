@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "twitch_provider"
 
 #: Modules that import nothing of the package, and that every room may import.
-LEAVES = {"exceptions", "storable"}
+LEAVES = {"exceptions", "rows", "storable"}
 
 #: Each room and the rooms below it that it may import, besides the leaves.
 MAY_IMPORT = {

@@ -94,6 +94,13 @@ def test_leaves_clean_text_alone(texts: list[str | None]) -> None:
     assert clean_text(text) is text
 
 
-def test_empty_text_is_missing() -> None:
-    assert filled(pa.array(["", "a", None, " "])).to_pylist() == [None, "a", None, " "]
+def test_blank_text_is_missing() -> None:
+    assert filled(pa.array(["", "a", None, " ", "\u2003", " a "])).to_pylist() == [
+        None,
+        "a",
+        None,
+        None,
+        None,
+        " a ",
+    ]
     assert filled(pa.array([None, ""])).to_pylist() == [None, None]

@@ -83,6 +83,13 @@ def test_a_stream_with_a_blank_login_is_live(stage: Stage, context: Any, wait_fo
     assert [stream["user_id"] for stream in streams] == ["1", "2"]
 
 
+def test_a_row_that_does_not_say_live_is_not_a_live_stream(stage: Stage, context: Any) -> None:
+    stage.start("ann", "bob")
+    stage.spoil("ann")
+    assert logins(sensor(wait_for="any").execute(context)) == ["bob"]
+    assert sensor(wait_for="all").poke(context).is_done is False
+
+
 def test_a_login_for_which_twitch_refuses_the_request_is_named(stage: Stage, context: Any) -> None:
     stage.refuses_unknown_logins = True
     stage.start("ann")

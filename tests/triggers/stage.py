@@ -86,6 +86,11 @@ class Stage:
             stream = self.on_air[login]
             stream.row = {**stream.row, "user_login": "", "user_name": ""}
 
+    def spoil(self, *logins: str) -> None:
+        """Leave the type of streams empty, which is what Twitch does in case of an error."""
+        for login in logins:
+            self.on_air[login].row = {**self.on_air[login].row, "type": ""}
+
     def at(self, now: datetime) -> Snapshot:
         """Everything that is on air."""
         if not self.refuses_unknown_logins:

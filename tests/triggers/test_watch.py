@@ -135,7 +135,8 @@ def test_without_a_tolerance_every_stream_has_events() -> None:
     [
         (began(3000), [(OFFLINE, "ann", "s1"), (ONLINE, "ann", "s2")]),
         (began(90), []),  # it came back soon after it was last seen, long before we looked again
-        ("2026-09-21T14:14:50", []),  # likewise, without a zone
+        ("2026-09-21T14:14:50.5Z", []),  # likewise, with a fraction
+        ("2026-09-21T14:14:50", [(OFFLINE, "ann", "s1"), (ONLINE, "ann", "s2")]),  # not an instant
         ("nonsense", [(OFFLINE, "ann", "s1"), (ONLINE, "ann", "s2")]),
     ],
 )

@@ -150,6 +150,13 @@ async def test_a_request_that_is_refused_for_every_login_is_not_repeated_without
     assert stage.simulator.counters.requests["streams"] == 1
 
 
+async def test_a_row_that_does_not_say_live_is_not_a_live_stream(stage: Stage, script: Script) -> None:
+    stage.start("ann")
+    script.will(lambda: stage.spoil("ann"), None)
+    payloads = await played(TwitchStreamEventTrigger(user_logins=["ann"], offline_tolerance=0).run())
+    assert changes(payloads) == [("offline", "ann")]
+
+
 async def test_a_blank_login_does_not_look_like_an_offline_channel(stage: Stage, script: Script) -> None:
     stage.start("ann", "bob")
     script.will(lambda: stage.blank("ann"), None, lambda: stage.start("ann"), None)

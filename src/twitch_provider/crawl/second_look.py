@@ -18,6 +18,7 @@ from twitch_provider.crawl.light_page import LightPage, read_light_page
 from twitch_provider.exceptions import TwitchError
 from twitch_provider.helix.conversation import converse
 from twitch_provider.helix.session import Session, Step
+from twitch_provider.rows import parse_instant
 
 #: Pages of the sample. 10,000 streams tell a loss of 1 % to within 0.1 %, and 100 points come in within 8 s.
 PAGES = 100
@@ -120,12 +121,7 @@ def _since_before(page: LightPage, began: datetime) -> Iterator[str]:
     """The broadcasters of a page whose streams began before an instant."""
     for row in json.loads(page.body)["data"]:
         match row:
-            case {"user_id": str(user), "started_at": str(started_at)} if _is_before(started_at, began):
-                yield user
-
-
-def _is_before(text: str, instant: datetime) -> bool:
-    try:
-        return datetime.fromisoformat(text) < instant
-    except (ValueError, TypeError):  # no instant, or one without a time zone
-        return False
+            case {"user_id": str(user), "started_at": str(text)}:
+                started_at = parse_instant(text)
+                if started_at is not None and started_at < began:
+                    yield user

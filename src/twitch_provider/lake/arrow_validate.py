@@ -29,7 +29,8 @@ from twitch_provider.lake.page_rows import PageRows
 from twitch_provider.lake.raw_lines import Body, RawPage
 from twitch_provider.lake.schema import INSTANT, REJECTS, STREAMS, TEXT_LIST
 from twitch_provider.lake.text import clean_text, filled
-from twitch_provider.lake.validate import INSTANT_FORM, WHOLE_SECONDS, instants
+from twitch_provider.lake.validate import WHOLE_SECONDS, instants
+from twitch_provider.rows import INSTANT_FORM, LIVE
 
 #: Bytes of bodies in a batch. A batch takes some hundred calls of Arrow, 4 ms in all: at 1 MB those are a
 #: quarter of the time, and each MB more is 5 MB of memory more.
@@ -162,7 +163,7 @@ def _cleaned(batch: Sequence[Body], run_after: datetime) -> _Batch:
     uptime = pc.subtract(_seconds(answered).take(parsed.pages), _seconds(columns["started_at"]))
     odd |= _mask(pc.less(uptime, int(-CLOCK_SKEW.total_seconds())))
     columns["uptime_minutes"] = pc.divide(pc.max_element_wise(uptime, 0, skip_nulls=False), 60)
-    live = _mask(pc.equal(columns["type"], "live"))
+    live = _mask(pc.equal(columns["type"], LIVE))
     table = pa.table(columns, schema=STREAMS.arrow)
     kept = live & ~odd
     others = int((~live & ~odd).sum())

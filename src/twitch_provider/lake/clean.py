@@ -22,6 +22,7 @@ from twitch_provider.lake.schema import GAMES, REJECTS, STREAMS, Schema
 from twitch_provider.lake.tables import CleanTable
 from twitch_provider.lake.text import json_line
 from twitch_provider.lake.validate import Observed, add_reason, instants, observe
+from twitch_provider.rows import LIVE
 
 #: Clocks differ; a start that is later than the answer by more than this is impossible.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -83,7 +84,7 @@ def validate_streams(pages: Iterable[Page], *, run_after: datetime, ranks: Mappi
         "viewer_count: negative": frame["viewer_count"] < 0,
         "started_at: more than five minutes after snapshot_at": uptime < -CLOCK_SKEW,
     }
-    return _validate(observed, impossible=impossible, unwanted={NOT_LIVE: frame["type"] != "live"})
+    return _validate(observed, impossible=impossible, unwanted={NOT_LIVE: frame["type"] != LIVE})
 
 
 def clean_games(pages: Iterable[Page], *, run_after: datetime, capped: Mapping[str, bool]) -> CleanTable:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from twitch_provider.exceptions import TwitchParameterError
+from twitch_provider.rows import instant_text
 
 
 def in_utc(instant: datetime, name: str) -> datetime:
@@ -28,4 +29,4 @@ def utc_text(instant: datetime, name: str) -> str:
     :param instant: aware
     :param name: of the instant, for the error message
     """
-    return in_utc(instant, name).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant_text(in_utc(instant, name))

@@ -58,8 +58,8 @@ def clean_text(text: pa.Array) -> pa.Array:
 
 
 def filled(text: pa.Array) -> pa.Array:
-    """Make empty text missing, which is what Twitch means by it."""
-    empty = pc.equal(text, "")
+    """Make blank text missing, as in :func:`twitch_provider.rows.text_of`: it is what Twitch means by it."""
+    empty = pc.equal(pc.utf8_ltrim_whitespace(text), "")
     return pc.if_else(empty, None, text) if pc.any(empty).as_py() else text
 
 

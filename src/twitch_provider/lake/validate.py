@@ -15,9 +15,8 @@ from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.raw_lines import Page
 from twitch_provider.lake.schema import INSTANT, TEXT_LIST, Column, Schema
 from twitch_provider.lake.text import clean_text, filled, text_array
+from twitch_provider.rows import INSTANT_FORM
 
-#: RFC 3339 in UTC, in centuries that have streams and are within the range of every pandas.
-INSTANT_FORM = r"(?:19|20|21)\d{2}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
 #: How long an instant without a fraction is.
 WHOLE_SECONDS = len("2026-11-23T16:35:00Z")
 

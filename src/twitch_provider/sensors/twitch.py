@@ -19,6 +19,7 @@ from twitch_provider.exceptions import TwitchError
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import connect
 from twitch_provider.pipelines.templates import native
+from twitch_provider.rows import is_live
 from twitch_provider.storable import storable
 from twitch_provider.triggers.channels import Names, logins_of, require_known, wait_rule
 from twitch_provider.triggers.twitch import TwitchStreamLiveTrigger
@@ -85,7 +86,7 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
             enough = wait_rule(self.wait_for)
             logins = logins_of(native(self.user_logins, list, tuple, str))
             hook = connect(self.twitch_conn_id)
-            streams, names = list(hook.get_streams(user_logins=logins)), Names()
+            streams, names = list(filter(is_live, hook.get_streams(user_logins=logins))), Names()
             if nameless := names.to_look_up(logins, streams):
                 names.learn(hook.get_users(logins=nameless), streams)
             live = names.by_login(streams)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from twitch_provider.exceptions import TwitchNotFoundError, TwitchParameterError
+from twitch_provider.rows import text_of
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Names:
         """
         rows: dict[str, Row] = {}
         for stream in streams:
-            user_id, login = _text(stream, "user_id"), _text(stream, "user_login").lower()
+            user_id, login = text_of(stream, "user_id"), text_of(stream, "user_login").lower()
             if login:
                 self._by_id[user_id] = login
             else:
@@ -75,7 +76,7 @@ class Names:
         """
         rows = list(streams)
         live = self.by_login(rows)
-        nameless = (_text(row, "user_id") for row in rows if not _text(row, "user_login"))
+        nameless = (text_of(row, "user_id") for row in rows if not text_of(row, "user_login"))
         if all(user_id in self._by_id for user_id in nameless):
             return []
         return [login for login in logins if login not in live]
@@ -86,16 +87,11 @@ class Names:
         :param users: rows of Get Users for :meth:`to_look_up`
         :param streams: the rows that they were looked up for; what stays unknown is not looked up again
         """
-        self._by_id |= {_text(user, "id"): _text(user, "login").lower() for user in users}
+        self._by_id |= {text_of(user, "id"): text_of(user, "login").lower() for user in users}
         for stream in streams:
-            user_id = _text(stream, "user_id")
-            if not _text(stream, "user_login") and not self._by_id.setdefault(user_id, ""):
+            user_id = text_of(stream, "user_id")
+            if not text_of(stream, "user_login") and not self._by_id.setdefault(user_id, ""):
                 log.warning("Ignoring a live stream without user_login, of the unknown user_id %r.", user_id)
-
-
-def _text(row: Row, name: str) -> str:
-    value = row.get(name)
-    return value.strip() if isinstance(value, str) else ""
 
 
 def wait_rule(wait_for: str) -> Callable[[Iterable[bool]], bool]:
@@ -115,7 +111,7 @@ def unknown_logins(logins: Iterable[str], users: Iterable[Row]) -> list[str]:
     :param logins: in lower case
     :param users: the rows of Get Users for them, which leaves out what it does not know
     """
-    known = {_text(user, "login").lower() for user in users}
+    known = {text_of(user, "login").lower() for user in users}
     return [login for login in logins if login not in known]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from twitch_provider.exceptions import TwitchError, TwitchNotFoundError, TwitchParameterError
+from twitch_provider.rows import is_live
 from twitch_provider.triggers.channels import Names, Row, unknown_logins
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ class LivePoll:
             # Get Streams without a filter means every stream of Twitch.
             while asked := sorted(frozenset(logins).difference(self._unknown)):
                 try:
-                    streams = [stream async for stream in hook.get_streams(user_logins=asked)]
+                    rows = [row async for row in hook.get_streams(user_logins=asked)]
+                    streams = [row for row in rows if is_live(row)]
                     break
                 except TwitchNotFoundError as error:
                     if not (without_unknown and error.unknown):

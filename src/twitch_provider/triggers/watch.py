@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from twitch_provider.rows import instant_text, parse_instant, text_of
 from twitch_provider.storable import storable_text
 from twitch_provider.triggers.channels import Row
 
@@ -29,7 +30,7 @@ class Broadcast:
 
     :param user_id: of the broadcaster
     :param stream_id: a new one each time the channel goes live
-    :param started_at: RFC 3339, as Helix has it
+    :param started_at: in whole seconds, ``2026-11-23T16:35:00Z``; empty where Helix has no instant
     :param seen_at: when it was last seen live, in seconds since 1970
     :param missing_since: when it was first missing after that; None while it is live
     """
@@ -47,10 +48,9 @@ class Broadcast:
         :param row: of Get Streams
         :param now: seconds since 1970
         """
-        user_id, stream_id, started_at = (
-            storable_text(str(row.get(name) or "")) for name in ("user_id", "id", "started_at")
-        )
-        return cls(user_id, stream_id, started_at, seen_at=now)
+        user_id, stream_id = (storable_text(str(row.get(name) or "")) for name in ("user_id", "id"))
+        started_at = parse_instant(text_of(row, "started_at"))
+        return cls(user_id, stream_id, instant_text(started_at) if started_at else "", seen_at=now)
 
     @classmethod
     def from_memory(cls, memory: Mapping[str, Any]) -> Broadcast:
@@ -162,12 +162,9 @@ def _event(event: str, login: str, broadcast: Broadcast, now: float) -> dict[str
 
 
 def _text(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant_text(datetime.fromtimestamp(epoch, UTC))
 
 
 def _epoch(text: str, default: float) -> float:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        return default
-    return instant.timestamp() if instant.tzinfo else instant.replace(tzinfo=UTC).timestamp()
+    instant = parse_instant(text)
+    return default if instant is None else instant.timestamp()
