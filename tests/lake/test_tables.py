@@ -97,14 +97,35 @@ def test_rows_that_xcom_lost_are_an_error(table: CleanTable) -> None:
         CleanTable.from_xcom(sent)
 
 
-def test_an_xcom_of_an_earlier_version_says_what_to_do(table: CleanTable) -> None:
-    sent = table.as_xcom()
-    # Its name before tables were text.
-    sent["frame"] = sent.pop("table")
+def _with(**changes: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda sent: {name: value for name, value in (sent | changes).items() if value is not ...}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _with(table=..., frame={}),  # its name before tables were text
+        _with(schema="clips"),
+        _with(schema=["streams"]),
+        _with(table=None),
+        _with(table="not base64"),
+        _with(table="bm90IFBhcnF1ZXQ="),
+        lambda sent: sent | {"table": sent["rejects"]},
+        _with(counts={"rows_in": 5}),
+        _with(counts={"rows_in": 5, "duplicates": "1"}),
+        _with(counts=None),
+        _with(filtered=["a"]),
+        _with(filtered=7),
+        lambda sent: None,
+        lambda sent: [sent],
+        lambda sent: "text",
+    ],
+)
+def test_an_xcom_of_another_version_says_what_to_do(table: CleanTable, change: Any) -> None:
     with pytest.raises(
-        TwitchDataError, match=r"lacks 'table', so it is of an earlier version: clear transform too\.$"
+        TwitchDataError, match=r"not a table of this version of the package: clear transform, too"
     ):
-        CleanTable.from_xcom(sent)
+        CleanTable.from_xcom(change(table.as_xcom()))
 
 
 def test_a_table_too_large_for_the_metadata_database_says_what_to_do(table: CleanTable) -> None:

@@ -112,24 +112,23 @@ class CleanTable:
     def from_xcom(cls, value: Mapping[str, Any]) -> CleanTable:
         """Restore what :meth:`as_xcom` returned.
 
-        :raises TwitchDataError: it is of an earlier version, or rows were lost on the way
+        :raises TwitchDataError: it is of another version, or rows were lost on the way
         """
         try:
-            schema, table, rejects = SCHEMAS[value["schema"]], value["table"], value["rejects"]
-            counts, filtered = value["counts"], value["filtered"]
-            rows_in, duplicates = counts["rows_in"], counts["duplicates"]
-        except KeyError as missing:
+            schema, counts = SCHEMAS[value["schema"]], value["counts"]
+            return cls(
+                schema=schema,
+                table=_from_text(value["table"], schema),
+                rejects=_from_text(value["rejects"], REJECTS),
+                rows_in=counts["rows_in"],
+                duplicates=counts["duplicates"],
+                filtered=value["filtered"],
+            )
+        except (KeyError, TypeError, AttributeError, ValueError, pa.ArrowException):
             raise TwitchDataError(
-                f"The table in XCom lacks {missing}, so it is of an earlier version: clear transform too."
+                "What transform left in XCom is not a table of this version of the package: clear transform, "
+                "too."
             ) from None
-        return cls(
-            schema=schema,
-            table=_from_text(table, schema),
-            rejects=_from_text(rejects, REJECTS),
-            rows_in=rows_in,
-            duplicates=duplicates,
-            filtered=filtered,
-        )
 
 
 def _to_text(table: pa.Table) -> str:
