@@ -105,7 +105,13 @@ class TestBucket:
         rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
         assert {rule.pop("Status") for rule in rules} == {"Enabled"}
         assert {rule.pop("Id"): rule for rule in rules} == {
-            "raw": {"Prefix": {"Fn::Sub": "${Prefix}/raw/"}, "ExpirationInDays": {"Ref": "RawDays"}},
+            **{
+                folder: {
+                    "Prefix": {"Fn::Sub": f"${{Prefix}}/{folder}/"},
+                    "ExpirationInDays": {"Ref": "RawDays"},
+                }
+                for folder in ("raw", "incomplete", "adhoc")
+            },
             "xcom": {"Prefix": {"Fn::Sub": "${Prefix}/xcom/"}, "ExpirationInDays": {"Ref": "XComDays"}},
             "old-versions": {
                 "NoncurrentVersionExpiration": {"NoncurrentDays": 3},
