@@ -97,6 +97,13 @@ def test_who_began_later_or_does_not_say_when_tells_nothing(signed_in: Any, at: 
     assert (look.streams, look.missed, look.completeness) == (1, 0, 1.0)
 
 
+def test_a_row_without_an_id_or_that_is_none_does_not_hide_the_others(signed_in: Any) -> None:
+    rows = json.loads(began(["a", "b"]).body)["data"]
+    body = json.dumps({"data": [None, {"started_at": rows[0]["started_at"]}, *rows]}).encode()
+    look = looked(signed_in, Response(200, {}, body, RECEIVED), found=["a"])
+    assert (look.streams, look.missed) == (2, 1)
+
+
 def test_all_pages_of_all_lists_are_all_there_is(signed_in: Any) -> None:
     assert looked(signed_in, began(["a", "b"]), found=["a"]).completeness == 1.0
 
@@ -204,7 +211,8 @@ def test_a_second_look_that_fails_is_why_a_first_crawl_is_incomplete(how: str) -
             return None
         if how == "never answered":
             await asyncio.Event().wait()
-        return Response(400, {}, b'{"message":"invalid cursor"}', AT)
+        error = b'{"error":"Bad Request","status":400,"message":"invalid cursor"}'
+        return Response(400, {}, error, AT)
 
     times: dict[Any, int] = {}
     report, place = crawl(spoil=spoil, seconds=60)

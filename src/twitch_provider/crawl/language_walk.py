@@ -47,12 +47,13 @@ class LanguageWalk:
     #: The first and the last page that had rows.
     first: LightPage | None = field(default=None, init=False, repr=False)
     last: LightPage | None = field(default=None, init=False, repr=False)
+    #: The broadcasters that it found.
+    users: set[str] = field(default_factory=set, init=False, repr=False)
     #: The cursor of each page but the last, from the top down.
     cursors: list[str] = field(default_factory=list, init=False, repr=False)
     #: The cursor of the next request, and of the one that :attr:`last` answered.
     _cursor: str | None = field(default=None, init=False, repr=False)
     _cursor_of_last: str | None = field(default=None, init=False, repr=False)
-    _users: set[str] = field(default_factory=set, init=False, repr=False)
     _empty_pages: int = field(default=0, init=False, repr=False)
     _reopened: bool = field(default=False, init=False, repr=False)
     _guard: CursorLoopGuard = field(
@@ -123,8 +124,9 @@ class LanguageWalk:
         wrapped, self._reopened = not self._reopened and self._wraps(page), False
         self.pages += 1
         self.rows += page.count
-        self._guard.record(rows=page.count, new=len(set(page.users) - self._users))
-        self._users.update(page.users)
+        before = len(self.users)
+        self.users.update(page.users)
+        self._guard.record(rows=page.count, new=len(self.users) - before)
         self._empty_pages = 0 if page.count else self._empty_pages + 1
         if wrapped:
             self._require_plausible_end("led back to its beginning")
@@ -147,7 +149,7 @@ class LanguageWalk:
         https://github.com/twitchdev/issues/issues/93
         """
         # In a short list all streams may have as many viewers, and nothing rises.
-        repeats = self.pages == 1 and not is_full(self.first) and self._users.issuperset(page.users)
+        repeats = self.pages == 1 and not is_full(self.first) and self.users.issuperset(page.users)
         return (self._rises(page) or repeats) and overlap(self.first, page)
 
     def _rises(self, page: LightPage) -> bool:

@@ -242,10 +242,9 @@ class Crawl:
 
         With fewer of them in common the estimate would be a guess: it may be old, or lack a part of the list.
         """
-        users = self.remembered.users if self.remembered else frozenset()
-        (longest, found), *_ = Counter(self.seen.values()).most_common(1) or [("", 0)]
-        known = sum(user in users for user, language in self.seen.items() if language == longest)
-        return 2 * known >= found
+        longest = max(self.walks, key=lambda walk: walk.rows)
+        known = longest.users & self.remembered.users if self.remembered else ()
+        return 2 * len(known) >= len(longest.users)
 
     def _is_in_use(self, language: str) -> bool:
         """Whether somebody streams in a language, or it is one of ISO 639-1, which Twitch documents."""

@@ -11,7 +11,9 @@ import json
 from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from twitch_provider.crawl.language_walk import LanguageWalk, page_request
 from twitch_provider.crawl.light_page import LightPage, read_light_page
@@ -66,7 +68,7 @@ class SecondLook:
         """
         try:
             page = yield from converse(session, page_request(session, *place), read_light_page)
-            users = [*_since_before(page, self.began)]
+            users = _since_before(page, self.began)
         except (TwitchError, ValueError) as error:
             self.error = str(error)
             return
@@ -117,8 +119,31 @@ def sample(walks: Sequence[LanguageWalk]) -> list[Place]:
     return [every[number * len(every) // count] for number in range(count)]
 
 
-def _since_before(page: LightPage, began: datetime) -> Iterator[str]:
-    """The broadcasters of a page whose streams began before an instant."""
+class _Row(msgspec.Struct, gc=False):
+    user_id: str
+    started_at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _Body(msgspec.Struct):
+    data: list[_Row]
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def _since_before(page: LightPage, began: datetime) -> list[str]:
+    """The broadcasters of a page whose streams began before an instant.
+
+    :raises ValueError: the page cannot be decoded
+    """
+    try:
+        return [row.user_id for row in _decode(page.body).data if row.started_at < began]
+    except (msgspec.MsgspecError, RecursionError):
+        # A row is unusual, and others are not.
+        return [*_since_before_of_any(page, began)]
+
+
+def _since_before_of_any(page: LightPage, began: datetime) -> Iterator[str]:
     for row in json.loads(page.body)["data"]:
         match row:
             case {"user_id": str(user), "started_at": str(text)}:

@@ -31,6 +31,16 @@ def plain(text: str, most: int = 80) -> str:
     return shown if len(text) <= most else f"{shown}…"
 
 
+@functools.lru_cache(maxsize=16)
+def _date(text: str) -> datetime | None:
+    # A dozen answers a second have the same one, and the standard library is slow with it.
+    try:
+        stated = parsedate_to_datetime(text)
+        return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 @functools.lru_cache(maxsize=256)
 def is_loopback(hostname: str) -> bool:
     """Whether a host is this machine.
@@ -110,11 +120,7 @@ class Response:
     @property
     def date(self) -> datetime | None:
         """The ``Date`` header, aware UTC; None where it is absent or not a date."""
-        try:
-            stated = parsedate_to_datetime(self.headers.get("date", ""))
-            return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
-        except (ValueError, OverflowError):
-            return None
+        return _date(self.headers.get("date", ""))
 
     def json(self) -> Any:
         """The decoded body.
