@@ -118,9 +118,26 @@ def test_a_store_that_refuses_conditions_is_served_without(
     assert not store.delete_unchanged("a.csv", seen)
     (record,) = caplog.records
     assert record.message == (
-        f"The store of s3://lake/ refuses conditions on writing and deleting ({code or status}): what two "
-        "tries of one run do at the same time is not detected there."
+        f"The store of s3://lake/ refuses conditions of PutObject ({code or status}): what two tries of one "
+        "run do at the same time is not detected there."
     )
+
+
+def test_one_condition_that_is_refused_leaves_the_others(store: S3Store, refuse: Refuse) -> None:
+    """Stores that take If-None-Match only, and no condition on deleting."""
+    refuse(store, "PutObject", "NotImplemented", 501, when=lambda headers: "If-Match" in headers)
+    refuse(store, "DeleteObject", "NotImplemented", 501, when=is_conditional)
+    assert store.create("a.csv", b"first", content_type=CSV)
+    assert store.replace("a.csv", b"second", content_type=CSV, metadata={}, etag=tag(store, "a.csv"))
+    assert store.delete_unchanged("a.csv", tag(store, "a.csv"))
+    conditions: list[str] = []
+
+    def record(params: dict[str, Any], **_: Any) -> None:
+        conditions.extend(name for name in params["headers"] if name.startswith("If-"))
+
+    store.hook.get_conn().meta.events.register("before-call.s3.PutObject", record)
+    assert store.create("a.csv", b"third", content_type=CSV)
+    assert conditions == ["If-None-Match"]
 
 
 def test_a_denial_is_not_taken_for_a_store_without_conditions(store: S3Store, refuse: Refuse) -> None:

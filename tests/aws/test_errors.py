@@ -254,6 +254,11 @@ def test_a_key_of_which_nothing_is_known_needs_two_permissions() -> None:
             "cannot be reached for s3://lake/a/b.c",
         ),
         (
+            boto.FlexibleChecksumError(error_msg=SECRET),
+            DOWN,
+            "What S3 sent for s3://lake/a/b.csv does not match its checksum: a later try may succeed",
+        ),
+        (
             boto.ReadTimeoutError(endpoint_url="http://x"),
             DOWN,
             "(ReadTimeoutError): if this persists, correct",

@@ -252,6 +252,15 @@ def test_runtime_errors_of_botocore_are_explained(
         store.get("a")
 
 
+def test_names_of_metadata_are_lower_case_whatever_a_store_makes_of_them(store: S3Store) -> None:
+    def capitalize(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Metadata"] = {name.title(): value for name, value in parsed["Metadata"].items()}
+
+    store.put("a.csv", b"x", content_type="text/csv", metadata={"run-after": "now"})
+    store.hook.get_conn().meta.events.register("after-call.s3.GetObject", capitalize)
+    assert store.metadata("a.csv") == {"run-after": "now"}
+
+
 @pytest.mark.parametrize("code", ["NoSuchKey", "NotFound", "NoSuchObject", "404", ""])
 def test_other_stores_have_other_words_for_a_missing_key(store: S3Store, refuse: Refuse, code: str) -> None:
     for operation in ("GetObject", "DeleteObject"):

@@ -44,14 +44,11 @@ def difference(found: Mapping[str, Any], body: bytes, read: Callable[[], bytes |
     KMS or of the customer an entity tag is something else, and other stores have tags of their own.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 
-    :param found: the answer to HeadObject
+    :param found: the answer to HeadObject; empty where there is no such object
     :param body: that was sent
-    :param read: returns what lies there
+    :param read: returns what lies there; called only where there is no proof
     """
-    size = found.get("ContentLength")
-    if size is not None and (differs := difference_in_size(found, len(body))):
-        return differs
-    if size is not None and (
+    if found.get("ContentLength") == len(body) and (
         found.get("ChecksumSHA256") == b64encode(hashlib.sha256(body).digest()).decode()
         or str(found.get("ETag", "")).strip('"') == _md5(body).hexdigest()
     ):
@@ -59,19 +56,18 @@ def difference(found: Mapping[str, Any], body: bytes, read: Callable[[], bytes |
     there = read()
     if there is None:
         return "is not there"
+    if len(there) != len(body):
+        return sizes(len(there), len(body))
     return "" if there == body else f"has other bytes than the {len(body):,} that were sent"
 
 
-def difference_in_size(found: Mapping[str, Any], sent: int) -> str:
-    """Return how the size of an object differs from what was sent; empty where it does not.
+def sizes(there: int, sent: int) -> str:
+    """Say that an object has another size than what was sent.
 
-    :param found: the answer to HeadObject; empty where there is no such object
+    :param there: number of bytes in the store
     :param sent: number of bytes
     """
-    if not found:
-        return "is not there"
-    size = found.get("ContentLength", 0)
-    return "" if size == sent else f"has {size:,} bytes, and {sent:,} were sent"
+    return f"has {there:,} bytes, and {sent:,} were sent"
 
 
 def _md5(body: bytes) -> Any:

@@ -106,7 +106,6 @@ UNREACHABLE = (
     boto.ConnectionError,
     boto.HTTPClientError,
     boto.IncompleteReadError,
-    boto.FlexibleChecksumError,
     ResponseParserError,
 )
 
@@ -131,6 +130,11 @@ def explain(
     if isinstance(error, UNREACHABLE):
         remedy = f"if this persists, correct endpoint_url of {who}"
         return DOWN(f"S3 cannot be reached for {place} ({name}): {remedy}.", key=place)
+    if isinstance(error, boto.FlexibleChecksumError):
+        remedy = "a later try may succeed; for a store that is not Amazon's, set response_checksum_validation"
+        return DOWN(
+            f"What S3 sent for {place} does not match its checksum: {remedy}=when_required.", key=place
+        )
     if isinstance(error, boto.ParamValidationError):
         remedy = "correct the bucket's name, or [twitch] s3_extra_args if it is set"
         return CONFIG(f"boto3 does not accept the arguments for {place} ({name}): {remedy}.")
@@ -187,7 +191,7 @@ def _refusal(
         kind, sentence = DOWN, "S3 is down at {place} (HTTP {status}): try later"
     else:
         kind = TwitchStoreError
-        sentence = "S3 refused {operation} at {place} ({code}, HTTP {status}): look the code up"
+        sentence = "S3 refused {operation} at {place} ({code}, HTTP {status}): look the code up{other_store}"
     message = sentence.format(
         bucket=bucket,
         place=place,

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from twitch_provider.aws.bucket import Bucket
-from twitch_provider.aws.comparison import REMEDY, difference, difference_in_size
+from twitch_provider.aws.comparison import REMEDY, difference, sizes
 from twitch_provider.aws.errors import explain
 from twitch_provider.aws.identity import EXPIRED_AT_ONCE
 from twitch_provider.aws.masking import code_of
@@ -56,7 +56,9 @@ class S3Store:
         self.bucket = bucket
         self.aws_conn_id = aws_conn_id or None
         self._requests = Bucket(bucket, self.aws_conn_id, extra_args or {})
-        self._takes_conditions = True
+        #: Operations and conditions that the store has refused.
+        self._without: set[tuple[str, ...]] = set()
+        self._warned = False
 
     @property
     def hook(self) -> S3Hook:
@@ -130,7 +132,7 @@ class S3Store:
             self._compare_size(key, size)
 
     def _on_condition(
-        self, key: str, etag: str | None, act: Callable[..., Mapping[str, Any]]
+        self, key: str, etag: str | None, act: Callable[..., Mapping[str, Any]], operation: str = "PutObject"
     ) -> Mapping[str, Any] | None:
         """Send a request on condition that what lies at a key is what was seen; None if it is not.
 
@@ -138,11 +140,13 @@ class S3Store:
 
         :param etag: of what was seen; None: nothing
         :param act: sends it, with the condition as arguments
+        :param operation: that it sends: some stores take a condition for one only
         """
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        kind = (operation, *condition)
         refused, tries_left = "", _TRIES
         while True:
-            conditional = self._takes_conditions
+            conditional = kind not in self._without
             if not conditional and self._etag(key) != etag:
                 return None
             try:
@@ -152,7 +156,8 @@ class S3Store:
                     return None
                 if conditional and refuses_conditions(error):
                     # Or another header: then it is refused again.
-                    self._takes_conditions, refused = False, code_of(error) or str(status_of(error))
+                    self._without.add(kind)
+                    refused = code_of(error) or str(status_of(error))
                     continue
                 # Somebody else is writing or deleting this key.
                 tries_left -= 1
@@ -162,13 +167,19 @@ class S3Store:
                     return None
                 continue
             if refused:
-                log.warning(
-                    "The store of %s refuses conditions on writing and deleting (%s): what two tries of one "
-                    "run do at the same time is not detected there.",
-                    self.uri(""),
-                    refused,
-                )
+                self._warn(operation, refused)
             return answer
+
+    def _warn(self, operation: str, refused: str) -> None:
+        if not self._warned:
+            log.warning(
+                "The store of %s refuses conditions of %s (%s): what two tries of one run do at the same time "
+                "is not detected there.",
+                self.uri(""),
+                operation,
+                refused,
+            )
+        self._warned = True
 
     def _etag(self, key: str) -> str | None:
         found = self.stat(key)
@@ -192,8 +203,11 @@ class S3Store:
         except TwitchStoreAccessError:
             log.warning("%s was written; its size could not be compared: it may not be read.", self.uri(key))
             return
-        if differs := difference_in_size(found or {}, size):
-            raise self._damaged(key, differs, found or {}, size)
+        if found is None:
+            raise self._damaged(key, "is not there", {}, size)
+        there = found.get("ContentLength", size)
+        if there != size:
+            raise self._damaged(key, sizes(there, size), found, size)
 
     def _damaged(self, key: str, how: str, found: Mapping[str, Any], sent: int) -> TwitchError:
         sentence = f"{self.uri(key)} {how}: if this store does not decode aws-chunked uploads, {REMEDY}."
@@ -225,7 +239,9 @@ class S3Store:
             if found is None:
                 return None
             found["Body"].close()
-            return Stat(found.get("ETag", ""), dict(found["Metadata"]))
+            # Some stores capitalize the names, as those of headers.
+            metadata = {name.lower(): value for name, value in found["Metadata"].items()}
+            return Stat(found.get("ETag", ""), metadata)
 
     def metadata(self, key: str) -> Mapping[str, str] | None:
         """Return the metadata that :meth:`put` wrote with an object, None if there is no such key."""
@@ -254,7 +270,8 @@ class S3Store:
         :returns: False if another object, or none, lies there now; some stores say True where none does
         """
         with self._explained(key):
-            return self._on_condition(key, etag, partial(self._requests.delete, key)) is not None
+            delete = partial(self._requests.delete, key)
+            return self._on_condition(key, etag, delete, "DeleteObject") is not None
 
     def folders(self, prefix: str) -> list[str]:
         """Return the common prefixes one level below (they end in ``/``), sorted."""
