@@ -184,19 +184,19 @@ def test_reads_more_than_a_hundred_ids_in_several_requests_each_id_once(signed_i
     wanted = [str(n) for n in range(250)]
     played = read(
         signed_in,
-        [answers.page("1"), answers.page("1", "2", cursor="a"), answers.page("3"), answers.page("4")],
+        [answers.page("1"), answers.page("1", "2", cursor="a"), answers.page("4"), answers.page("3")],
         user_id=wanted,
     )
     assert ids(played.rows) == ["1", "2", "3", "4"]
     sizes = [sum(name == "user_id" for name, _ in request.params) for request in played.sent]
-    assert sizes == [100, 100, 100, 50]
+    assert sizes == [100, 100, 50, 100]
 
 
 def test_the_same_cursor_may_come_in_another_batch(signed_in: Any, answers: Any) -> None:
     replies = [
         answers.page("1", cursor="a"),
-        answers.page("2"),
         answers.page("3", cursor="a"),
+        answers.page("2"),
         answers.page("4"),
     ]
     played = read(signed_in, replies, user_id=[str(n) for n in range(101)])

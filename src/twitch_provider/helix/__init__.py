@@ -11,7 +11,8 @@ to do and are sent the result, so that a test can step through every rule:
 - :mod:`.answers`, :mod:`.refusals`: from an HTTP answer to rows, a token, or one of our errors
 - :mod:`.session`: what conversations share; :mod:`.renewal`: getting a token
 - :mod:`.conversation`: one request until its answer; :mod:`.walk`: page after page; :mod:`.loop_guard`: that
-  the cursors lead to an end; :mod:`.lookups`: questions that take more than a list of rows
+  the cursors lead to an end; :mod:`.merge`: one sorted list out of several; :mod:`.lookups`: questions
+  that take more than a list of rows
 
 The hooks are short drivers of these generators over a real transport.
 """

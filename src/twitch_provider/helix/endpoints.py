@@ -120,6 +120,7 @@ class Endpoint:
     :param any_of: at least one of these is required
     :param one_of: exactly one of these is required
     :param needs: a parameter that is valid only together with one of the named others
+    :param sorted_by: the field by which an answer to several ids is sorted, from the greatest value down
     :param absent_ids_are_404: Twitch answers unknown ids with 404 instead of an empty list
     """
 
@@ -131,6 +132,7 @@ class Endpoint:
     any_of: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sorted_by: str | None = None
     absent_ids_are_404: bool = False
 
     @property
@@ -216,6 +218,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
                 **_BOTH_WAYS,
             },
             lists=("user_id", "user_login", "game_id", "language"),
+            sorted_by="viewer_count",
         ),
         Endpoint("games/top", _BOTH_WAYS),
         Endpoint(

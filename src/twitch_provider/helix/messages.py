@@ -221,6 +221,9 @@ class Page:
     def new_rows(self) -> list[dict[str, Any]]:
         """The rows whose id no earlier page of this walk had, up to ``max_items``.
 
+        Where a sorted list takes several requests, these are the next rows of the whole list, which may have
+        come with an earlier page.
+
         :raises TwitchResponseError: one of them is not a JSON object
         """
         return objects(self.endpoint, self._new_rows)

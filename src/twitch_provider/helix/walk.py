@@ -17,6 +17,7 @@ from twitch_provider.helix.answers import Envelope
 from twitch_provider.helix.conversation import request_page
 from twitch_provider.helix.lookups import explain_refusal
 from twitch_provider.helix.loop_guard import CursorLoopGuard
+from twitch_provider.helix.merge import merge
 from twitch_provider.helix.messages import Page, Params
 from twitch_provider.helix.queries import Query
 from twitch_provider.helix.session import Session, Step
@@ -26,32 +27,27 @@ from twitch_provider.helix.session import Session, Step
 class WalkState:
     """What a walk has read so far.
 
-    :param path: of the endpoint, for messages
     :param id_field: what identifies a row
     :param max_items: stop after this many distinct rows; None for all
     """
 
-    path: str
     id_field: str
     max_items: int | None = None
     rows: int = field(default=0, init=False)
-    loop_guard: CursorLoopGuard = field(init=False)
     _ids: set[str] = field(default_factory=set, init=False)
-
-    def __post_init__(self) -> None:
-        self.loop_guard = CursorLoopGuard(self.path)
 
     @property
     def full(self) -> bool:
         """Whether ``max_items`` rows were read."""
         return self.max_items is not None and self.rows >= self.max_items
 
-    def new_rows(self, rows: list[Any]) -> list[Any]:
+    def new_rows(self, rows: list[Any], loop_guard: CursorLoopGuard) -> list[Any]:
         """Return the rows not seen before, up to ``max_items``.
 
         A row without an id is always new, but no sign that the list goes on.
 
         :param rows: of one page
+        :param loop_guard: of the list that it is a page of
         """
         new_rows, new_ids = [], 0
         for row in rows:
@@ -66,23 +62,29 @@ class WalkState:
         if self.max_items is not None:
             new_rows = new_rows[: self.max_items - self.rows]
         self.rows += len(new_rows)
-        self.loop_guard.record(rows=len(rows), new=new_ids)
+        loop_guard.record(rows=len(rows), new=new_ids)
         return new_rows
 
 
 def walk(session: Session, query: Query) -> Generator[Step | Page, Any, None]:
     """Read a list, page by page.
 
-    Yields steps for its driver and each :class:`Page` for its caller; holds one page at a time.
+    Yields steps for its driver and each :class:`Page` for its caller; holds one page at a time, or one
+    for each of several requests for a sorted list.
 
     :param session: what all conversations of the application share
     :param query: what to read
     :raises TwitchPaginationError: the list would never end
     :raises TwitchError: a page could not be read; ``where`` says how far the walk got
     """
-    state = WalkState(query.endpoint.path, query.endpoint.id_field, query.max_items)
+    sorted_by = query.endpoint.sorted_by
+    if len(query.batches) > 1 and sorted_by is not None:
+        state = WalkState(query.endpoint.id_field)
+        walks = [_walk_batch(session, query, params, state) for params in query.batches]
+        yield from merge(walks, sorted_by, query.max_items)
+        return
+    state = WalkState(query.endpoint.id_field, query.max_items)
     for params in query.batches:
-        state.loop_guard.begin()
         yield from _walk_batch(session, query, params, state)
         if state.full:
             return
@@ -92,16 +94,17 @@ def _walk_batch(
     session: Session, query: Query, params: Params, state: WalkState
 ) -> Generator[Step | Page, Any, None]:
     path = query.endpoint.path
-
+    loop_guard = CursorLoopGuard(path)
     number, asked = 1, params
     while True:
         try:
             envelope = yield from request_page(session, path, asked)
-            page = _page(session, path, asked, envelope, state)
+            new_rows = state.new_rows(envelope.rows, loop_guard)
+            page = _page(session, path, asked, envelope, new_rows)
             yield page
             if page.cursor is None or state.full or number == query.max_pages or not query.follows(params):
                 return
-            state.loop_guard.follow(page.cursor)
+            loop_guard.follow(page.cursor)
         except TwitchError as error:
             by_id = query.endpoint.absent_ids_are_404 and any(name == "id" for name, _ in params)
             # With a message: Helix says of a path that it does not have only that it was not found.
@@ -115,7 +118,7 @@ def _walk_batch(
         asked = (*(pair for pair in params if pair[0] not in {"after", "before"}), ("after", page.cursor))
 
 
-def _page(session: Session, path: str, params: Params, envelope: Envelope, state: WalkState) -> Page:
+def _page(session: Session, path: str, params: Params, envelope: Envelope, new_rows: list[Any]) -> Page:
     response = envelope.response
     return Page(
         endpoint=path,
@@ -123,7 +126,7 @@ def _page(session: Session, path: str, params: Params, envelope: Envelope, state
         received_at=response.received_at,
         body=response.body,
         rows=envelope.rows,
-        _new_rows=state.new_rows(envelope.rows),
+        _new_rows=new_rows,
         cursor=envelope.cursor,
         rate_limit=response.rate_limit,
         total=envelope.total,

@@ -22,8 +22,8 @@ class Readers(ABC, Generic[Rows, Pages]):
     """Declares what can be read: the parameters of each reader, and Helix's names for them.
 
     Arguments are checked at once (``TwitchParameterError`` names the one that Helix would refuse). Rows
-    arrive while you iterate, and so do errors. More than 100 ids are split into several requests. Ids that
-    Twitch does not know are absent from the answer.
+    arrive while you iterate, and so do errors. More than 100 ids are split into several requests, over which
+    streams are sorted as in one. Ids that Twitch does not know are absent from the answer.
     """
 
     @abstractmethod
@@ -75,7 +75,7 @@ class Readers(ABC, Generic[Rows, Pages]):
         stream_type: str | None = None,
         max_items: int | None = None,
     ) -> Rows:
-        """Live streams, most viewers first; all of them without a filter.
+        """Live streams, most viewers first, over all requests; all of them without a filter.
 
         https://dev.twitch.tv/docs/api/reference/#get-streams
 

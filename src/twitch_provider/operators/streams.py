@@ -42,7 +42,7 @@ class TwitchStreamsOperator(BaseOperator):
     :param user_logins: only these broadcasters (templated)
     :param languages: only these: ISO 639-1 codes or ``other`` (templated)
     :param stream_type: ``all`` or ``live`` (templated)
-    :param max_items: stop after that many streams, most viewers first; on S3 the last page is kept whole
+    :param max_items: stop after that many streams, most viewers first; on S3 pages are kept whole
         (templated)
     :param output: ``xcom``: return the rows as Helix sent them, as a list of dicts; ``s3``: publish them and
         return ``{"uri": …, "manifest": …, "rows": …}``, which the events of the task's outlets carry too
