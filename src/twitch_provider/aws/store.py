@@ -173,8 +173,8 @@ class S3Store:
     def _warn(self, operation: str, refused: str) -> None:
         if not self._warned:
             log.warning(
-                "The store of %s refuses conditions of %s (%s): what two tries of one run do at the same time "
-                "is not detected there.",
+                "The store of %s refuses conditions of %s (%s): what two tries of one run do at the same "
+                "time is not detected there.",
                 self.uri(""),
                 operation,
                 refused,
