@@ -7,18 +7,16 @@ import inspect
 from typing import Any
 
 import pytest
-from tests.dags.conftest import DAGS
+from tests.dags.conftest import DAGS, read_dag
 
 pytestmark = pytest.mark.filterwarnings("default")  # Airflow's own, while it parses a DAG
 
-PATHS = sorted(DAGS.glob("*.py"))
+IDS = sorted(path.stem for path in DAGS.glob("*.py"))
 
 
-@pytest.fixture(params=PATHS, ids=[path.stem for path in PATHS])
+@pytest.fixture(params=IDS)
 def dag(airflow_database: None, request: pytest.FixtureRequest) -> Any:
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(request.param).get_dag(request.param.stem)
+    return read_dag(request.param)
 
 
 def test_no_task_prints_what_it_returns(dag: Any) -> None:

@@ -6,16 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.dags.conftest import DAGS
+from tests.dags.conftest import read_dag
 
 pytestmark = pytest.mark.filterwarnings("default")  # Airflow's own, while it parses a DAG
 
 
 @pytest.fixture(scope="module", params=["twitch_top_games", "twitch_all_streams"])
 def params(airflow_database: None, request: pytest.FixtureRequest) -> Any:
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(DAGS / f"{request.param}.py").get_dag(request.param).params
+    return read_dag(request.param).params
 
 
 @pytest.mark.parametrize(

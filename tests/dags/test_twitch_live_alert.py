@@ -4,10 +4,10 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.dags.conftest import Triggering, read_dag
 
 from twitch_provider.compat import conf
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
@@ -20,11 +20,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # Airflow's own, while it pa
 
 @pytest.fixture(scope="module")
 def dag(airflow_database: None) -> Any:
-    from airflow.dag_processing.dagbag import DagBag
-
-    bag = DagBag(PATH)
-    assert bag.import_errors == {}
-    return bag.get_dag("twitch_live_alert")
+    return read_dag("twitch_live_alert")
 
 
 def watched(dag: Any) -> Any:
@@ -64,7 +60,7 @@ def test_watches_the_channels_for_going_live(dag: Any) -> None:
 
 
 def test_announces_what_all_triggering_events_tell(dag: Any, caplog: pytest.LogCaptureFixture) -> None:
-    def event(*logins: str) -> SimpleNamespace:
+    def event(*logins: str) -> dict[str, Any]:
         """As a watcher's, of one poll, as the database keeps it."""
         rows = {
             login: {
@@ -76,10 +72,10 @@ def test_announces_what_all_triggering_events_tell(dag: Any, caplog: pytest.LogC
         }
         events, _ = LiveWatch(logins, 0, emit_current=True).observe(0.0, rows)
         payload = json.loads(json.dumps({"events": events}))
-        return SimpleNamespace(extra={"from_trigger": True, "payload": payload})
+        return {"from_trigger": True, "payload": payload}
 
-    by_hand = SimpleNamespace(extra={})
-    told = {watched(dag): [event("nasa", "esa", "jaxa"), by_hand, event("isro")]}
+    by_hand: dict[str, Any] = {}
+    told = Triggering(watched(dag), event("nasa", "esa", "jaxa"), by_hand, event("isro"))
     found = dag.get_task("went_live").python_callable(told)
     assert [channel["user_login"] for channel in found] == ["nasa", "esa", "jaxa", "isro"]
     with caplog.at_level(logging.INFO):

@@ -7,11 +7,10 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.dags.conftest import DAGS
+from tests.dags.conftest import Triggering, read_dag
 
 from twitch_provider.testing import Simulator
 
@@ -20,11 +19,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # Airflow's own, while it pa
 
 @pytest.fixture(scope="module")
 def dag(airflow_database: None) -> Any:
-    from airflow.dag_processing.dagbag import DagBag
-
-    bag = DagBag(DAGS / "twitch_viewers_by_language.py")
-    assert bag.import_errors == {}
-    return bag.get_dag("twitch_viewers_by_language")
+    return read_dag("twitch_viewers_by_language")
 
 
 def last_event(name: str) -> Any:
@@ -52,7 +47,7 @@ def test_reads_the_file_that_the_event_of_a_snapshot_names(
     told = last_event(asset.name)
     events = [{}, told | {"adhoc": True, "uri": "s3://nowhere/x.csv"}, told]
     with caplog.at_level(logging.INFO):
-        dag.get_task("read").python_callable({asset: [SimpleNamespace(extra=extra) for extra in events]})
+        dag.get_task("read").python_callable(Triggering(asset, *events))
 
     (key,) = bucket.find("/top_streams/dt=")
     rows = list(csv.DictReader(io.StringIO(bucket.read(key).decode(), newline="")))
