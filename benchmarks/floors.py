@@ -125,9 +125,11 @@ def _clean(text: pa.Array) -> pa.Array:
     if not pc.any(odd).as_py():
         return text
     distinct = text.filter(odd).dictionary_encode()
-    spaced = pc.replace_substring_regex(distinct.dictionary, r"[\t-\r\x{85}]+", " ")
-    bare = pc.replace_substring_regex(spaced, r"\p{Cc}+", "").to_pylist()
-    composed = pa.array([unicodedata.normalize("NFC", item) for item in bare], pa.string())
+    bare = pc.replace_substring_regex(
+        distinct.dictionary, r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x{84}\x{86}-\x{9f}]+", ""
+    )
+    spaced = pc.replace_substring_regex(bare, r"[\t-\r\x1c-\x1e\x{85}\x{2028}\x{2029}]+", " ").to_pylist()
+    composed = pa.array([unicodedata.normalize("NFC", item) for item in spaced], pa.string())
     return pc.replace_with_mask(text, pc.fill_null(odd, fill_value=False), composed.take(distinct.indices))
 
 

@@ -272,6 +272,13 @@ def test_a_body_that_is_not_a_page_is_an_error(bad: bytes, place: int, stream: M
         by_arrow(pages_of(bad))
 
 
+@pytest.mark.parametrize("name", ["viewer_count", "surprise"])
+def test_a_refused_row_that_python_cannot_decode_is_an_error(name: str, stream: Make) -> None:
+    row = json.dumps(stream(viewer_count=-1)).replace("-1", f'-1, "{name}": {"1" * 5_000}')
+    with pytest.raises(TwitchDataError, match="streams: a body is not a page of Helix"):
+        by_arrow(pages_of(f'{{"data": [{row}]}}'.encode()))
+
+
 def test_two_halves_of_a_page_are_an_error(stream: Make) -> None:
     whole = body(stream(), stream(id="2"))
     for cut in range(1, len(whole), 7):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Any
 
 import msgspec
@@ -84,16 +85,32 @@ class PageRows:
         """Return some rows as ``json`` decodes them.
 
         :param numbers: of the rows, from 0
+        :raises TwitchDataError: Python refuses one, such as a number of 5,000 digits
         """
         if self._rows is not None:
             return [self._rows[number] for number in numbers]
+        try:
+            return [json.loads(self._original(number)) for number in numbers]
+        except (ValueError, RecursionError):
+            raise _not_a_page(self.page) from None
+
+    def _original(self, number: int) -> bytes:
+        """Return a row as it stands in the body."""
         if self._readable is self.page.body:
-            return [json.loads(bytes(self._encoded[number])) for number in numbers]
-        begins = self._begins()
-        return [
-            json.loads(self.page.body[begins[number] :][: len(bytes(self._encoded[number]))])
-            for number in numbers
-        ]
+            return bytes(self._encoded[number])
+        begin, end = self._spans[number]
+        return self.page.body[begin:end]
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        """Where each row begins and ends in the body."""
+        spans: list[tuple[int, int]] = []
+        end = 0
+        for row in map(bytes, self._encoded):
+            begin = self._readable.index(row, end)
+            end = begin + len(row)
+            spans.append((begin, end))
+        return spans
 
     def _split(self) -> list[msgspec.Raw]:
         try:
@@ -102,16 +119,6 @@ class PageRows:
             # Half a surrogate pair, perhaps: the escape of U+FFFD is as long, so that all keeps its place.
             self._readable = _ESCAPE.sub(_whole_or_replaced, self._readable)
             return _split(self._readable).data
-
-    def _begins(self) -> list[int]:
-        """Return where each row begins in the body."""
-        rows = [bytes(encoded) for encoded in self._encoded]
-        begins: list[int] = []
-        end = 0
-        for row in rows:
-            begins.append(self._readable.index(row, end))
-            end = begins[-1] + len(row)
-        return begins
 
 
 def _whole_or_replaced(found: re.Match[bytes]) -> bytes:
@@ -129,5 +136,9 @@ def _decoded(page: Body) -> list[Any]:
     except (ValueError, TypeError, KeyError, RecursionError):
         rows = None
     if not isinstance(rows, list):
-        raise TwitchDataError(f"{page.endpoint}: a body is not a page of Helix: take a new snapshot.")
+        raise _not_a_page(page)
     return rows
+
+
+def _not_a_page(page: Body) -> TwitchDataError:
+    return TwitchDataError(f"{page.endpoint}: a body is not a page of Helix: take a new snapshot.")

@@ -2,7 +2,8 @@
 """The one schema: every column's name, kind, nullability and meaning.
 
 The type check of cleaning, the frames' types, the order of the CSV columns and the documentation are all
-derived from it. Columns are append-only: a change adds at the end and raises :data:`SCHEMA_VERSION`.
+derived from it. What becomes of line breaks, NUL and the like in text is in :mod:`.text`. Columns are
+append-only: a change adds at the end and raises :data:`SCHEMA_VERSION`.
 Helix's columns: https://dev.twitch.tv/docs/api/reference/#get-streams and ``#get-top-games``.
 """
 
