@@ -22,7 +22,7 @@ from twitch_provider.exceptions import (
 from twitch_provider.helix.answers import Envelope, read_page, read_response
 from twitch_provider.helix.conversation import converse, validate
 from twitch_provider.helix.messages import Call, Request, Send, Sleep
-from twitch_provider.helix.session import Steps, yield_answer
+from twitch_provider.helix.session import MAX_TOKENS, TOKENS_WINDOW, Steps, yield_answer
 from twitch_provider.helix.token import AppToken, Credentials
 
 STREAMS = "https://api.twitch.tv/helix/streams"
@@ -475,3 +475,43 @@ def test_twitchs_message_is_safe_for_a_log(signed_in: Any, answers: Any, text: s
         )
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 500
+
+
+def test_a_server_that_refuses_every_second_request_costs_a_bounded_number_of_tokens(
+    signed_in: Any, answers: Any
+) -> None:
+    for number in range(MAX_TOKENS):
+        replies = [answers.error(401), answers.ok({"access_token": f"t{number}"}), answers.page("1")]
+        signed_in.play(ask(signed_in), replies)
+    for _ in range(20):
+        assert signed_in.play(ask(signed_in), [answers.error(401), answers.page("1")]).result.rows
+    assert signed_in.session.stats["tokens"] == MAX_TOKENS
+    signed_in.now += TOKENS_WINDOW
+    signed_in.play(ask(signed_in), [answers.error(401), answers.token, answers.page("1")])
+    assert signed_in.tokens.token.value == "token-1"
+
+
+def test_a_token_that_is_refused_for_good_is_an_error_when_no_more_are_fetched(
+    signed_in: Any, answers: Any
+) -> None:
+    signed_in.session.fetched.extend([signed_in.now] * MAX_TOKENS)
+    with pytest.raises(TwitchAuthError):
+        signed_in.play(ask(signed_in), [answers.error(401)] * 4)
+    assert signed_in.played.slept == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        (1, "which has 1 a minute and not 800: check whether a proxy set the header Ratelimit-Limit"),
+        (800, "waiting for a point of the rate limit, which has 800 a minute"),
+    ],
+)
+def test_a_wait_for_the_rate_limit_says_what_the_limit_is(
+    signed_in: Any, answers: Any, limit: int, reason: str
+) -> None:
+    told = {"ratelimit-limit": str(limit), "ratelimit-remaining": "0"}
+    signed_in.play(ask(signed_in), [answers.ok({"data": []}, 200, told)])
+    step = next(ask(signed_in))
+    assert isinstance(step, Sleep)
+    assert step.reason.endswith(reason)

@@ -12,9 +12,9 @@ from twitch_provider.helix.messages import Page, Request, Response, Sleep
 
 
 @pytest.mark.parametrize(
-    ("seconds", "level"), [(0.1, logging.DEBUG), (1.0, logging.INFO), (60.0, logging.INFO)]
+    ("seconds", "level"), [(0.1, logging.DEBUG), (1.0, logging.INFO), (10.0, logging.WARNING)]
 )
-def test_a_short_wait_is_logged_at_debug(seconds: float, level: int) -> None:
+def test_a_short_wait_is_logged_at_debug_and_a_long_one_as_a_warning(seconds: float, level: int) -> None:
     assert Sleep(seconds, "waiting for a point of the rate limit").level == level
 
 

@@ -54,7 +54,7 @@ def test_a_session_is_what_the_connection_says() -> None:
         SETTINGS.base_url,
         7.0,
     )
-    assert (session.tokens, session.limiter) == shared(SETTINGS)
+    assert (session.tokens, session.limiter, session.fetched) == shared(SETTINGS)
     assert 0 <= session.random() <= 1
 
 
@@ -77,7 +77,7 @@ def test_a_failed_lookup_is_worth_a_retry_and_its_text_is_not_repeated() -> None
 
 
 def test_a_forked_process_shares_nothing_that_was_claimed_when_it_was_forked() -> None:
-    tokens, _ = shared(SETTINGS)
+    tokens, _, _ = shared(SETTINGS)
     assert tokens.claim()
     child = os.fork()
     if not child:

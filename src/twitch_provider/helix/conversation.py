@@ -57,9 +57,10 @@ def converse(session: Session, request: Request, read: Reader[T], *, scheme: str
         try:
             return read(signed, reply)
         except TwitchError as error:
-            yield from session.wait_to_retry(retry, error, new_token=new_token)
+            renew = session.may_renew
+            yield from session.wait_to_retry(retry, error, new_token=new_token, renew=renew)
             # Only on a retry: where the endpoint does not accept app tokens, the token is good for others.
-            if isinstance(error, TwitchAuthError):
+            if isinstance(error, TwitchAuthError) and renew:
                 session.tokens.refuse(token)
 
 

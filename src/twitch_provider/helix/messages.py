@@ -20,6 +20,9 @@ from twitch_provider.helix.ratelimit import RateLimit
 #: Query parameters in the order of sending; a list parameter is repeated, never joined by commas.
 Params = tuple[tuple[str, str], ...]
 
+#: Seconds of a wait that is worth a warning.
+LONG_WAIT = 10.0
+
 
 def plain(text: str, most: int = 80) -> str:
     """Make text from outside safe for a message or a log: one line, printable, not too long.
@@ -170,7 +173,9 @@ class Sleep:
 
     @property
     def level(self) -> int:
-        """Log level: DEBUG for a wait of less than a second."""
+        """Log level: DEBUG for a wait of less than a second, WARNING for one that delays a task."""
+        if self.seconds >= LONG_WAIT:
+            return logging.WARNING
         return logging.INFO if self.seconds >= 1 else logging.DEBUG
 
 

@@ -77,6 +77,7 @@ def _recall_or_fetch(session: Session, max_wait: float) -> Steps[tuple[AppToken,
 def _fetch_and_keep(session: Session) -> Steps[AppToken]:
     token = yield from _fetch(session)
     session.stats["tokens"] += 1
+    session.fetched.append(session.clock())
     yield Call(partial(session.tokens.keep, token))
     return token
 

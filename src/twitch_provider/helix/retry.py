@@ -84,15 +84,16 @@ class RetryState:
     max_wait: float = math.inf
     failures: Counter[str] = field(default_factory=Counter, init=False)
 
-    def after(self, error: TwitchError, *, new_token: bool = True) -> tuple[str, float]:
+    def after(self, error: TwitchError, *, new_token: bool = True, renew: bool = True) -> tuple[str, float]:
         """Decide whether this error is worth a retry.
 
         :param error: why the request failed
         :param new_token: the request was signed with a token that was fetched for it
+        :param renew: a refused token may be replaced; else it may be accepted at the next try
         :returns: the kind of failure, and the seconds to wait before the next try
         :raises TwitchError: the error itself, where a retry does not help or all retries are used up
         """
-        kind, backoff = self._policy(error, new_token=new_token)
+        kind, backoff = self._policy(error, new_token=new_token, renew=renew)
         if backoff is None:
             raise error
         self.failures[kind] += 1
@@ -102,8 +103,10 @@ class RetryState:
         self.max_wait -= delay
         return kind, delay
 
-    def _policy(self, error: TwitchError, *, new_token: bool) -> tuple[str, Backoff | None]:
+    def _policy(self, error: TwitchError, *, new_token: bool, renew: bool) -> tuple[str, Backoff | None]:
         match error:
+            case TwitchAuthError() if self.renewable and not renew:
+                return "transient", TRANSIENT
             case TwitchAuthError() if self.renewable:
                 return "token", NEW_TOKEN if new_token else OLD_TOKEN
             case TwitchRateLimitError():

@@ -7,6 +7,7 @@ import functools
 import os
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from twitch_provider.aws.secrets import explain_absence
 from twitch_provider.compat import AirflowNotFoundException
 from twitch_provider.exceptions import TwitchConfigError, TwitchLookupError
 from twitch_provider.helix.ratelimit import RateLimiter
-from twitch_provider.helix.session import Session
+from twitch_provider.helix.session import Session, new_fetched
 from twitch_provider.hooks.caches import open_cache
 from twitch_provider.hooks.encryption import TokenCipher
 from twitch_provider.hooks.settings import Settings
@@ -29,13 +30,16 @@ _sharing = threading.Lock()
 
 
 @functools.lru_cache(maxsize=32)
-def _shared(application: Settings) -> tuple[SharedTokens, RateLimiter]:
+def _shared(application: Settings) -> tuple[SharedTokens, RateLimiter, deque[float]]:
     cipher = TokenCipher(application.credentials, application.base_url, application.auth_url)
-    return SharedTokens(open_cache(application.auth_cache, cipher)), RateLimiter()
+    return SharedTokens(open_cache(application.auth_cache, cipher)), RateLimiter(), new_fetched()
 
 
-def shared(settings: Settings) -> tuple[SharedTokens, RateLimiter]:
-    """Return the token store and the rate limiter that all hooks of an application share in this process."""
+def shared(settings: Settings) -> tuple[SharedTokens, RateLimiter, deque[float]]:
+    """Return what all hooks of an application share in this process.
+
+    :returns: the token store, the rate limiter, and when tokens were fetched
+    """
     application = replace(settings, conn_id="", timeout=0, rate_limit_reserve=0)
     # functools' cache would let two threads create two of them.
     with _sharing:
@@ -63,7 +67,7 @@ def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
     :param settings: of a connection
     :param clock: seconds on a monotonic clock
     """
-    tokens, limiter = shared(settings)
+    tokens, limiter, fetched = shared(settings)
     limiter.reserve = settings.rate_limit_reserve
     return Session(
         credentials=settings.credentials,
@@ -71,6 +75,7 @@ def open_session(settings: Settings, clock: Callable[[], float]) -> Session:
         auth_url=settings.auth_url,
         tokens=tokens,
         limiter=limiter,
+        fetched=fetched,
         clock=clock,
         random=random.random,  # noqa: S311 - jitter, not a secret
         name=settings.conn_id,
