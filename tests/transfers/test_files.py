@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from twitch_provider.exceptions import TwitchParameterError, TwitchResponseError
+from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.helix.messages import Page
 from twitch_provider.transfers.files import content_type, write
+
+STREAMS = ENDPOINTS["streams"]
 
 
 def page(*rows: Any) -> Page:
@@ -23,7 +26,7 @@ def page(*rows: Any) -> Page:
 
 def written(*pages: Page, file_format: str = "jsonl", compression: str | None = None) -> bytes:
     file = io.BytesIO()
-    rows = write(pages, file, file_format=file_format, compression=compression)
+    rows = write(pages, file, endpoint=STREAMS, file_format=file_format, compression=compression)
     assert rows == sum(len(each.new_rows) for each in pages)
     return file.read()
 
@@ -97,10 +100,18 @@ def test_a_field_whose_name_cannot_be_stored_has_its_column() -> None:
     assert body.decode() == 'id,a\ufffd,a\ufffd\n"1","x","y"\n'
 
 
-@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
-def test_no_row_is_an_empty_file(file_format: str) -> None:
-    assert written(page(), file_format=file_format) == b""
-    assert written(file_format=file_format) == b""
+def test_no_row_is_an_empty_file_of_json_lines() -> None:
+    assert written(page()) == written() == b""
+
+
+def test_no_row_is_a_header_of_csv() -> None:
+    header = ",".join(STREAMS.fields).encode() + b"\n"
+    assert written(page(), file_format="csv") == written(file_format="csv") == header
+    assert b"user_id" in header
+
+
+def test_rows_without_a_field_are_rows_of_csv() -> None:
+    assert len(read_csv(written(page({}, {}), file_format="csv"))) == 2
 
 
 @pytest.mark.parametrize("file_format", ["jsonl", "csv"])
@@ -126,7 +137,8 @@ def test_json_lines_hold_no_page_in_memory_that_is_written(compression: str | No
             del made
             assert sum(ref() is not None for ref in alive) <= 1
 
-    assert write(pages(), io.BytesIO(), file_format="jsonl", compression=compression) == 10
+    into = io.BytesIO()
+    assert write(pages(), into, endpoint=STREAMS, file_format="jsonl", compression=compression) == 10
 
 
 def nested(depth: int) -> list[Any]:

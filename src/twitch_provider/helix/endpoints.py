@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from twitch_provider.exceptions import TwitchParameterError
+from twitch_provider.helix.fields import FIELDS
 
 #: The most values of a list parameter, and the most rows of a page.
 MAX_VALUES = 100
@@ -139,6 +140,11 @@ class Endpoint:
     def paged(self) -> bool:
         """Whether the list has pages; else one answer is all of it."""
         return "after" in self.params
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of a row, in the order of the reference."""
+        return FIELDS[self.path]
 
     @property
     def flags(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ from twitch_provider.lake.csv import flat_csv
 from twitch_provider.lake.text import json_line, one_line
 
 if TYPE_CHECKING:
+    from twitch_provider.helix.endpoints import Endpoint
     from twitch_provider.helix.messages import Page
 
 CONTENT_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
@@ -40,16 +41,20 @@ def content_type(file_format: Any, compression: Any) -> str:
     return COMPRESSED if compression else CONTENT_TYPES[file_format]
 
 
-def write(pages: Iterable[Page], file: IO[bytes], *, file_format: str, compression: str | None) -> int:
+def write(
+    pages: Iterable[Page], file: IO[bytes], *, endpoint: Endpoint, file_format: str, compression: str | None
+) -> int:
     """Write the rows of a walk, and rewind the file.
 
     ``jsonl`` is lossless: each row as Helix sent it, one per line, and one page at a time in memory. ``csv``
     is written as the lake's, after the last page: a column for each field that some row has, in the order in
-    which they appear; lists and objects are JSON. Text is on one line there: a run of line breaks is a
-    space, and what no database holds (NUL, half a surrogate pair) is U+FFFD.
+    which they appear, or for each documented one where no row has any; lists and objects are JSON. Text is on
+    one line there: a run of line breaks is a space, and what no database holds (NUL, half a surrogate pair)
+    is U+FFFD.
 
     :param pages: a lazy walk
     :param file: an empty one
+    :param endpoint: that is read
     :param file_format: ``jsonl`` or ``csv``
     :param compression: ``gzip`` or None
     :returns: how many rows
@@ -59,11 +64,7 @@ def write(pages: Iterable[Page], file: IO[bytes], *, file_format: str, compressi
     # Without name and time in the header: bytes must not depend on when they were written.
     output = gzip.GzipFile("", "wb", 6, file, mtime=0) if compression else file
     if file_format == "csv":
-        table: list[dict[str, Any]] = []
-        endpoint = ""
-        for page in pages:
-            endpoint = page.endpoint
-            table += page.new_rows
+        table = [row for page in pages for row in page.new_rows]
         rows = len(table)
         output.write(_csv(table, endpoint))
     else:
@@ -91,11 +92,10 @@ def _json(value: Any, endpoint: str, *, separators: tuple[str, str] | None = Non
         ) from None
 
 
-def _csv(rows: list[dict[str, Any]], endpoint: str) -> bytes:
-    names = dict.fromkeys(name for row in rows for name in row)
-    if not names:
-        return b""
-    columns = [_column([row.get(name) for row in rows], endpoint) for name in names]
+def _csv(rows: list[dict[str, Any]], endpoint: Endpoint) -> bytes:
+    # Never without a header: readers refuse a file without a byte.
+    names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(endpoint.fields)
+    columns = [_column([row.get(name) for row in rows], endpoint.path) for name in names]
     return flat_csv(pa.Table.from_arrays(columns, names=list(map(one_line, names))))
 
 

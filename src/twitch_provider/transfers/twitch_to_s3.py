@@ -41,7 +41,7 @@ class TwitchToS3Operator(BaseOperator):
         parameter, and more than 100 values of one are split into several requests (templated)
     :param max_items: stop after that many rows (templated)
     :param file_format: ``jsonl``: each row as Helix sent it, one a line; ``csv``: a column for each field,
-        lists and objects as JSON
+        lists and objects as JSON; a list without rows has the columns that Helix documents
     :param compression: None or ``gzip``; the key is used as it is given
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
     :param aws_conn_id: the connection to AWS; None for the machine's own credentials, such as an IAM role
@@ -111,7 +111,13 @@ class TwitchToS3Operator(BaseOperator):
         self._require_absent(store, key)
         with tempfile.TemporaryFile() as file:
             pages = require_shown(self.hook.walk(query))
-            rows = write(pages, file, file_format=self.file_format, compression=self.compression)
+            rows = write(
+                pages,
+                file,
+                endpoint=query.endpoint,
+                file_format=self.file_format,
+                compression=self.compression,
+            )
             # Again: somebody may have written the object while Twitch was read.
             self._require_absent(store, key)
             store.put_file(key, file, content_type=media_type)
