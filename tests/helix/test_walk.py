@@ -119,6 +119,12 @@ def test_rows_without_an_id_do_not_count_as_new_ids(signed_in: Any, answers: Any
         read(signed_in, odd)
 
 
+@pytest.mark.parametrize("blank", ["", " ", None])
+def test_a_blank_id_is_a_missing_one(signed_in: Any, answers: Any, blank: Any) -> None:
+    rows = [{"id": blank, "title": "a"}, {"id": "1"}, {"id": blank, "title": "b"}, {"id": "1"}]
+    assert read(signed_in, [answers.ok({"data": rows, "pagination": {}})]).rows == rows[:3]
+
+
 def test_an_id_that_is_a_number_is_an_id(signed_in: Any, answers: Any) -> None:
     odd = [
         answers.ok({"data": [{"id": 7}, {"id": n}], "pagination": {"cursor": f"c{n}"} if n < 19 else {}})

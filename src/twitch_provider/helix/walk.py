@@ -21,6 +21,7 @@ from twitch_provider.helix.merge import merge
 from twitch_provider.helix.messages import Page, Params
 from twitch_provider.helix.queries import Query
 from twitch_provider.helix.session import Session, Step
+from twitch_provider.rows import text_of
 
 
 @dataclass
@@ -51,12 +52,10 @@ class WalkState:
         """
         new_rows, new_ids = [], 0
         for row in rows:
-            identity = row.get(self.id_field) if isinstance(row, dict) else None
-            if isinstance(identity, str | int):
-                # Helix's ids are text, but a number would identify a row as well.
-                if str(identity) in self._ids:
+            if identity := _identity(row, self.id_field):
+                if identity in self._ids:
                     continue
-                self._ids.add(str(identity))
+                self._ids.add(identity)
                 new_ids += 1
             new_rows.append(row)
         if self.max_items is not None:
@@ -64,6 +63,13 @@ class WalkState:
         self.rows += len(new_rows)
         loop_guard.record(rows=len(rows), new=new_ids)
         return new_rows
+
+
+def _identity(row: Any, name: str) -> str:
+    """Return the id of a row, empty where it has none; a number would identify it as well as text."""
+    if not isinstance(row, dict):
+        return ""
+    return str(row[name]) if isinstance(row.get(name), int) else text_of(row, name)
 
 
 def walk(session: Session, query: Query) -> Generator[Step | Page, Any, None]:
