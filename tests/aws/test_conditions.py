@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from twitch_provider.aws.store import S3Store
 from twitch_provider.exceptions import TwitchError, TwitchStoreAccessError, TwitchStoreUnavailableError
@@ -118,8 +118,8 @@ def test_a_store_that_refuses_conditions_is_served_without(
     assert not store.delete_unchanged("a.csv", seen)
     (record,) = caplog.records
     assert record.message == (
-        f"The store of s3://lake/ refuses conditions of PutObject ({code or status}): what two tries of one "
-        "run do at the same time is not detected there."
+        f"The store of s3://lake/ does not take the condition IfNoneMatch of PutObject ({code or status}): "
+        "what two tries of one run do at the same time is not detected there."
     )
 
 
@@ -138,6 +138,48 @@ def test_one_condition_that_is_refused_leaves_the_others(store: S3Store, refuse:
     store.hook.get_conn().meta.events.register("before-call.s3.PutObject", record)
     assert store.create("a.csv", b"third", content_type=CSV)
     assert conditions == ["If-None-Match"]
+
+
+def compare(store: S3Store, met: Callable[[str], bool]) -> list[str]:
+    """Let S3 compare tags otherwise; return those that it is asked for."""
+    tags: list[str] = []
+
+    def refusal(params: dict[str, Any], **_: Any) -> None:
+        tag = params["headers"].pop("If-Match", None)
+        if tag is None:
+            return
+        tags.append(tag)
+        if not met(tag):
+            answer = {"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 412}}
+            raise ClientError(answer, "PutObject")
+
+    store.hook.get_conn().meta.events.register("before-call.s3.PutObject", refusal)
+    return tags
+
+
+def test_a_store_may_compare_tags_without_their_quotes(store: S3Store) -> None:
+    """As Ceph 16 does."""
+    store.put("a.csv", b"first", content_type=CSV)
+    seen = tag(store, "a.csv")
+    tags = compare(store, lambda given: given == seen.strip('"'))
+    assert store.replace("a.csv", b"first", content_type=CSV, metadata={}, etag=seen)
+    assert store.replace("a.csv", b"first", content_type=CSV, metadata={}, etag=seen)
+    assert tags == [seen, seen.strip('"'), seen.strip('"')]
+    assert not store.replace("a.csv", b"first", content_type=CSV, metadata={}, etag='"another"')
+
+
+def test_a_store_that_meets_no_condition_is_served_without(
+    store: S3Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "twitch_provider")
+    store.put("a.csv", b"first", content_type=CSV)
+    seen = tag(store, "a.csv")
+    compare(store, lambda _: False)
+    assert not store.replace("a.csv", b"second", content_type=CSV, metadata={}, etag='"another"')
+    assert not caplog.records
+    assert store.replace("a.csv", b"second", content_type=CSV, metadata={}, etag=seen)
+    assert not store.replace("a.csv", b"third", content_type=CSV, metadata={}, etag=seen)
+    assert "does not take the condition IfMatch of PutObject (412)" in caplog.text
 
 
 def test_a_denial_is_not_taken_for_a_store_without_conditions(store: S3Store, refuse: Refuse) -> None:
@@ -168,3 +210,15 @@ def test_a_bucket_that_is_missing_is_not_an_object_that_is(store: S3Store) -> No
     for act in acts:
         with pytest.raises(TwitchStoreAccessError, match="The bucket 'nope' does not exist"):
             act()
+
+
+def test_what_is_written_right_before_it_is_deleted_stays(store: S3Store) -> None:
+    store.put("a.csv", b"old", content_type=CSV)
+    seen = tag(store, "a.csv")
+
+    def overtake(**_: Any) -> None:
+        S3Store("lake", "aws_default").put("a.csv", b"new", content_type=CSV)
+
+    store.hook.get_conn().meta.events.register("before-call.s3.DeleteObject", overtake)
+    assert not store.delete_unchanged("a.csv", seen)
+    assert store.get("a.csv") == b"new"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from os import SEEK_END
@@ -15,10 +15,10 @@ from botocore.parsers import ResponseParserError
 
 from twitch_provider.aws.bucket import Bucket
 from twitch_provider.aws.comparison import REMEDY, difference, sizes
+from twitch_provider.aws.conditions import Conditions
 from twitch_provider.aws.errors import explain
 from twitch_provider.aws.identity import EXPIRED_AT_ONCE
-from twitch_provider.aws.masking import code_of
-from twitch_provider.aws.refusals import conflicts, is_missing, is_unmet, refuses_conditions, status_of
+from twitch_provider.aws.refusals import is_missing
 from twitch_provider.compat import AirflowException
 from twitch_provider.exceptions import (
     TwitchConfigError,
@@ -30,9 +30,6 @@ from twitch_provider.lake.store import Stat, StoredObject
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-#: How often a conditional request is sent where others keep interfering with it.
-_TRIES = 5
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +53,7 @@ class S3Store:
         self.bucket = bucket
         self.aws_conn_id = aws_conn_id or None
         self._requests = Bucket(bucket, self.aws_conn_id, extra_args or {})
-        #: Operations and conditions that the store has refused.
-        self._without: set[tuple[str, ...]] = set()
-        self._warned = False
+        self._conditions = Conditions(self.uri(""), self._etag)
 
     @property
     def hook(self) -> S3Hook:
@@ -92,7 +87,7 @@ class S3Store:
         """
         with self._explained(key):
             write = partial(self._requests.write, key, body, content_type, {})
-            written = self._on_condition(key, None, write)
+            written = self._conditions.send(key, None, write, "PutObject")
             if written is not None:
                 self._compare(key, body)
             return written is not None
@@ -111,7 +106,7 @@ class S3Store:
         """
         with self._explained(key):
             write = partial(self._requests.write, key, body, content_type, metadata)
-            written = self._on_condition(key, etag, write)
+            written = self._conditions.send(key, etag, write, "PutObject")
             if written is not None:
                 self._compare(key, body, written.get("ETag"))
             return written is not None
@@ -130,56 +125,6 @@ class S3Store:
             file.seek(0)
             self._requests.write_file(key, file, content_type)
             self._compare_size(key, size)
-
-    def _on_condition(
-        self, key: str, etag: str | None, act: Callable[..., Mapping[str, Any]], operation: str = "PutObject"
-    ) -> Mapping[str, Any] | None:
-        """Send a request on condition that what lies at a key is what was seen; None if it is not.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html
-
-        :param etag: of what was seen; None: nothing
-        :param act: sends it, with the condition as arguments
-        :param operation: that it sends: some stores take a condition for one only
-        """
-        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        kind = (operation, *condition)
-        refused, tries_left = "", _TRIES
-        while True:
-            conditional = kind not in self._without
-            if not conditional and self._etag(key) != etag:
-                return None
-            try:
-                answer = act(**condition) if conditional else act()
-            except ClientError as error:
-                if is_unmet(error, seen=etag is not None):
-                    return None
-                if conditional and refuses_conditions(error):
-                    # Or another header: then it is refused again.
-                    self._without.add(kind)
-                    refused = code_of(error) or str(status_of(error))
-                    continue
-                # Somebody else is writing or deleting this key.
-                tries_left -= 1
-                if not conflicts(error) or not tries_left:
-                    raise
-                if self._etag(key) != etag:
-                    return None
-                continue
-            if refused:
-                self._warn(operation, refused)
-            return answer
-
-    def _warn(self, operation: str, refused: str) -> None:
-        if not self._warned:
-            log.warning(
-                "The store of %s refuses conditions of %s (%s): what two tries of one run do at the same "
-                "time is not detected there.",
-                self.uri(""),
-                operation,
-                refused,
-            )
-        self._warned = True
 
     def _etag(self, key: str) -> str | None:
         found = self.stat(key)
@@ -267,11 +212,14 @@ class S3Store:
 
         :param key: without the bucket
         :param etag: of the object that was seen
-        :returns: False if another object, or none, lies there now; some stores say True where none does
+        :returns: False if another object, or none, lies there now
         """
+        # Many stores ignore the condition: look first, so that little time is left between.
+        if self._etag(key) != etag:
+            return False
         with self._explained(key):
             delete = partial(self._requests.delete, key)
-            return self._on_condition(key, etag, delete, "DeleteObject") is not None
+            return self._conditions.send(key, etag, delete, "DeleteObject") is not None
 
     def folders(self, prefix: str) -> list[str]:
         """Return the common prefixes one level below (they end in ``/``), sorted."""
