@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -75,8 +75,7 @@ class Part:
         return len(self.table) + len(self.rejects) + sum(self.filtered.values())
 
 
-@dataclass(frozen=True)
-class _OddRow:
+class _OddRow(NamedTuple):
     """A row that the fast path does not take.
 
     :param arrival: its number
@@ -108,7 +107,7 @@ def validate(bodies: Iterable[Body], *, run_after: datetime) -> Iterator[Part]:
     before, odd = 0, list[_OddRow]()
     for batch in _fast(bodies, run_after):
         yield replace(batch.part, arrivals=batch.part.arrivals + before)
-        odd += [replace(each, arrival=each.arrival + before) for each in batch.odd]
+        odd += [each._replace(arrival=each.arrival + before) for each in batch.odd]
         before += batch.part.rows_in + len(batch.odd)
         if len(odd) >= _MOST_ODD:
             yield _slow(odd, run_after)
