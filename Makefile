@@ -61,7 +61,7 @@ lint: $(DEV) ## ruff (rules and format), pylint (docstrings), hadolint, no addre
 	@if grep -nE '://|^-' constraints/*.txt; then echo "A constraints file names an address or an option." >&2; exit 1; fi
 
 # What users import.
-PUBLIC := hooks/twitch.py hooks/twitch_async.py hooks/readers.py operators sensors transfers triggers/twitch.py \
+PUBLIC := hooks/twitch.py hooks/twitch_async.py hooks/readers.py hooks/questions.py operators sensors transfers triggers/twitch.py \
 	pipelines/failing.py exceptions.py testing/__init__.py testing/captured.py testing/fixtures.py testing/simulator.py
 
 .PHONY: types

@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -15,15 +15,15 @@ import requests
 from airflow.providers.http.hooks.http import HttpHook
 
 from twitch_provider.exceptions import TwitchError
-from twitch_provider.helix import lookups
 from twitch_provider.helix.answers import read_response
 from twitch_provider.helix.conversation import converse, validate
 from twitch_provider.helix.messages import Call, Page, Request, Response, Send, Sleep
-from twitch_provider.helix.queries import Ids, Query
+from twitch_provider.helix.queries import Query
 from twitch_provider.helix.session import Session, Step, Steps, yield_answer
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import form, sessions
 from twitch_provider.hooks.lineage import report_reading
+from twitch_provider.hooks.questions import Questions
 from twitch_provider.hooks.readers import Readers, Row
 from twitch_provider.hooks.settings import Settings
 from twitch_provider.hooks.transport import ConversationAdapter, RequestsTransport
@@ -39,7 +39,7 @@ T = TypeVar("T")
 Y = TypeVar("Y")
 
 
-class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
+class TwitchHook(Readers[Iterator[Row], Iterator[Page]], Questions[int, list[str], None], HttpHook):
     """Read Twitch's Helix API with an app access token.
 
     The token is fetched on first use and renewed on 401; requests keep to the rate limit; transient failures
@@ -85,37 +85,6 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
             if number == 0:
                 report_reading(self, page.endpoint)
             yield page
-
-    def get_follower_count(self, broadcaster_id: str) -> int:
-        """Return how many followers a channel has.
-
-        https://dev.twitch.tv/docs/api/reference/#get-channel-followers
-
-        :param broadcaster_id: of the channel
-        :raises TwitchDataError: the answer has no total
-        :raises TwitchError: see :mod:`twitch_provider.exceptions`
-        """
-        return self._answer(lookups.follower_count(self._session, broadcaster_id))
-
-    def get_game_ids(self, names: Ids) -> list[str]:
-        """Return the ids of games by name, in the order of the names.
-
-        https://dev.twitch.tv/docs/api/reference/#get-games
-
-        :param names: one or several, exact but for upper and lower case
-        :raises TwitchNotFoundError: naming those that Twitch does not know
-        :raises TwitchError: see :mod:`twitch_provider.exceptions`
-        """
-        return self._answer(lookups.game_ids(self._session, names))
-
-    def require_games(self, ids: Iterable[str]) -> None:
-        """Make sure that Twitch knows these games: it answers an unknown id with an empty list of streams.
-
-        :param ids: of games
-        :raises TwitchNotFoundError: naming the ids that it does not know
-        :raises TwitchError: see :mod:`twitch_provider.exceptions`
-        """
-        self._answer(lookups.require_games(self._session, ids))
 
     # --- one request, one connection -----------------------------------------------------------------------
 
@@ -203,6 +172,9 @@ class TwitchHook(Readers[Iterator[Row], Iterator[Page]], HttpHook):
 
     def _rows(self, query: Query) -> Iterator[Row]:
         return (row for page in self.walk(query) for row in page.new_rows)
+
+    def _asked(self, question: Callable[[Session], Steps[T]]) -> T:
+        return self._answer(question(self._session))
 
     def _answer(self, steps: Steps[T], transport: RequestsTransport | None = None) -> T:
         (answer,) = self._drive(yield_answer(steps), transport)

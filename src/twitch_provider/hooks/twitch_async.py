@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, closing, suppress
 from typing import Any, Self, TypeVar
 
@@ -17,12 +17,12 @@ from twitch_provider.crawl.driver import CrawlDriver
 from twitch_provider.crawl.light_page import LightPage
 from twitch_provider.crawl.plan import Crawl, Remembered
 from twitch_provider.crawl.report import CrawlReport
-from twitch_provider.helix import lookups
 from twitch_provider.helix.messages import Call, Page, Send, Sleep
-from twitch_provider.helix.queries import Ids, Query
+from twitch_provider.helix.queries import Query
 from twitch_provider.helix.session import Session, Step, Steps, yield_answer
 from twitch_provider.helix.walk import walk
 from twitch_provider.hooks import sessions
+from twitch_provider.hooks.questions import Questions
 from twitch_provider.hooks.readers import Readers, Row
 from twitch_provider.hooks.settings import Settings
 from twitch_provider.hooks.transport_async import AiohttpTransport
@@ -31,7 +31,11 @@ T = TypeVar("T")
 Y = TypeVar("Y")
 
 
-class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook):
+class TwitchAsyncHook(
+    Readers[AsyncIterator[Row], AsyncIterator[Page]],
+    Questions[Awaitable[int], Awaitable[list[str]], Awaitable[None]],
+    BaseHook,
+):
     """Read Twitch's Helix API on an event loop, as :class:`.TwitchHook` does in a task.
 
     ::
@@ -107,37 +111,6 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
         crawl = Crawl(remembered, from_checkpoints=from_checkpoints)
         return await CrawlDriver(crawl, self._opened[0], self._drive, keep, seconds, self.log).run()
 
-    async def get_follower_count(self, broadcaster_id: str) -> int:
-        """Return how many followers a channel has.
-
-        https://dev.twitch.tv/docs/api/reference/#get-channel-followers
-
-        :param broadcaster_id: of the channel
-        :raises TwitchDataError: the answer has no total
-        :raises TwitchError: see :mod:`twitch_provider.exceptions`
-        """
-        return await self._answer(lookups.follower_count(self._opened[0], broadcaster_id))
-
-    async def get_game_ids(self, names: Ids) -> list[str]:
-        """Return the ids of games by name, in the order of the names.
-
-        https://dev.twitch.tv/docs/api/reference/#get-games
-
-        :param names: one or several, exact but for upper and lower case
-        :raises TwitchNotFoundError: naming those that Twitch does not know
-        :raises TwitchError: see :mod:`twitch_provider.exceptions`
-        """
-        return await self._answer(lookups.game_ids(self._opened[0], names))
-
-    async def require_games(self, ids: Iterable[str]) -> None:
-        """Make sure that Twitch knows these games: it answers an unknown id with an empty list of streams.
-
-        :param ids: of games
-        :raises TwitchNotFoundError: naming the ids that it does not know
-        :raises TwitchError: see :mod:`twitch_provider.exceptions`
-        """
-        await self._answer(lookups.require_games(self._opened[0], ids))
-
     @property
     def stats(self) -> Counter[str]:
         """Counts of requests, waits and retries: see :class:`twitch_provider.helix.session.Session`."""
@@ -164,8 +137,9 @@ class TwitchAsyncHook(Readers[AsyncIterator[Row], AsyncIterator[Page]], BaseHook
             for row in page.new_rows:
                 yield row
 
-    async def _answer(self, steps: Steps[T]) -> T:
-        (answer,) = [each async for each in self._drive(yield_answer(steps))]
+    async def _asked(self, question: Callable[[Session], Steps[T]]) -> T:
+        steps = yield_answer(question(self._opened[0]))
+        (answer,) = [each async for each in self._drive(steps)]
         return answer
 
     async def _drive(self, steps: Generator[Step | Y, Any, None]) -> AsyncIterator[Y]:
