@@ -330,3 +330,34 @@ def test_one_who_may_only_write_can_transfer_a_file(
     store.put_file("a", BytesIO(b"xyz"), content_type="text/csv")
     assert client.get_object(Bucket="lake", Key="a")["Body"].read() == b"xyz"
     assert "s3://lake/a was written; its size could not be compared" in caplog.text
+
+
+@pytest.mark.parametrize("calculation", ["when_supported", "when_required"])
+def test_a_bucket_with_object_lock_is_written_to(
+    store: S3Store, client: Any, monkeypatch: pytest.MonkeyPatch, calculation: str
+) -> None:
+    del store
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", calculation)
+    client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    client.put_object_lock_configuration(Bucket="locked", ObjectLockConfiguration=lock)
+    locked = S3Store("locked", "aws_default")
+    assert locked.create("a", b"first", content_type="text/csv")
+    found = locked.stat("a")
+    assert found
+    assert locked.replace("a", b"second", content_type="text/csv", metadata={}, etag=found.etag)
+    locked.put("a", b"third", content_type="text/csv")
+    locked.delete(["a"])
+    assert locked.get("a") is None
+    assert len(client.list_object_versions(Bucket="locked")["Versions"]) == 3
+
+
+def test_a_bucket_with_a_key_of_kms_is_written_to(store: S3Store, client: Any) -> None:
+    del store
+    encrypted = S3Store(
+        "lake", "aws_default", {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/lake"}
+    )
+    assert encrypted.create("a", b"first", content_type="text/csv")
+    assert encrypted.get("a") == b"first"
+    assert client.head_object(Bucket="lake", Key="a")["ServerSideEncryption"] == "aws:kms"
