@@ -188,6 +188,12 @@ def _timed(work: Callable[[], None]) -> Callable[[], float]:
     return run
 
 
+def _context(dag_id: str, task_id: str, run_after: datetime) -> dict[str, Any]:
+    """What a task's context has of its run."""
+    dag_run = SimpleNamespace(dag_id=dag_id, run_id="plain", run_after=run_after, run_type="manual")
+    return {"dag_run": dag_run, "ti": SimpleNamespace(task_id=task_id, map_index=-1)}
+
+
 def top_games(run_after: datetime) -> None:
     """Do what the three tasks of ``twitch_top_games`` do, without tasks.
 
@@ -198,11 +204,11 @@ def top_games(run_after: datetime) -> None:
     from twitch_provider.pipelines.run import Run
     from twitch_provider.pipelines.top_games import TopGames
 
-    dag_run = SimpleNamespace(dag_id="twitch_top_games", run_id="plain", run_after=run_after)
-    run = Run.open(dag_run, LakeConfig.resolve(prefix="plain"))
+    context = _context("twitch_top_games", "extract", run_after)
+    run = Run.open(context, LakeConfig.resolve(prefix="plain"), interval=timedelta(minutes=5))
     extracted = snapshot.extract(run, TopGames())
     tables = snapshot.transform(run, TopGames(), extracted)
-    snapshot.load(run, extracted, tables, latest=True, interval=timedelta(minutes=5))
+    snapshot.load(run, extracted, tables, latest=True)
 
 
 def all_streams(run_after: datetime) -> None:
@@ -216,8 +222,8 @@ def all_streams(run_after: datetime) -> None:
     from twitch_provider.pipelines.all_streams import ALL_STREAMS, CrawlOptions, publish
     from twitch_provider.pipelines.run import Run
 
-    dag_run = SimpleNamespace(dag_id="twitch_all_streams", run_id="plain", run_after=run_after)
-    run = Run.open(dag_run, LakeConfig.resolve(prefix="plain"))
+    context = _context("twitch_all_streams", "crawl", run_after)
+    run = Run.open(context, LakeConfig.resolve(prefix="plain"), interval=timedelta(minutes=5))
     publish(run, ALL_STREAMS, CrawlOptions(), TwitchAsyncHook(), Format("csv", "gzip"))
 
 

@@ -24,7 +24,7 @@ from benchmarks.floors import Answered, floor, usual
 from benchmarks.report import Entry, Facts, Ratio
 from twitch_provider.lake.all_streams import transform
 from twitch_provider.lake.formats import Format
-from twitch_provider.lake.raw_lines import RawBody
+from twitch_provider.lake.raw_pages import RawBody
 from twitch_provider.testing.generated import GeneratedWorld
 from twitch_provider.testing.population import mix
 
@@ -69,7 +69,7 @@ def ours(answered: Sequence[Answered], run_after: datetime, compression: str) ->
     :param run_after: the tick of the run
     :param compression: ``none``, ``gzip`` or ``zstd``
     """
-    bodies = (RawBody("streams", (), at, body) for body, at in answered)
+    bodies = (RawBody("streams", (), at, at, body) for body, at in answered)
     cleaned = transform(bodies, run_after=run_after)
     return Format("csv", compression).encode(cleaned.table, cleaned.schema)
 

@@ -21,7 +21,7 @@ from benchmarks.local import RUN_AFTER, answers
 from benchmarks.report import Entry, Facts, Ratio
 from twitch_provider.lake.all_streams import transform
 from twitch_provider.lake.clean import clean_streams
-from twitch_provider.lake.raw_lines import RawBody, RawPage
+from twitch_provider.lake.raw_pages import RawBody, RawPage
 from twitch_provider.lake.tables import CleanTable
 
 #: What is odd about a row: fields that are changed, or the row in its place. NaN is not among them: it is not
@@ -69,7 +69,7 @@ def odd_pages(answered: Sequence[Answered], kind: str, every: int) -> list[RawBo
     :param every: every how many pages
     """
     return [
-        RawBody("streams", (), at, body if number % every else _with_odd_row(body, kind))
+        RawBody("streams", (), at, at, body if number % every else _with_odd_row(body, kind))
         for number, (body, at) in enumerate(answered)
     ]
 
@@ -118,7 +118,7 @@ def measure(rows: int = 100_000, rounds: int = 5) -> list[Entry]:
     :param rounds: how often each is timed; the least is taken
     """
     answered = answers(rows)
-    regular = [RawBody("streams", (), at, body) for body, at in answered]
+    regular = [RawBody("streams", (), at, at, body) for body, at in answered]
     entries: list[Entry] = []
     cells: list[list[str | float | None]] = []
     for kind in KINDS:

@@ -23,12 +23,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.servers import SimulatedTwitch, run_json
+from twitch_provider import __version__
 from twitch_provider.crawl.light_page import LightPage
+from twitch_provider.crawl.report import CrawlReport
 from twitch_provider.hooks import sessions
 from twitch_provider.hooks.twitch_async import TwitchAsyncHook
 from twitch_provider.lake import all_streams
 from twitch_provider.lake.formats import Format
-from twitch_provider.lake.raw_lines import RawBody, RawWriter
+from twitch_provider.lake.raw_header import Owner, RawHeader
+from twitch_provider.lake.raw_lines import RawWriter
+from twitch_provider.lake.raw_pages import RawBody
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ async def take(
         report = await hook.crawl(keep, remembered=known, from_checkpoints=from_checkpoints)
         cpu, until = time.process_time() - cpu, twitch.now()
     csv = time.perf_counter()
-    raw = writer.finish(report.as_dict())
+    raw = writer.finish(_header(report))
     cleaned = all_streams.transform(raw.bodies(), run_after=datetime.now(UTC))
     rows = cleaned.table.num_rows
     Format("csv", "gzip").encode(cleaned.table, cleaned.schema)
@@ -129,6 +133,23 @@ async def take(
         rows=rows,
     )
     return taken, Known(everyone, report.languages, report.checkpoints)
+
+
+def _header(report: CrawlReport) -> RawHeader:
+    """What the operator's raw object would begin with."""
+    return RawHeader(
+        owner=Owner("benchmark", "snapshot", "crawl"),
+        try_id="0" * 8,
+        scope={"asks": {"strategy": "languages"}, "writes": {"file_format": "csv", "compression": "gzip"}},
+        adhoc=False,
+        run_type="manual",
+        interval_seconds=None,
+        provider_version=__version__,
+        loopback=True,
+        requests=report.requests,
+        points_left=report.points_left,
+        report=report.as_dict(),
+    )
 
 
 @asynccontextmanager
@@ -187,7 +208,7 @@ async def _warm_up(twitch: SimulatedTwitch) -> None:
     """Let Airflow and pyarrow load what they load on first use: 100 MB that are not of a snapshot."""
     async with opened(twitch) as hook:
         page = await anext(hook.pages("streams"))
-    body = RawBody(page.endpoint, page.params, page.answered_at, page.body)
+    body = RawBody(page.endpoint, page.params, page.answered_at, page.received_at, page.body)
     cleaned = all_streams.transform([body], run_after=datetime.now(UTC))
     Format("csv", "gzip").encode(cleaned.table, cleaned.schema)
 
@@ -211,7 +232,7 @@ async def cpu_a_page(twitch: SimulatedTwitch, rounds: int) -> dict[str, float]:
         writer = RawWriter()
         async with opened(twitch) as hook:
             report = await hook.crawl(writer.add)
-        writer.finish(report.as_dict())
+        writer.finish(_header(report))
         return report.pages
 
     async def bare() -> int:

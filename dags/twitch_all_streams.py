@@ -9,7 +9,8 @@ it is. A crawl that lost a part of the list lies under `incomplete/`, never amon
 
 Needs a connection of type *Twitch* and a bucket (DAG param or `[twitch] bucket`). It may run beside
 `twitch_top_games` with the same client id: both read the rate limit from Twitch's headers. A run that is
-cleared too late builds its table again from `raw/`: Twitch cannot be asked about the past.
+cleared builds its table again from `raw/`: it asks Twitch once. A run with other values than the DAG's own
+(bucket, prefix and `on_incomplete` apart) is ad hoc: it lies under `adhoc/` and does not change the record.
 """  # noqa: D212 - it is the DAG's page in the UI
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
 from twitch_provider.operators.twitch import TwitchAllStreamsOperator
 
 INTERVAL = timedelta(minutes=5)
+#: Asked later than this, the rows would be those of another tick.
+MAX_LATENESS = timedelta(minutes=12)
 
 # A name without a URI: the bucket is known only at run time, and the event carries it.
 ALL_STREAMS = Asset("twitch_all_streams")
@@ -54,8 +57,14 @@ ALL_STREAMS = Asset("twitch_all_streams")
             pattern=PREFIX_PATTERN,
             description="Prefix of keys, such as team/twitch; empty: [twitch] prefix",
         ),
-        "file_format": Param("csv", enum=["csv", "parquet"], description="Of the table"),
-        "compression": Param("gzip", enum=["none", "gzip", "zstd"], description="Of the table"),
+        "file_format": Param(
+            "csv", enum=["csv", "parquet"], description="Of the table; another value makes the run ad hoc"
+        ),
+        "compression": Param(
+            "gzip",
+            enum=["none", "gzip", "zstd"],
+            description="Of the table; another value makes the run ad hoc",
+        ),
         "strategy": Param(
             "languages",
             enum=["languages", "checkpoints"],
@@ -81,6 +90,7 @@ def twitch_all_streams() -> None:
         bucket="{{ params.bucket }}",
         prefix="{{ params.prefix }}",
         interval=INTERVAL,
+        max_lateness=MAX_LATENESS,
         outlets=[ALL_STREAMS],
     )
 

@@ -4,11 +4,12 @@
 
 `extract` asks Helix for the top games and each one's streams, and keeps the answers untouched under `raw/`.
 `transform` cleans them: types, missing values, duplicates, rows that are not live, impossible values.
-`load` publishes `top_streams` and `top_games`, then `latest/`, then the manifest.
+`load` publishes `top_streams` and `top_games`, then the manifest, then `latest/`.
 
 Needs a connection of type *Twitch* and a bucket (DAG param or `[twitch] bucket`). Clear `transform` or `load`
-of any past run to build its tables again from `raw/`. A run that is cleared as a whole does the same once it
-is too late: Twitch cannot be asked about the past.
+of any past run to build its tables again from `raw/`. A run that is cleared as a whole does the same: it asks
+Twitch once. A run with other values than the DAG's own, bucket and prefix apart, is ad hoc: it lies under
+`adhoc/` and changes neither `latest/` nor the record.
 """  # noqa: D212 - it is the DAG's page in the UI
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
 from twitch_provider.pipelines.failing import fail_fast
 
 INTERVAL = timedelta(minutes=5)
+#: Asked later than this, the rows would be those of another tick.
+MAX_LATENESS = timedelta(minutes=12)
 
 # Names without a URI: the bucket is known only at run time (the events carry it), and a URI would make
 # Airflow import every provider that handles some, boto3 among them, each time it parses this file.
@@ -57,9 +60,19 @@ TOP_GAMES = Asset("twitch_top_games")
             pattern=PREFIX_PATTERN,
             description="Prefix of keys, such as team/twitch; empty: [twitch] prefix",
         ),
-        "games": Param(20, type="integer", minimum=1, maximum=100, description="How many of the top games"),
+        "games": Param(
+            20,
+            type="integer",
+            minimum=1,
+            maximum=100,
+            description="How many of the top games; another value makes the run ad hoc",
+        ),
         "pages_per_game": Param(
-            1, type="integer", minimum=1, maximum=100, description="Pages of 100 streams for each game"
+            1,
+            type="integer",
+            minimum=1,
+            maximum=100,
+            description="Pages of 100 streams for each game; another value: ad hoc",
         ),
     },
     doc_md=__doc__,
@@ -70,18 +83,19 @@ def twitch_top_games() -> None:
 
     @task(multiple_outputs=False, show_return_value_in_logs=False)
     @fail_fast()
-    def extract(params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
+    def extract(**context: Any) -> dict[str, Any]:
         """Ask Helix for the top games and their streams, and keep its answers under `raw/`."""
         from twitch_provider.pipelines import snapshot
         from twitch_provider.pipelines.run import Run
         from twitch_provider.pipelines.top_games import TopGames
 
-        top_games = TopGames(params["games"], params["pages_per_game"])
-        return snapshot.extract(Run.of_dag(dag_run, params), top_games).as_xcom()
+        params = context["params"]
+        run = Run.of_dag(context, interval=INTERVAL, max_lateness=MAX_LATENESS)
+        return snapshot.extract(run, TopGames(params["games"], params["pages_per_game"])).as_xcom()
 
     @task(multiple_outputs=False, show_return_value_in_logs=False)
     @fail_fast()
-    def transform(extracted: dict[str, Any], params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
+    def transform(extracted: dict[str, Any], **context: Any) -> dict[str, Any]:
         """Turn raw pages into clean, typed tables; rows that cleaning refuses are kept aside."""
         from twitch_provider.lake.extract import Extract
         from twitch_provider.pipelines import snapshot
@@ -89,30 +103,22 @@ def twitch_top_games() -> None:
         from twitch_provider.pipelines.run import Run
         from twitch_provider.pipelines.top_games import TopGames
 
-        tables = snapshot.transform(Run.of_dag(dag_run, params), TopGames(), Extract.from_xcom(extracted))
+        tables = snapshot.transform(Run.of_dag(context), TopGames(), Extract.from_xcom(extracted))
         return tables_for_xcom(tables)
 
     @task(multiple_outputs=False, show_return_value_in_logs=False, outlets=[TOP_STREAMS, TOP_GAMES])
     @fail_fast()
-    def load(
-        extracted: dict[str, Any],
-        transformed: dict[str, Any],
-        params: dict[str, Any],
-        dag_run: Any,
-        outlet_events: Any,
-    ) -> str:
-        """Publish the tables, `latest/` and the manifest; return where the manifest lies."""
+    def load(extracted: dict[str, Any], transformed: dict[str, Any], **context: Any) -> str:
+        """Publish the tables, the manifest and `latest/`; return where the manifest lies."""
         from twitch_provider.lake.extract import Extract
         from twitch_provider.lake.tables import CleanTable
         from twitch_provider.pipelines import snapshot
         from twitch_provider.pipelines.run import Run
 
         tables = {dataset: CleanTable.from_xcom(table) for dataset, table in transformed.items()}
-        published = snapshot.load(
-            Run.of_dag(dag_run, params), Extract.from_xcom(extracted), tables, latest=True, interval=INTERVAL
-        )
-        outlet_events[TOP_STREAMS].extra = published["top_streams"]
-        outlet_events[TOP_GAMES].extra = published["top_games"]
+        published = snapshot.load(Run.of_dag(context), Extract.from_xcom(extracted), tables, latest=True)
+        context["outlet_events"][TOP_STREAMS].extra = published["top_streams"]
+        context["outlet_events"][TOP_GAMES].extra = published["top_games"]
         return published["top_games"]["manifest"]
 
     extracted = extract()

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.children import shown
-from demo.settings import INTERVAL, Lake, Twitch
+from demo.settings import Lake, Twitch
 from demo.summary import Snapshot
 
 
@@ -127,9 +127,7 @@ def _gap(snapshot: Snapshot) -> str:
     previous = snapshot.manifest.previous
     if previous is None:
         return "none: this is the first"
-    return f"{previous.gap_seconds} s before" + (
-        " (one is missing)" if snapshot.manifest.missed(INTERVAL) else ""
-    )
+    return f"{previous.gap_seconds} s before" + (" (one is missing)" if snapshot.manifest.missed else "")
 
 
 def _tick(snapshot: Snapshot) -> str:

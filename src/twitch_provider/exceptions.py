@@ -17,7 +17,10 @@
      │   └─ TwitchServerError         5xx until the retries ran out
      ├─ TwitchPaginationError     the cursors of a list loop
      ├─ TwitchIncompleteError     a crawl lost a part of the list, and ``on_incomplete`` is ``fail``
+     ├─ TwitchTooLateError        a run has nothing in the lake, and Twitch cannot be asked about the past  *
      ├─ TwitchDataError           what arrived cannot become a snapshot: empty, or rows are unaccounted for
+     │   └─ TwitchRawObjectError      the run's raw object is missing or damaged, or gives no snapshot     *
+     ├─ TwitchOwnerError          an object of the lake belongs to another run or task                  *
      └─ TwitchStoreError          the object store
          ├─ TwitchStoreAccessError    it refuses access: credentials, permission or bucket are wrong        *
          └─ TwitchStoreUnavailableError   it is down or out of reach
@@ -158,6 +161,24 @@ class TwitchIncompleteError(TwitchError):
 
 class TwitchDataError(TwitchError):
     """What arrived cannot become a snapshot: it is empty, or its counts do not add up."""
+
+
+class TwitchRawObjectError(TwitchDataError):
+    """The run's raw object is missing or damaged, or no snapshot can be made of it: no retry changes it."""
+
+    fatal = True
+
+
+class TwitchTooLateError(TwitchError):
+    """A run has no raw object, and is so late that Twitch must not be asked: now is not then."""
+
+    fatal = True
+
+
+class TwitchOwnerError(TwitchError):
+    """An object of the lake belongs to another run or task, which must not be falsified."""
+
+    fatal = True
 
 
 class TwitchStoreError(TwitchError):

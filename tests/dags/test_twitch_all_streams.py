@@ -64,21 +64,38 @@ def test_publishes_every_live_stream(run_all_streams: Run, bucket: Any, connect:
 def test_params_choose_the_form(run_all_streams: Run, bucket: Any, connect: Any) -> None:
     with Simulator(streams=300) as twitch:
         connect(twitch)
-        run_after = tick()
         params = {
             "file_format": "parquet",
             "compression": "zstd",
             "strategy": "checkpoints",
             "prefix": "mine",
         }
-        assert run_all_streams(run_after, **params) == SUCCESS
-        (key,) = bucket.find("mine/all_streams/")
-        assert key.endswith(".parquet")
-        assert manifest(bucket)["crawl"]["strategy"] == "checkpoints"
-        assert run_all_streams(run_after, **params | {"file_format": "csv"}) == SUCCESS
-    (key,) = bucket.find("mine/all_streams/")
-    assert key.endswith(".csv.zst")
+        assert run_all_streams(tick(), **params) == SUCCESS
+    (key,) = bucket.find("/all_streams/dt=")[:1]
+    assert key.startswith("mine/adhoc/all_streams/")
+    assert key.endswith(".parquet")
+    assert {key.rpartition("/adhoc/")[0] for key in bucket.find()} == {"mine"}
+    described = manifest(bucket)
+    assert described["crawl"]["strategy"] == "checkpoints"
+    assert (described["adhoc"], described["scope"]) == (
+        True,
+        {
+            "asks": {"strategy": "checkpoints"},
+            "writes": {"file_format": "parquet", "compression": "zstd"},
+        },
+    )
     assert_described(bucket)
+
+
+def test_what_to_do_with_a_loss_and_where_to_write_leaves_a_run_in_the_record(
+    run_all_streams: Run, bucket: Any, connect: Any
+) -> None:
+    with Simulator(streams=300) as twitch:
+        connect(twitch)
+        form = {"file_format": "csv", "compression": "gzip", "strategy": "languages"}
+        assert run_all_streams(tick(), **form, on_incomplete="fail", bucket="lake", prefix="mine") == SUCCESS
+    assert bucket.find("mine/all_streams/")
+    assert manifest(bucket)["adhoc"] is False
 
 
 def test_a_second_tick_goes_by_the_first(run_all_streams: Run, bucket: Any, connect: Any) -> None:
@@ -102,7 +119,7 @@ def test_what_lost_a_part_lies_apart_or_fails(
         connect(twitch)
         twitch.fault("error_503", endpoint="streams", times=None, start=20)
         assert run_all_streams(tick(), on_incomplete="fail") == {"crawl": "failed"}
-        assert [key.split("/")[1] for key in bucket.find()] == ["raw"]
+        assert [key.split("/")[1:4] for key in bucket.find()] == [["incomplete", "raw", "all_streams"]]
         assert run_all_streams(tick(), on_incomplete="keep") == {"crawl": "failed"}, "no page at all came"
         twitch.clear_faults()
         twitch.fault("error_503", endpoint="streams", times=None, start=20)
@@ -112,10 +129,10 @@ def test_what_lost_a_part_lies_apart_or_fails(
     assert_described(bucket)
 
 
-def test_a_run_too_late_without_raw_pages_is_skipped(run_all_streams: Run, bucket: Any, connect: Any) -> None:
+def test_a_run_too_late_without_raw_pages_fails(run_all_streams: Run, bucket: Any, connect: Any) -> None:
     with Simulator(streams=300) as twitch:
         connect(twitch)
-        assert run_all_streams(tick(minutes_ago=60)) == {"crawl": "skipped"}
+        assert run_all_streams(tick(minutes_ago=60)) == {"crawl": "failed"}
         assert not twitch.counters.requests
     assert bucket.find() == []
 

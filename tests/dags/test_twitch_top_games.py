@@ -96,23 +96,21 @@ def test_a_run_cleared_too_late_is_built_again_from_its_raw_pages(
         connect(twitch)
         run_dag(run_after)
         before = bucket.objects()
-        monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
+        monkeypatch.setattr("twitch_provider.pipelines.run._too_late", lambda *_: "it was cleared")
         twitch.advance(86_400)
         asked = sum(twitch.counters.requests.values())
         assert run_dag(run_after) == SUCCESS
         assert sum(twitch.counters.requests.values()) == asked
-    after = bucket.objects()
-    assert before.keys() == after.keys()
-    assert {key for key in before if before[key] != after[key]} <= set(bucket.find("/manifests/"))
+    assert bucket.objects() == before
     assert (manifest(bucket)["requests"], manifest(bucket)["transport"]["tokens"]) == (21, 1)
 
 
-def test_a_run_too_late_without_raw_pages_is_skipped(run_dag: Run, bucket: Any, connect: Any) -> None:
+def test_a_run_too_late_without_raw_pages_fails(run_dag: Run, bucket: Any, connect: Any) -> None:
     with Simulator(streams=300) as twitch:
         connect(twitch)
         states = run_dag(tick(minutes_ago=60))
         assert not twitch.counters.requests
-    assert states == dict.fromkeys(SUCCESS, "skipped")
+    assert states == {"extract": "failed", "transform": "upstream_failed", "load": "upstream_failed"}
     assert bucket.find() == []
 
 
@@ -156,6 +154,41 @@ def test_the_params_choose_games_pages_and_prefix(run_dag: Run, bucket: Any, con
         assert 2 <= twitch.counters.requests["streams"] <= 6
     assert len(table(bucket, "top_games")) == 2
     assert {key.split("/")[0] for key in bucket.find()} == {"mine"}
+
+
+def test_a_run_with_other_params_changes_nothing_of_the_record(
+    run_dag: Run, bucket: Any, connect: Any
+) -> None:
+    with Simulator(streams=300) as twitch:
+        connect(twitch)
+        assert run_dag(tick(minutes_ago=5)) == SUCCESS
+        before = bucket.objects()
+        # The form sends all of them.
+        assert run_dag(tick(), games=2, pages_per_game=1, bucket=None, prefix=None) == SUCCESS
+    after = bucket.objects()
+    assert {key: after[key] for key in before} == before
+    assert {key.split("/")[1] for key in after.keys() - before.keys()} == {"adhoc"}
+    (written,) = bucket.find("adhoc/manifests/")
+    described = json.loads(bucket.read(written))
+    assert (described["adhoc"], described["interval_seconds"]) == (True, None)
+    assert described["scope"]["asks"] == {"games": 2, "pages_per_game": 1}
+    assert described["previous"]["manifest"] in before
+
+
+def test_a_run_that_the_form_started_with_the_dags_own_params_is_of_the_record(
+    run_dag: Run, bucket: Any, connect: Any
+) -> None:
+    with Simulator(streams=300) as twitch:
+        connect(twitch)
+        assert run_dag(tick(), games=20, pages_per_game=1, bucket="lake", prefix="mine") == SUCCESS
+    assert not bucket.find("/adhoc/")
+    assert bucket.find("mine/latest/")
+    described = manifest(bucket)
+    assert (described["adhoc"], described["run_type"], described["interval_seconds"]) == (
+        False,
+        "manual",
+        300,
+    )
 
 
 def test_the_capture_comes_out_exactly(run_dag: Run, bucket: Any, connect: Any) -> None:

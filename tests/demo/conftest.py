@@ -46,16 +46,27 @@ def objects() -> dict[str, bytes]:
         keys.data("top_streams"): STREAMS.encode(),
         keys.rejects("top_streams"): REJECTS.encode(),
     }
+    kinds = zip(
+        bodies, ("table", "table", "rejects"), ("top_games", "top_streams", "top_streams"), strict=True
+    )
     nothing = {"duplicates": 0, "filtered": 0, "rejects": 0, "filtered_by_reason": {}}
     manifest = Manifest(
         dag_id="twitch_top_games",
         run_id="manual__1",
+        task_id="extract",
+        map_index=-1,
+        run_type="manual",
         run_after=TICK,
+        interval_seconds=300,
         first_answer_at=TICK,
         last_answer_at=TICK,
+        clock_difference_seconds=0,
         published_at=TICK,
         complete=True,
+        adhoc=False,
+        scope={"asks": {"games": 20}, "writes": {"file_format": "csv", "compression": "none"}},
         requests=21,
+        points_left=780,
         transport={},
         counts={
             "top_streams": {
@@ -68,7 +79,10 @@ def objects() -> dict[str, bytes]:
             },
             "top_games": {**nothing, "rows_in": 2, "rows_out": 2},
         },
-        objects=tuple(describe(key, body, rows=1) for key, body in bodies.items()),
+        datasets={},
+        objects=tuple(
+            describe(key, bodies[key], rows=1, kind=kind, dataset=dataset) for key, kind, dataset in kinds
+        ),
         previous=Previous("twitch/manifests/…", TICK.replace(minute=25), 600),
         schema_version=1,
         provider_version="0",

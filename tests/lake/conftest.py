@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from twitch_provider.exceptions import TwitchStoreUnavailableError
-from twitch_provider.lake.raw_lines import RawPage
+from twitch_provider.lake.raw_header import Owner, RawHeader
+from twitch_provider.lake.raw_pages import RawPage
+from twitch_provider.lake.store import Stat, StoredObject
 
 #: Recorded answers and a captured day lie beside the checkout where the project is developed.
 RECORDED = Path(__file__).parents[3] / "shared" / "data"
@@ -23,8 +26,11 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.address = "memory://"
         self.content_types: dict[str, str] = {}
-        self.tags: dict[str, dict[str, str]] = {}
+        self.metadata: dict[str, dict[str, str]] = {}
+        #: Whether the store honours conditions on writing and deleting.
+        self.conditions = True
         self.calls: list[tuple[str, str]] = []
         #: The number (from 1) of the operation that fails; it then has no effect.
         self.fail_at: int | None = None
@@ -40,18 +46,53 @@ class MemoryStore:
         self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
         self._do("put", key)
+        self._put(key, body, content_type, metadata)
+
+    def _put(
+        self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
         self.objects[key] = body
         self.content_types[key] = content_type
-        self.tags[key] = dict(metadata or {})
+        self.metadata[key] = dict(metadata or {})
         self.watch()
 
-    def metadata(self, key: str) -> Mapping[str, str] | None:
-        self._do("metadata", key)
-        return self.tags.get(key, {}) if key in self.objects else None
+    def create(self, key: str, body: bytes, *, content_type: str) -> bool:
+        return self.replace(key, body, content_type=content_type, metadata={}, etag=None)
+
+    def replace(
+        self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str], etag: str | None
+    ) -> bool:
+        self._do("put", key)
+        if self.conditions and self._etag(key) != etag:
+            return False
+        self._put(key, body, content_type, metadata)
+        return True
+
+    def _etag(self, key: str) -> str | None:
+        return hashlib.sha256(self.objects[key]).hexdigest() if key in self.objects else None
+
+    def stat(self, key: str) -> Stat | None:
+        self._do("stat", key)
+        return Stat(str(self._etag(key)), self.metadata.get(key, {})) if key in self.objects else None
+
+    def read(self, key: str) -> StoredObject | None:
+        self._do("get", key)
+        return StoredObject(self.objects[key], str(self._etag(key))) if key in self.objects else None
 
     def get(self, key: str) -> bytes | None:
         self._do("get", key)
         return self.objects.get(key)
+
+    def exists(self, key: str) -> bool:
+        return key in self.objects
+
+    def delete_unchanged(self, key: str, etag: str) -> bool:
+        self._do("delete", key)
+        if self.conditions and self._etag(key) != etag:
+            return False
+        self.objects.pop(key, None)
+        self.watch()
+        return True
 
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -69,7 +110,7 @@ class MemoryStore:
         return sorted(key for key in self.objects if key.startswith(prefix))
 
     def uri(self, key: str) -> str:
-        return f"memory://{key}"
+        return f"{self.address}{key}"
 
 
 @pytest.fixture
@@ -77,7 +118,7 @@ def store() -> MemoryStore:
     return MemoryStore()
 
 
-def _stream(**values: Any) -> dict[str, Any]:
+def stream_row(**values: Any) -> dict[str, Any]:
     return {
         "id": "40863565093",
         "user_id": "44748026",
@@ -108,17 +149,36 @@ def _page(
     *,
     params: Iterable[tuple[str, str]] = (),
     answered_at: datetime = datetime(2026, 11, 23, 16, 35, 2, tzinfo=UTC),
+    received_at: datetime | None = None,
     cursor: str | None = None,
 ) -> RawPage:
     pagination = {"cursor": cursor} if cursor else {}
     body = json.dumps({"data": rows, "pagination": pagination}).encode()
-    return RawPage(endpoint, tuple(params), answered_at, body, rows, cursor)
+    return RawPage(endpoint, tuple(params), answered_at, received_at or answered_at, body, rows, cursor)
+
+
+def _header(**values: Any) -> RawHeader:
+    owner = Owner("twitch_top_games", "scheduled__2026-11-23T16:35:00", "extract")
+    scope = {"asks": {"games": 20}, "writes": {"file_format": "csv", "compression": "none"}}
+    known: dict[str, Any] = {
+        "owner": owner,
+        "try_id": "0123abcd",
+        "scope": scope,
+        "adhoc": False,
+        "run_type": "scheduled",
+        "interval_seconds": 300,
+        "provider_version": "1",
+        "requests": 2,
+        "transport": {"tokens": 1},
+        "points_left": 780,
+    }
+    return RawHeader(**known | values)
 
 
 @pytest.fixture(scope="session")
 def stream() -> Callable[..., dict[str, Any]]:
     """A row of Get Streams with some values changed."""
-    return _stream
+    return stream_row
 
 
 @pytest.fixture(scope="session")
@@ -131,6 +191,12 @@ def game() -> Callable[..., dict[str, Any]]:
 def page() -> Callable[..., RawPage]:
     """A page with these rows, answered two seconds after 16:35."""
     return _page
+
+
+@pytest.fixture(scope="session")
+def header() -> Callable[..., RawHeader]:
+    """The header of a raw object, with some values changed."""
+    return _header
 
 
 @pytest.fixture(scope="session")

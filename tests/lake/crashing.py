@@ -37,5 +37,6 @@ def check_manifests(store: Any) -> None:
             for entry in manifest.objects:
                 present = store.objects[entry.key]
                 assert (len(present), hashlib.sha256(present).hexdigest()) == (entry.bytes, entry.sha256)
-                if "_data_" in entry.key:
+                if entry.kind == "table":
                     assert ("/incomplete/" in entry.key) is not manifest.complete
+                assert ("/adhoc/" in entry.key) is manifest.adhoc

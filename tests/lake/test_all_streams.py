@@ -14,7 +14,7 @@ from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake import all_streams, arrow_validate
 from twitch_provider.lake.clean import clean_streams
 from twitch_provider.lake.formats import Format
-from twitch_provider.lake.raw_lines import RawBody, RawPage
+from twitch_provider.lake.raw_pages import RawBody, RawPage
 from twitch_provider.lake.schema import REJECTS, STREAMS
 from twitch_provider.lake.tables import CleanTable
 
@@ -28,8 +28,8 @@ RUN_AFTER = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 def pages_of(*pages: list[Any]) -> list[RawBody]:
     """Pages with these rows, answered a second apart."""
     return [
-        RawBody("streams", (), AT + timedelta(seconds=n), json.dumps({"data": rows}).encode())
-        for n, rows in enumerate(pages)
+        RawBody("streams", (), at, at, json.dumps({"data": rows}).encode())
+        for at, rows in ((AT + timedelta(seconds=n), rows) for n, rows in enumerate(pages))
     ]
 
 
@@ -123,7 +123,7 @@ def test_bodies_are_read_once_and_released(stream: Make, monkeypatch: pytest.Mon
             body = Counted(json.dumps({"data": [stream(user_id=str(number))]}).encode())
             alive += 1
             most = max(most, alive)
-            yield RawBody("streams", (), AT, body)
+            yield RawBody("streams", (), AT, AT, body)
 
     assert all_streams.transform(bodies(), run_after=RUN_AFTER).counts["rows_out"] == 40
     assert most <= 6
@@ -153,8 +153,8 @@ def test_gives_what_pandas_gives(stream: Make, drawn: list[list[Row]]) -> None:
 def test_recorded_answers(name: str, recorded: Any) -> None:
     body = (recorded / "helix" / f"{name}.json").read_bytes()
     at = datetime(2023, 9, 24, 17, 5, tzinfo=UTC)
-    found = all_streams.transform([RawBody("streams", (), at, body)], run_after=RUN_AFTER)
-    page = RawPage("streams", (), at, body, json.loads(body)["data"], None)
+    found = all_streams.transform([RawBody("streams", (), at, at, body)], run_after=RUN_AFTER)
+    page = RawPage("streams", (), at, at, body, json.loads(body)["data"], None)
     by_pandas = clean_streams([page], run_after=RUN_AFTER, ranks={})
     assert found.counts == by_pandas.counts
     assert set(found.table["id"].to_pylist()) == set(by_pandas.table["id"].to_pylist())

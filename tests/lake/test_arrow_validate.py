@@ -20,7 +20,7 @@ from twitch_provider.lake import arrow_validate
 from twitch_provider.lake.arrow_validate import validate
 from twitch_provider.lake.clean import validate_streams
 from twitch_provider.lake.formats import Format
-from twitch_provider.lake.raw_lines import RawBody, RawPage
+from twitch_provider.lake.raw_pages import RawBody, RawPage
 from twitch_provider.lake.schema import REJECTS, STREAMS, Schema
 
 Make = Callable[..., Any]
@@ -32,7 +32,8 @@ RUN_AFTER = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 
 def pages_of(*bodies: bytes) -> list[RawBody]:
     """Pages that were answered a second apart."""
-    return [RawBody("streams", (), AT + timedelta(seconds=n), body) for n, body in enumerate(bodies)]
+    instants = [AT + timedelta(seconds=n) for n in range(len(bodies))]
+    return [RawBody("streams", (), at, at, body) for at, body in zip(instants, bodies, strict=True)]
 
 
 def csv(table: pa.Table, schema: Schema) -> bytes:
@@ -287,7 +288,7 @@ def test_two_halves_of_a_page_are_an_error(stream: Make) -> None:
 
 
 def test_an_answer_without_a_time_zone_is_refused(stream: Make) -> None:
-    page = RawBody("streams", (), datetime(2026, 11, 23), body(stream()))  # noqa: DTZ001
+    page = RawBody("streams", (), datetime(2026, 11, 23), AT, body(stream()))  # noqa: DTZ001
     with pytest.raises(TwitchParameterError, match="answered_at"):
         by_arrow([page])
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.clean import clean_games, clean_streams
 from twitch_provider.lake.csv import csv_bytes
-from twitch_provider.lake.raw_lines import RawPage
+from twitch_provider.lake.raw_pages import RawPage
 from twitch_provider.lake.schema import REJECTS, STREAMS
 from twitch_provider.lake.tables import CleanTable
 
@@ -296,7 +296,7 @@ def test_recorded_answers(name: str, recorded: Path, run_after: datetime) -> Non
     body = (recorded / "helix" / f"{name}.json").read_bytes()
     rows = json.loads(body)["data"]
     at = datetime(2023, 9, 24, 17, 5, tzinfo=UTC)
-    cleaned = clean_streams([RawPage("streams", (), at, body, rows, None)], run_after=run_after, ranks={})
+    cleaned = clean_streams([RawPage("streams", (), at, at, body, rows, None)], run_after=run_after, ranks={})
     # One file was edited by hand: its first row counts viewers in a list.
     edited = {"viewer_count: an array where a whole number of 64 bits was expected": 1}
     assert cleaned.rejected == (edited if name == "s_1695574829212" else {})

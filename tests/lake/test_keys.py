@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -27,6 +29,36 @@ def test_writes_the_keys_of_the_design(keys: SnapshotKeys) -> None:
     assert keys.manifest == f"twitch/manifests/twitch_top_games/{where}/20261123T163500Z.json"
     assert keys.manifests == "twitch/manifests/twitch_top_games/"
     assert keys.latest("top_games") == "twitch/latest/top_games.csv"
+
+
+def test_a_try_has_its_digits_in_keys_under_incomplete(keys: SnapshotKeys) -> None:
+    where = "dt=2026-11-23/hour=16"
+    begin = f"twitch/incomplete/raw/all_streams/{where}/pages_20261123T163500Z_"
+    assert keys.incomplete_raw("all_streams", "0123abcd") == f"{begin}0123abcd.jsonl.gz"
+    assert keys.incomplete_raw("all_streams", "") == begin
+    assert keys.incomplete("all_streams", ".csv.gz", try_id="0123abcd") == (
+        f"twitch/incomplete/all_streams/{where}/streams_data_20261123T163500Z_0123abcd.csv.gz"
+    )
+    assert keys.rejects("all_streams", try_id="0123abcd") == (
+        f"twitch/incomplete/rejects/all_streams/{where}/rejects_20261123T163500Z_0123abcd.csv"
+    )
+
+
+def test_an_ad_hoc_run_lies_under_adhoc_whole(keys: SnapshotKeys) -> None:
+    adhoc = replace(keys, adhoc=True)
+    readers: list[Callable[[SnapshotKeys], str]] = [
+        lambda keys: keys.data("top_streams"),
+        lambda keys: keys.incomplete("all_streams"),
+        lambda keys: keys.raw("top_games"),
+        lambda keys: keys.incomplete_raw("top_games", "0123abcd"),
+        lambda keys: keys.rejects("top_streams"),
+        lambda keys: keys.manifest,
+        lambda keys: keys.manifests,
+    ]
+    for of in readers:
+        assert of(adhoc) == of(keys).replace("twitch/", "twitch/adhoc/", 1)
+    assert adhoc.record == keys
+    assert SnapshotKeys("", "d", keys.run_after, adhoc=True).raw("x").startswith("adhoc/raw/x/")
 
 
 def test_converts_another_time_zone_to_utc() -> None:

@@ -12,7 +12,7 @@ import pytest
 from twitch_provider.exceptions import TwitchStoreError
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.keys import SnapshotKeys
-from twitch_provider.lake.manifest import Manifest, describe
+from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe
 from twitch_provider.lake.previous import MAX_MANIFESTS, Known, read_previous
 from twitch_provider.lake.schema import STREAMS
 
@@ -37,17 +37,32 @@ def keys(run_after: datetime) -> SnapshotKeys:
     return SnapshotKeys("twitch", "d", run_after)
 
 
+def entry(key: str, body: bytes, *, rows: int, kind: str = "table") -> ObjectEntry:
+    return describe(key, body, rows=rows, kind=kind, dataset="all_streams")
+
+
 @pytest.fixture
 def snapshot(store: Any, keys: SnapshotKeys) -> Make:
     def snapshot(
         minutes: int = 5, *, rows: Sequence[Any] = ROWS, written: Format = PLAIN, **changes: Any
     ) -> Manifest:
-        before = replace(keys, run_after=keys.run_after - timedelta(minutes=minutes))
+        before = replace(
+            keys, run_after=keys.run_after - timedelta(minutes=minutes), adhoc=changes.get("adhoc", False)
+        )
         table = pa.Table.from_pylist(list(rows), schema=STREAMS.arrow)
         body, key = written.encode(table, STREAMS), before.data("all_streams", written.suffix)
         values: dict[str, Any] = {
             "dag_id": "d",
             "run_id": "r",
+            "task_id": "crawl",
+            "map_index": -1,
+            "run_type": "scheduled",
+            "interval_seconds": 300,
+            "clock_difference_seconds": 0,
+            "adhoc": False,
+            "scope": {"asks": {}, "writes": {}},
+            "points_left": None,
+            "datasets": {},
             **dict.fromkeys(
                 ("run_after", "first_answer_at", "last_answer_at", "published_at"), before.run_after
             ),
@@ -56,8 +71,8 @@ def snapshot(store: Any, keys: SnapshotKeys) -> Make:
             "transport": {},
             "counts": {},
             "objects": (
-                describe("twitch/rejects/all_streams/x.csv", b"", rows=0),
-                describe(key, body, rows=len(rows)),
+                entry("twitch/rejects/all_streams/x.csv", b"", rows=0, kind="rejects"),
+                entry(key, body, rows=len(rows)),
             ),
             "previous": None,
             "schema_version": 1,
@@ -142,6 +157,17 @@ def test_walks_back_over_midnight(store: Any, keys: SnapshotKeys, snapshot: Make
     assert known.manifest.startswith("twitch/manifests/d/dt=2026-11-22/")
 
 
+def test_an_ad_hoc_run_reads_the_record_and_is_never_read(
+    store: Any, keys: SnapshotKeys, snapshot: Make
+) -> None:
+    snapshot(5, adhoc=True)
+    snapshot(10)
+    for asking in (keys, replace(keys, adhoc=True)):
+        known = read(store, asking)
+        assert known is not None
+        assert known.run_after == keys.run_after - timedelta(minutes=10)
+
+
 def test_skips_incomplete_ones(store: Any, keys: SnapshotKeys, snapshot: Make) -> None:
     for minutes in (5, 10):
         snapshot(minutes, complete=False)
@@ -155,7 +181,7 @@ def test_reads_few_objects_however_long_no_snapshot_was_complete(
     store: Any, keys: SnapshotKeys, snapshot: Make
 ) -> None:
     for minutes in range(5, 24 * 60, 5):
-        snapshot(minutes, complete=False)
+        snapshot(minutes, complete=False, objects=())
     store.calls.clear()
     assert read(store, keys, timedelta(days=1)) is None
     # The last three look for which languages there were.
@@ -168,7 +194,7 @@ def test_an_incomplete_one_is_better_than_none(store: Any, keys: SnapshotKeys, s
     table = PLAIN.encode(pa.Table.from_pylist(list(ROWS), schema=STREAMS.arrow), STREAMS)
     key = before.incomplete("all_streams", ".csv")
     store.objects[key] = table
-    snapshot(5, complete=False, objects=(describe(key, table, rows=len(ROWS)),))
+    snapshot(5, complete=False, objects=(entry(key, table, rows=len(ROWS)),))
     known = read(store, keys)
     assert known is not None
     assert known.languages == {"en": 2, "de": 1}
@@ -201,7 +227,7 @@ def _relisted(store: Any, body: bytes, rows: int = 5) -> None:
     manifest = Manifest.from_json(store.objects[_manifest(store)])
     key = _table(store)
     store.objects[key] = body
-    store.objects[_manifest(store)] = replace(manifest, objects=(describe(key, body, rows=rows),)).to_json()
+    store.objects[_manifest(store)] = replace(manifest, objects=(entry(key, body, rows=rows),)).to_json()
 
 
 @pytest.mark.parametrize(

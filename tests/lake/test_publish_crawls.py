@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -13,13 +14,14 @@ import pyarrow as pa
 import pytest
 from tests.lake.crashing import CrashingStore, Killed, check_manifests
 
-from twitch_provider.exceptions import TwitchStoreError
-from twitch_provider.lake.extract import Extract, find, keep
+from twitch_provider.exceptions import TwitchRawObjectError, TwitchStoreError
+from twitch_provider.lake.extract import keep, set_aside
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.manifest import Manifest
 from twitch_provider.lake.publish import publish
-from twitch_provider.lake.raw_lines import RawBody, RawObject
+from twitch_provider.lake.raw_lines import RawObject
+from twitch_provider.lake.raw_pages import RawBody
 from twitch_provider.lake.schema import REJECTS, STREAMS, Schema
 from twitch_provider.lake.tables import CleanTable
 
@@ -54,12 +56,29 @@ def _rows(schema: Schema, column: str, values: Sequence[str]) -> pa.Table:
 
 
 class Try(NamedTuple):
-    """One try of the run."""
+    """One try of the run, and what its crawl reads."""
 
+    try_id: str = "aaaa0001"
     complete: bool = True
     file_format: str = "csv"
     compression: str = "gzip"
     refused: tuple[str, ...] = ()
+    few: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether a table of it is among complete ones."""
+        return self.complete and not self.few
+
+
+TRIES = [
+    Try(),
+    Try("aaaa0002", compression="zstd", refused=("a row",)),
+    Try("aaaa0003", file_format="parquet"),
+    Try("aaaa0004", refused=("a row",), few=True),
+    Try("aaaa0005", complete=False, refused=("a row",)),
+    Try("aaaa0006", complete=False, compression="none"),
+]
 
 
 @pytest.fixture
@@ -67,54 +86,66 @@ def keys(run_after: datetime) -> SnapshotKeys:
     return SnapshotKeys("twitch", "twitch_all_streams", run_after)
 
 
-def run(store: CrashingStore, keys: SnapshotKeys, this: Try, **arguments: Any) -> Manifest:
-    """Crawl, keep and publish: every row says whether it is of a complete crawl."""
-    word = "whole" if this.complete else "lacking"
-    page = RawBody("streams", (), keys.run_after, json.dumps(this).encode())
-    raw = RawObject.of([page], REPORT | {"complete": this.complete})
-    extract = keep(store, keys, "all_streams", raw, stats={"requests": 3})
-    return load(store, keys, this, extract, table_of([word], this.refused), **arguments)
+#: One try of the run: crawl, keep and publish.
+Run = Callable[..., Manifest]
 
 
-def load(
-    store: CrashingStore, keys: SnapshotKeys, this: Try, extract: Extract, table: CleanTable, **arguments: Any
-) -> Manifest:
-    return publish(
-        store,
-        keys,
-        {"all_streams": table},
-        extract=extract,
-        run_id="r",
-        published_at=keys.run_after,
-        file_format=Format(this.file_format, this.compression),
-        complete=this.complete,
-        **arguments,
-    )
+@pytest.fixture
+def run(header: Callable[..., Any]) -> Run:
+    def run(store: CrashingStore, keys: SnapshotKeys, this: Try, *, latest: bool = False) -> Manifest:
+        """Every row says whether it is of a whole table; what is made is a function of the raw object."""
+        at = keys.run_after
+        raw = RawObject.of(
+            [RawBody("streams", (), at, at, json.dumps(this).encode())],
+            header(
+                try_id=this.try_id,
+                report=REPORT | {"complete": this.complete},
+                scope={
+                    "asks": {"strategy": "languages"},
+                    "writes": {"file_format": this.file_format, "compression": this.compression},
+                },
+            ),
+        )
+        extract = (keep if this.complete else set_aside)(store, keys, "all_streams", raw)
+        (page,) = extract.bodies(store)
+        read = Try(*json.loads(page.body))
+        return publish(
+            store,
+            keys,
+            {"all_streams": table_of(["whole" if read.whole else "lacking"], read.refused)},
+            extract=extract,
+            published_at=at,
+            latest=latest,
+            complete=read.whole,
+        )
 
-
-TRIES = [
-    Try(),
-    Try(compression="zstd", refused=("a row",)),
-    Try(file_format="parquet"),
-    Try(complete=False, refused=("a row",)),
-    Try(complete=False, compression="none"),
-]
+    return run
 
 
 @pytest.mark.parametrize("this", TRIES, ids=str)
-def test_keys_of_tables_depend_on_format_and_completeness(keys: SnapshotKeys, this: Try) -> None:
+def test_keys_of_tables_depend_on_format_and_completeness(run: Run, keys: SnapshotKeys, this: Try) -> None:
     store = CrashingStore()
     manifest = run(store, keys, this)
-    wanted = Format(this.file_format, this.compression)
-    key = (keys.data if this.complete else keys.incomplete)("all_streams", wanted.suffix)
+    form = Format(this.file_format, this.compression)
+    digits = "" if this.complete else this.try_id
+    if this.whole:
+        key = keys.data("all_streams", form.suffix)
+    else:
+        key = keys.incomplete("all_streams", form.suffix, try_id=digits)
     assert manifest.objects[0].key == key
-    assert store.content_types[key] == wanted.content_type
-    assert (manifest.complete, manifest.crawl) == (this.complete, REPORT | {"complete": this.complete})
+    assert store.content_types[key] == form.content_type
+    rejects = [entry.key for entry in manifest.objects if entry.kind == "rejects"]
+    assert rejects == [keys.rejects("all_streams", try_id=digits) for _ in this.refused]
+    raw = keys.raw("all_streams") if this.complete else keys.incomplete_raw("all_streams", this.try_id)
+    assert manifest.objects[-1].key == raw
+    assert (manifest.complete, manifest.crawl) == (this.whole, REPORT | {"complete": this.complete})
     assert Manifest.from_json(store.objects[keys.manifest]) == manifest
-    check_whole(store, keys)
+    check_whole(store, keys, [this])
 
 
-def test_an_incomplete_run_says_so_in_the_log(keys: SnapshotKeys, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_incomplete_run_says_so_in_the_log(
+    run: Run, keys: SnapshotKeys, caplog: pytest.LogCaptureFixture
+) -> None:
     run(CrashingStore(), keys, Try())
     assert "Incomplete" not in caplog.text
     run(CrashingStore(), keys, Try(complete=False))
@@ -122,7 +153,7 @@ def test_an_incomplete_run_says_so_in_the_log(keys: SnapshotKeys, caplog: pytest
 
 
 def test_the_log_says_what_the_crawl_did(
-    keys: SnapshotKeys, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    run: Run, keys: SnapshotKeys, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("INFO")
     many = [{"label": f"language {number}", "pages": 1} for number in range(1000)]
@@ -142,41 +173,64 @@ def test_the_log_says_what_the_crawl_did(
 
 
 @pytest.mark.parametrize(("first", "second"), [*itertools.permutations(TRIES, 2)], ids=str)
-def test_a_rerun_leaves_no_second_copy(keys: SnapshotKeys, first: Try, second: Try) -> None:
+def test_a_second_try_publishes_the_first_ones_raw_object_or_replaces_what_it_lacked(
+    run: Run, keys: SnapshotKeys, first: Try, second: Try
+) -> None:
     store = CrashingStore()
     store.watch = lambda: check_sides(store)
-    run(store, keys, first)
-    run(store, keys, second)
-    check_whole(store, keys)
-    load(store, keys, first, _found(store, keys), table_of(["whole" if first.complete else "lacking"]))
-    check_whole(store, keys)
+    manifest = run(store, keys, first)
+    again = run(store, keys, second)
+    if first.complete or not second.complete:
+        assert again == manifest
+    else:
+        assert again.raw is not None
+        assert (again.raw.key, again.complete) == (keys.raw("all_streams"), second.whole)
+    check_whole(store, keys, [first, second])
+    before = dict(store.objects)
+    assert run(store, keys, first) == again
+    check_whole(store, keys, [first, second])
+    assert store.objects == before
 
 
-def _found(store: CrashingStore, keys: SnapshotKeys) -> Extract:
-    found = find(store, keys, "all_streams")
-    assert found is not None
-    return found
+def test_what_was_cut_short_does_not_replace_a_manifest_that_cannot_be_read(
+    run: Run, keys: SnapshotKeys
+) -> None:
+    """It may be that of a complete snapshot."""
+    store = CrashingStore()
+    store.objects[keys.manifest] = b"damaged"
+    with pytest.raises(TwitchRawObjectError, match=f"{keys.manifest} cannot be read: delete it by hand"):
+        run(store, keys, Try(complete=False))
+    assert store.objects[keys.manifest] == b"damaged"
+    assert run(store, keys, Try("aaaa0002")).complete
+    check_whole(store, keys, [Try(complete=False)])
 
 
-def test_a_rerun_leaves_other_runs_alone(keys: SnapshotKeys) -> None:
+def test_a_rerun_leaves_other_runs_alone(run: Run, keys: SnapshotKeys) -> None:
     store = CrashingStore()
     others = [
         SnapshotKeys("twitch", "twitch_all_streams", keys.run_after + timedelta(minutes=minutes))
         for minutes in (-60, -5, 5)
     ]
-    for other, this in zip(others, TRIES, strict=False):
+    for other, this in zip(others, TRIES[-3:], strict=True):
         run(store, other, this)
     before = dict(store.objects)
-    for this in TRIES:
+    for this in TRIES[::-1]:
         run(store, keys, this)
     assert before.items() <= store.objects.items()
 
 
-def test_latest_is_plain_csv_whatever_the_format(keys: SnapshotKeys) -> None:
+def test_latest_is_plain_csv_whatever_the_format(run: Run, keys: SnapshotKeys) -> None:
     store = CrashingStore()
     run(store, keys, Try(compression="zstd"), latest=True)
     assert store.objects[keys.latest("all_streams")] == Format().encode(table_of(["whole"]).table, STREAMS)
-    run(store, keys, Try(complete=False), latest=True)
+
+
+@pytest.mark.parametrize("this", [each for each in TRIES if not each.whole], ids=str)
+def test_what_lacks_rows_is_never_the_latest(run: Run, keys: SnapshotKeys, this: Try) -> None:
+    store = CrashingStore()
+    older = replace(keys, run_after=keys.run_after - timedelta(minutes=5))
+    run(store, older, Try(), latest=True)
+    run(store, keys, this, latest=True)
     assert b"lacking" not in store.objects[keys.latest("all_streams")]
 
 
@@ -196,16 +250,21 @@ def opened(key: str, body: bytes) -> bytes:
     return bytes((pa.CompressedInputStream(file, codec) if codec else file).read())
 
 
-def check_whole(store: CrashingStore, keys: SnapshotKeys) -> None:
-    """The run is published, and there is nothing but what its manifest lists."""
+def check_whole(store: CrashingStore, keys: SnapshotKeys, tries: Sequence[Try]) -> None:
+    """The run is published; beside what its manifest lists lies only what tries left that were cut short."""
     check_sides(store)
-    listed = {entry.key for entry in Manifest.from_json(store.objects[keys.manifest]).objects}
-    assert store.objects.keys() == listed | {keys.manifest}
+    manifest = Manifest.from_json(store.objects[keys.manifest])
+    listed = {entry.key for entry in manifest.objects}
+    cut_short = {this.try_id for this in tries if not this.complete}
+    others = store.objects.keys() - listed - {keys.manifest}
+    assert all("/incomplete/" in key and any(f"_{name}." in key for name in cut_short) for key in others)
+    # What has the run's usual keys is what counts.
+    assert manifest.cut_short is (keys.raw("all_streams") not in store.objects)
 
 
 @pytest.mark.parametrize("there", [None, *TRIES], ids=str)
 def test_after_a_failure_anywhere_the_next_try_publishes(
-    keys: SnapshotKeys, there: Try | None, encoded_once: Callable[[], None]
+    run: Run, keys: SnapshotKeys, there: Try | None, encoded_once: Callable[[], None]
 ) -> None:
     """A try fails or is killed at every operation, whatever was there before; then comes the next one."""
     encoded_once()
@@ -229,8 +288,11 @@ def test_after_a_failure_anywhere_the_next_try_publishes(
             check_sides(store)
             store.fail_at = None
             run(store, keys, next_try)
-            check_whole(store, keys)
-        assert fail_at > 8
+            if not next_try.complete and keys.raw("all_streams") in store.objects:
+                # A complete try was killed before its manifest, and this one has not looked for it.
+                run(store, keys, failing)
+            check_whole(store, keys, [each for each in (there, failing, next_try) if each is not None])
+        assert fail_at > 3
 
 
 @pytest.fixture

@@ -143,6 +143,7 @@ def test_a_row_is_converted_to_pandas_once_and_to_arrow_once(
     page: Make,
     game: Make,
     stream: Make,
+    header: Make,
     run_after: datetime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -159,12 +160,12 @@ def test_a_row_is_converted_to_pandas_once_and_to_arrow_once(
     rows = [stream(game_id="a"), stream(id="2", viewer_count=-1)]
     pages = [page("games/top", [game(id="a")]), page("streams", rows, params=[("game_id", "a")])]
     keys = SnapshotKeys("twitch", "d", run_after)
-    extract = keep(store, keys, "top_games", RawObject.of(pages), stats={})
+    extract = keep(store, keys, "top_games", RawObject.of(pages, header()))
     tables = {
         name: CleanTable.from_xcom(table.as_xcom())
         for name, table in transform(extract.pages(store), run_after=run_after).items()
     }
-    publish(store, keys, tables, extract=extract, run_id="r", published_at=run_after, latest=True)
+    publish(store, keys, tables, extract=extract, published_at=run_after, latest=True)
     assert converted == {
         "to_frame streams": 1,
         "to_frame games": 1,

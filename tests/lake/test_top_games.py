@@ -12,7 +12,8 @@ import pytest
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.csv import csv_bytes
-from twitch_provider.lake.raw_lines import RawObject, RawPage, load_pages
+from twitch_provider.lake.raw_lines import RawObject, load_pages
+from twitch_provider.lake.raw_pages import RawPage
 from twitch_provider.lake.top_games import game_ids, transform
 
 Make = Callable[..., Any]
@@ -128,8 +129,8 @@ def test_capture_comes_out_whole(capture: list[RawPage]) -> None:
     assert not tables["top_streams"].rejected
 
 
-def test_capture_gives_the_same_bytes_from_the_same_raw_object(capture: list[RawPage]) -> None:
-    raw = RawObject.of(capture).body
+def test_capture_gives_the_same_bytes_from_the_same_raw_object(capture: list[RawPage], header: Make) -> None:
+    raw = RawObject.of(capture, header()).body
     runs = [transform(load_pages(raw), run_after=datetime(2024, 7, 17, 14, 5, tzinfo=UTC)) for _ in range(2)]
     first, second = [[csv_bytes(table.table, table.schema) for table in run.values()] for run in runs]
     assert first == second

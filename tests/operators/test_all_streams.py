@@ -14,8 +14,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.operators.conftest import rerun
 
-from twitch_provider.compat import AirflowFailException, AirflowSkipException
+from twitch_provider.compat import AirflowFailException
 from twitch_provider.exceptions import (
     TwitchDataError,
     TwitchIncompleteError,
@@ -42,13 +43,6 @@ def crawl(**arguments: Any) -> TwitchAllStreamsOperator:
     return TwitchAllStreamsOperator(task_id="crawl", **arguments)
 
 
-def later(context: Any, minutes: int = 0) -> Any:
-    """The context of a run some minutes before or after."""
-    dag_run = SimpleNamespace(**vars(context["dag_run"]))
-    dag_run.run_after += timedelta(minutes=minutes)
-    return {**context, "dag_run": dag_run}
-
-
 def read(store: Any, uri: str) -> bytes:
     body: bytes = store.objects[uri.removeprefix("s3://lake/")]
     return body
@@ -59,7 +53,10 @@ def rows(store: Any, uri: str) -> list[dict[str, str]]:
 
 
 def assert_described(store: Any) -> Any:
-    """Every manifest describes exactly what lies beside it; returns the newest."""
+    """Every manifest describes exactly what lies beside it; returns the newest.
+
+    Beside it may lie what tries left that were cut short.
+    """
     listed: set[str] = set()
     for key in store.list(""):
         if "/manifests/" in key:
@@ -68,7 +65,8 @@ def assert_described(store: Any) -> Any:
                 body = store.objects[entry["key"]]
                 assert (len(body), hashlib.sha256(body).hexdigest()) == (entry["bytes"], entry["sha256"])
                 listed.add(entry["key"])
-    assert {key for key in store.objects if "/manifests/" not in key} == listed
+    others = {key for key in store.objects if "/manifests/" not in key} - listed
+    assert all("/incomplete/" in key for key in others)
     return manifest
 
 
@@ -81,7 +79,14 @@ def test_publishes_every_live_stream(twitch_connection: Simulator, context: Any,
         "uri": f"s3://lake/twitch/all_streams/{at:dt=%Y-%m-%d/hour=%H}/streams_data_{at:%Y%m%dT%H%M%SZ}.csv.gz",
         "manifest": f"s3://lake/twitch/manifests/mine/{at:dt=%Y-%m-%d/hour=%H}/{at:%Y%m%dT%H%M%SZ}.json",
         "rows": reference["rows"],
+        "run_after": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "run_type": "scheduled",
         "complete": True,
+        "adhoc": False,
+        "scope": {
+            "asks": {"strategy": "languages"},
+            "writes": {"file_format": "csv", "compression": "gzip"},
+        },
         "completeness": 1.0,
     }
     found = rows(store, reference["uri"])
@@ -104,7 +109,7 @@ def test_publishes_every_live_stream(twitch_connection: Simulator, context: Any,
 def test_the_next_run_looks_up_broadcasters_missing_from_the_walks(
     twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
-    crawl().execute(later(context, -5))
+    crawl().execute(rerun(context, minutes=-5))
     twitch_connection.advance(300)
     reference: Any = crawl().execute(context)
     manifest = assert_described(store)
@@ -113,24 +118,13 @@ def test_the_next_run_looks_up_broadcasters_missing_from_the_walks(
     assert manifest["previous"]["gap_seconds"] == 300
 
 
-def test_another_form_of_the_same_run_leaves_no_second_copy(
-    twitch_connection: Simulator, context: Any, store: Any
-) -> None:
-    for form, ending in (
-        ({}, ".csv.gz"),
-        ({"compression": "none"}, ".csv"),
-        ({"compression": "zstd"}, ".csv.zst"),
-        ({"file_format": "parquet"}, ".parquet"),
-    ):
-        reference: Any = crawl(**form).execute(context)
-        (key,) = [
-            key
-            for key in store.objects
-            if "/all_streams/dt=" in key and "/raw/" not in key and "/rejects/" not in key
-        ]
-        assert reference["uri"] == f"s3://lake/{key}"
-        assert key.endswith(ending)
-        assert_described(store)
+def test_a_rerun_keeps_the_form_of_its_run(twitch_connection: Simulator, context: Any, store: Any) -> None:
+    first: Any = crawl(compression="zstd").execute(context)
+    before = dict(store.objects)
+    for form in ({}, {"compression": "none"}, {"file_format": "parquet"}):
+        assert crawl(**form).execute(context) == first
+    assert first["uri"].endswith(".csv.zst")
+    assert store.objects == before
 
 
 def test_what_lost_a_part_lies_apart(
@@ -147,8 +141,7 @@ def test_what_lost_a_part_lies_apart(
     twitch_connection.clear_faults()
     again: Any = crawl().execute(context)
     assert (again["complete"], "/incomplete/" in again["uri"]) == (True, False)
-    assert not [key for key in store.objects if "/incomplete/" in key]
-    assert_described(store)
+    assert assert_described(store)["complete"] is True
 
 
 def test_what_lost_a_part_may_be_a_failure(
@@ -158,45 +151,30 @@ def test_what_lost_a_part_may_be_a_failure(
     with pytest.raises(TwitchIncompleteError, match="Twitch answered 500"):
         crawl(on_incomplete="fail").execute(context)
     (raw,) = store.objects
-    assert "/raw/all_streams/" in raw
-
-
-def test_what_lost_a_part_does_not_replace_what_did_not(
-    twitch_connection: Simulator,
-    context: Any,
-    store: Any,
-    naps: list[float],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    whole: Any = crawl().execute(context)
-    before = dict(store.objects)
-    twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
-    assert crawl().execute(context) == whole
-    assert store.objects == before
-    assert "Keeping the complete snapshot of an earlier try" in caplog.text
+    assert "/incomplete/raw/all_streams/" in raw
 
 
 def test_what_lost_a_part_is_never_tried_again_when_it_is_too_late(
-    twitch_connection: Simulator, context: Any, store: Any, naps: list[float], monkeypatch: pytest.MonkeyPatch
+    twitch_connection: Simulator, context: Any, store: Any, naps: list[float]
 ) -> None:
     twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
     with pytest.raises(TwitchIncompleteError):
-        crawl(on_incomplete="fail").execute(context)
-    monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
+        crawl(on_incomplete="fail").execute(rerun(context, minutes=-60))
+    cleared = rerun(context, minutes=-60, clear_number=1)
     with pytest.raises(AirflowFailException, match="The crawl is incomplete, its table is not published"):
-        crawl(on_incomplete="fail").execute(context)
-    kept: Any = crawl().execute(context)
+        crawl(on_incomplete="fail").execute(cleared)
+    kept: Any = crawl().execute(cleared)
     assert "/incomplete/" in kept["uri"]
 
 
 def test_languages_are_remembered_however_old_the_last_snapshot_is(
     twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
-    before: Any = crawl().execute(later(context, -10))
+    before: Any = crawl().execute(rerun(context, minutes=-10))
     key = before["manifest"].removeprefix("s3://lake/")
     manifest = json.loads(store.objects.pop(key))
     manifest["crawl"]["languages"]["tlh"] = 1
-    old = later(context, -3 * 24 * 60)["dag_run"].run_after
+    old = rerun(context, minutes=-3 * 24 * 60)["dag_run"].run_after
     store.objects[f"twitch/manifests/mine/{old:dt=%Y-%m-%d/hour=%H}/{old:%Y%m%dT%H%M%SZ}.json"] = json.dumps(
         manifest
     ).encode()
@@ -213,7 +191,7 @@ def test_a_twitch_without_a_stream_is_an_error(
     twitch_connection.twitch.world = empty
     with pytest.raises(TwitchDataError, match="not one live stream"):
         crawl().execute(context)
-    assert store.objects == {}
+    assert all("/incomplete/raw/" in key for key in store.objects)
 
 
 @pytest.mark.parametrize(("share", "ends"), [(100, "error"), (10, "incomplete"), (0.5, "complete")])
@@ -245,21 +223,6 @@ def test_rows_that_cleaning_refuses_are_missing(
         assert assert_described(store)["complete"] is (ends == "complete")
 
 
-def test_rows_that_cleaning_refuses_do_not_replace_a_complete_snapshot(
-    twitch_connection: Simulator, context: Any, store: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole: Any = crawl().execute(context)
-    before = dict(store.objects)
-    true_row, made = Population.row, itertools.count()
-
-    def row(population: Population, broadcast: Any, *, viewers: int) -> dict[str, Any]:
-        return true_row(population, broadcast, viewers=viewers) | ({} if next(made) % 10 else {"title": 5})
-
-    monkeypatch.setattr(Population, "row", row)
-    assert crawl().execute(context) == whole
-    assert store.objects == before
-
-
 def test_a_twitch_that_is_down_leaves_nothing(
     twitch_connection: Simulator, context: Any, store: Any, naps: list[float]
 ) -> None:
@@ -274,20 +237,18 @@ def test_too_late_it_builds_the_same_again_from_its_raw_pages(
     twitch_connection: Simulator,
     context: Any,
     store: Any,
-    monkeypatch: pytest.MonkeyPatch,
     naps: list[float],
     complete: bool,
 ) -> None:
     if not complete:
         twitch_connection.fault("error_500", endpoint="streams", times=None, start=20)
-    first: Any = crawl().execute(context)
+    first: Any = crawl().execute(rerun(context, minutes=-60))
     before = dict(store.objects)
     # As if the worker had been killed before it wrote the manifest.
     for key in [key for key in store.objects if "/manifests/" in key or key.endswith(".csv.gz")]:
         del store.objects[key]
     asked = sum(twitch_connection.counters.requests.values())
-    monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
-    assert crawl().execute(context) == first
+    assert crawl().execute(rerun(context, minutes=-60, clear_number=1)) == first
     assert sum(twitch_connection.counters.requests.values()) == asked
     assert {key for key in before if before[key] != store.objects[key]} <= set(
         store.list("twitch/manifests/")
@@ -295,23 +256,15 @@ def test_too_late_it_builds_the_same_again_from_its_raw_pages(
     assert assert_described(store)["complete"] is complete
 
 
-def test_too_late_without_raw_pages_is_skipped(
+def test_too_late_without_raw_pages_fails_for_good(
     twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
-    with pytest.raises(AirflowSkipException, match="Twitch cannot be asked about the past"):
-        crawl().execute(later(context, -60))
-
-
-def test_too_late_raw_pages_without_a_report_are_of_no_crawl(
-    twitch_connection: Simulator, context: Any, store: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    crawl().execute(context)
-    (key,) = (key for key in store.objects if "/raw/" in key)
-    lines = gzip.decompress(store.objects[key]).splitlines(keepends=True)
-    store.objects[key] = gzip.compress(b"".join(lines[:-1]))
-    monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
-    with pytest.raises(AirflowFailException, match="has no report, so its crawl was not finished"):
-        crawl().execute(context)
+    with pytest.raises(AirflowFailException, match="Twitch cannot be asked about the past: it was cleared"):
+        crawl().execute(rerun(context, minutes=-60, clear_number=1))
+    with pytest.raises(AirflowFailException, match="max_lateness is 12 minutes"):
+        crawl(max_lateness=timedelta(minutes=12)).execute(rerun(context, minutes=-60))
+    assert not twitch_connection.counters.requests
+    assert store.objects == {}
 
 
 @pytest.mark.parametrize(
@@ -368,7 +321,7 @@ def test_a_last_snapshot_that_cannot_be_trusted_is_a_warning(
     caplog: pytest.LogCaptureFixture,
     damage: str,
 ) -> None:
-    before: Any = crawl().execute(later(context, -5))
+    before: Any = crawl().execute(rerun(context, minutes=-5))
     name = "uri" if damage == "table" else "manifest"
     key = before[name].removeprefix("s3://lake/")
     whole = store.objects[key]
@@ -387,8 +340,8 @@ def test_a_last_snapshot_that_cannot_be_trusted_is_a_warning(
 def test_where_the_last_snapshot_is_damaged_the_one_before_is_gone_by(
     twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
-    crawl().execute(later(context, -10))
-    last: Any = crawl().execute(later(context, -5))
+    crawl().execute(rerun(context, minutes=-10))
+    last: Any = crawl().execute(rerun(context, minutes=-5))
     store.objects[last["uri"].removeprefix("s3://lake/")] += b"x"
     twitch_connection.advance(600)
     reference: Any = crawl().execute(context)

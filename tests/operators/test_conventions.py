@@ -25,9 +25,9 @@ from twitch_provider.transfers.twitch_to_s3 import TwitchToS3Operator
 #: Each operator, its required arguments, and which of its arguments are not templated: choices and
 #: switches that belong to the code.
 OPERATORS: list[tuple[Any, dict[str, str], set[str]]] = [
-    (TwitchStreamsOperator, {}, {"output", "max_xcom_bytes"}),
-    (TwitchAllStreamsOperator, {}, {"interval"}),
-    (TwitchTopGamesOperator, {}, {"output", "max_xcom_bytes"}),
+    (TwitchStreamsOperator, {}, {"output", "max_xcom_bytes", "interval", "max_lateness"}),
+    (TwitchAllStreamsOperator, {}, {"interval", "max_lateness"}),
+    (TwitchTopGamesOperator, {}, {"output", "max_xcom_bytes", "interval", "max_lateness"}),
     (TwitchHelixOperator, {"endpoint": "streams"}, {"max_xcom_bytes"}),
     (
         TwitchToS3Operator,

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from tests.operators.conftest import rerun
 
-from twitch_provider.compat import AirflowFailException, AirflowSkipException
+from twitch_provider.compat import AirflowFailException
 from twitch_provider.config import LakeConfig
 from twitch_provider.exceptions import TwitchServerError
 from twitch_provider.hooks.twitch import TwitchHook
@@ -113,13 +114,13 @@ def test_a_dataset_lies_where_the_options_say_if_no_argument_does(
     ]
 
 
-def test_a_task_that_is_executed_again_counts_its_own_requests(
+def test_an_operator_that_is_executed_again_counts_its_own_requests(
     twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
     operator = streams(output="s3", dataset="english", languages=["en"])
     requests = []
-    for _ in range(2):
-        reference: Any = operator.execute(context)
+    for minutes in (-5, 0):
+        reference: Any = operator.execute(rerun(context, minutes=minutes))
         requests.append(
             json.loads(store.objects[reference["manifest"].removeprefix("s3://lake/")])["requests"]
         )
@@ -138,24 +139,64 @@ def test_mapped_tasks_with_datasets_of_their_own_keep_out_of_each_others_way(
         assert reference["uri"].removeprefix("s3://lake/") in store.objects
 
 
+def test_mapped_tasks_with_one_dataset_fail_for_good_but_for_the_first(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    for map_index, language in enumerate(("en", "de")):
+        context["ti"].map_index = map_index
+        operator = streams(output="s3", dataset="one", languages=language)
+        if map_index == 0:
+            operator.execute(context)
+            before, asked = dict(store.objects), sum(twitch_connection.counters.requests.values())
+            continue
+        with pytest.raises(
+            AirflowFailException,
+            match=r"belongs to task t\[0\] of run 'run-1'.*: give each task, and each mapped",
+        ):
+            operator.execute(context)
+    assert store.objects == before
+    assert sum(twitch_connection.counters.requests.values()) == asked
+
+
+def test_a_run_with_other_params_is_ad_hoc(twitch_connection: Simulator, context: Any, store: Any) -> None:
+    context["dag"] = SimpleNamespace(params={"language": "en"})
+    context["params"] = {"language": "de"}
+    reference: Any = streams(output="s3", dataset="one", languages="de").execute(context)
+    assert reference["uri"].startswith("s3://lake/twitch/adhoc/one/dt=")
+    assert (reference["adhoc"], reference["scope"]["asks"]) == (True, {"languages": ["de"]})
+    assert all(key.startswith("twitch/adhoc/") for key in store.objects)
+
+
 def test_too_late_it_publishes_what_it_read_then(
-    twitch_connection: Simulator, context: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+    twitch_connection: Simulator, context: Any, store: Any
 ) -> None:
     operator = streams(output="s3", dataset="all", max_items=10)
-    operator.execute(context)
+    first = operator.execute(rerun(context, minutes=-60))
     before = dict(store.objects)
-    monkeypatch.setattr("twitch_provider.pipelines.run.TOO_LATE", timedelta(days=-1))
     asked = sum(twitch_connection.counters.requests.values())
-    operator.execute(context)
+    assert operator.execute(rerun(context, minutes=-60, clear_number=1)) == first
     assert sum(twitch_connection.counters.requests.values()) == asked
-    assert [key for key in before if before[key] != store.objects[key] and "/manifests/" not in key] == []
+    assert store.objects == before
 
 
-def test_too_late_and_never_read_is_skipped(twitch_connection: Simulator, context: Any, store: Any) -> None:
-    context["dag_run"].run_after -= timedelta(hours=1)
-    with pytest.raises(AirflowSkipException, match="Too late for"):
-        streams(output="s3", dataset="all").execute(context)
+def test_too_late_and_never_read_fails_for_good(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    operator = streams(output="s3", dataset="all")
+    with pytest.raises(AirflowFailException, match="it was cleared more than 12 minutes after its tick"):
+        operator.execute(rerun(context, minutes=-60, clear_number=1))
+    operator.max_lateness = timedelta(minutes=30)
+    with pytest.raises(AirflowFailException, match="max_lateness is 30 minutes"):
+        operator.execute(rerun(context, minutes=-60))
     assert store.objects == {}
+    assert not twitch_connection.counters.requests
+
+
+def test_a_run_that_a_sensor_held_up_publishes_however_late(
+    twitch_connection: Simulator, context: Any, store: Any
+) -> None:
+    reference: Any = streams(output="s3", dataset="all", max_items=5).execute(rerun(context, minutes=-300))
+    assert reference["complete"] is True
 
 
 @pytest.mark.parametrize(
@@ -226,7 +267,6 @@ def test_a_run_of_airflow_2_lies_under_the_end_of_its_interval(
 ) -> None:
     due = context["dag_run"].run_after
     run = {"dag_id": "mine", "run_id": "run-1", "run_type": "scheduled", "data_interval_end": due}
-    reference: Any = streams(output="s3", dataset="all", max_items=5).execute(
-        {"dag_run": SimpleNamespace(**run, logical_date=due - timedelta(hours=1))}
-    )
+    context["dag_run"] = SimpleNamespace(**run, logical_date=due - timedelta(hours=1))
+    reference: Any = streams(output="s3", dataset="all", max_items=5).execute(context)
     assert reference["uri"].endswith(f"all_data_{due:%Y%m%dT%H%M%SZ}.csv")

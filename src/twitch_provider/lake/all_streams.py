@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.arrow_validate import Numbers, validate
-from twitch_provider.lake.raw_lines import Body
+from twitch_provider.lake.raw_pages import Body
 from twitch_provider.lake.schema import STREAMS
 from twitch_provider.lake.tables import CleanTable
 

@@ -26,7 +26,7 @@ from pyarrow import json as pa_json
 from twitch_provider.lake.clean import CLOCK_SKEW, NOT_LIVE, validate_streams
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.page_rows import PageRows
-from twitch_provider.lake.raw_lines import Body, RawPage
+from twitch_provider.lake.raw_pages import Body, RawPage
 from twitch_provider.lake.schema import INSTANT, REJECTS, STREAMS, TEXT_LIST
 from twitch_provider.lake.text import clean_text, filled
 from twitch_provider.lake.validate import WHOLE_SECONDS, instants
@@ -120,7 +120,9 @@ def _slow(odd: Sequence[_OddRow], run_after: datetime) -> Part:
     pages = []
     for page, group in groupby(odd, lambda each: each.page):
         rows = [each.row for each in group]
-        pages.append(RawPage(page.endpoint, page.params, page.answered_at, page.body, rows, None))
+        pages.append(
+            RawPage(page.endpoint, page.params, page.answered_at, page.received_at, page.body, rows, None)
+        )
     validated = validate_streams(pages, run_after=run_after, ranks={})
     cleaned = validated.to_table(STREAMS)
     arrivals = np.array([each.arrival for each in odd], np.int64)[validated.frame.index.to_numpy()]

@@ -17,7 +17,7 @@ import pandas as pd
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.instants import utc_text
-from twitch_provider.lake.raw_lines import Page
+from twitch_provider.lake.raw_pages import Page
 from twitch_provider.lake.schema import GAMES, REJECTS, STREAMS, Schema
 from twitch_provider.lake.tables import CleanTable
 from twitch_provider.lake.text import json_line

@@ -1,25 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``extract`` passes on: where a run's raw object is in the store, and what it took to get it.
+"""A run asks Twitch once: its raw object in the store, and the reference to it that ``extract`` passes on.
 
-Twitch cannot be asked about the past: a run that is cleared days later finds its own raw object here. The
-format of the object is defined in :mod:`.raw_lines`.
+The raw object is created on condition that the key is free, and never replaced or deleted by us. So whatever
+is found at its key is what the run is built from: by a retry, by a try that was frozen and wakes, after an
+answer of the store that was lost, and by a run that is cleared days later. The format of the object is
+defined in :mod:`.raw_lines`.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.exceptions import TwitchDataError, TwitchRawObjectError, TwitchStoreError
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.keys import SnapshotKeys
-from twitch_provider.lake.manifest import ObjectEntry, describe, published, withdraw
-from twitch_provider.lake.raw_lines import RawBody, RawObject, RawPage, iter_bodies, load_pages
+from twitch_provider.lake.manifest import ObjectEntry, describe, describe_like
+from twitch_provider.lake.raw_header import Owner, RawHeader
+from twitch_provider.lake.raw_lines import MAX_CLOCK_DIFFERENCE, RawObject, iter_bodies, load_pages
+from twitch_provider.lake.raw_pages import RawBody, RawPage
 from twitch_provider.lake.store import Store
 
 GZIP = "application/gzip"
+
+#: How to have a run ask Twitch again, which is not possible for a tick in the past.
+WAY_OUT = "delete it by hand, and clear the run if it is recent enough to ask Twitch again"
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,106 +38,203 @@ class Extract:
     """A reference to raw pages; small enough for XCom.
 
     :param raw: the object; its ``rows`` are pages
-    :param requests: requests to Helix that it took, retries included
-    :param transport: further counters of the transport by name
+    :param header: what the object says of itself
     :param first_answer_at: aware UTC
     :param last_answer_at: aware UTC
-    :param report: what a crawl did; None where nothing was crawled
+    :param clock_difference_seconds: the largest difference between Twitch's ``Date`` and the receipt
     """
 
     raw: ObjectEntry
-    requests: int
-    transport: Mapping[str, int]
+    header: RawHeader
     first_answer_at: datetime
     last_answer_at: datetime
-    report: Mapping[str, Any] | None = field(default=None, repr=False)
+    clock_difference_seconds: int
+    #: The object's bytes where they are in hand.
+    _body: bytes | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, key: str, dataset: str, raw: RawObject) -> Extract:
+        """Describe a raw object.
+
+        :param key: of the object
+        :param dataset: whose raw pages these are
+        :param raw: the object
+        """
+        return cls(
+            raw=describe(key, raw.body, rows=raw.pages, kind="raw", dataset=dataset),
+            header=raw.header,
+            first_answer_at=raw.first_answer_at,
+            last_answer_at=raw.last_answer_at,
+            clock_difference_seconds=round(raw.clock_difference.total_seconds()),
+            _body=raw.body,
+        )
+
+    @property
+    def clock_difference(self) -> timedelta:
+        """The largest difference between Twitch's ``Date`` and the receipt, in whole seconds."""
+        return timedelta(seconds=self.clock_difference_seconds)
 
     def as_xcom(self) -> dict[str, Any]:
         """Return it as plain texts and numbers."""
-        return asdict(self) | {
+        return {
+            "raw": asdict(self.raw),
+            "header": self.header.as_dict(),
             "first_answer_at": utc_text(self.first_answer_at, "first_answer_at"),
             "last_answer_at": utc_text(self.last_answer_at, "last_answer_at"),
+            "clock_difference_seconds": self.clock_difference_seconds,
         }
 
     @classmethod
     def from_xcom(cls, value: Mapping[str, Any]) -> Extract:
-        """Restore what :meth:`as_xcom` returned."""
-        instants = {
-            name: datetime.fromisoformat(value[name]) for name in ("first_answer_at", "last_answer_at")
-        }
-        return cls(**{**value, **instants, "raw": ObjectEntry(**value["raw"])})
+        """Restore what :meth:`as_xcom` returned.
+
+        :raises TwitchRawObjectError: it is of another version
+        """
+        try:
+            return cls(
+                raw=ObjectEntry(**value["raw"]),
+                header=RawHeader.from_dict(value["header"]),
+                first_answer_at=datetime.fromisoformat(value["first_answer_at"]),
+                last_answer_at=datetime.fromisoformat(value["last_answer_at"]),
+                clock_difference_seconds=value["clock_difference_seconds"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise TwitchRawObjectError(
+                f"What extract returned through XCom is of another version ({error}): clear extract too."
+            ) from None
 
     def pages(self, store: Store) -> list[RawPage]:
         """Read the pages back.
 
-        :raises TwitchDataError: the object is missing, damaged or another one
+        :raises TwitchRawObjectError: the object is missing, damaged or another one
         """
-        return load_pages(self._object(store))
+        body = self._object(store)
+        try:
+            return load_pages(body)
+        except TwitchDataError as error:
+            raise unusable(store, self.raw.key, error) from None
 
     def bodies(self, store: Store) -> Iterator[RawBody]:
         """Read the pages of a crawl back, one at a time; only the gzipped object is held whole.
 
-        :raises TwitchDataError: the object is missing, damaged or another one
+        :raises TwitchRawObjectError: the object is missing, damaged or another one
         """
-        return iter_bodies(self._object(store))
+        body = self._object(store)
+        try:
+            yield from iter_bodies(body)
+        except TwitchDataError as error:
+            raise unusable(store, self.raw.key, error) from None
 
     def _object(self, store: Store) -> bytes:
-        body = store.get(self.raw.key)
+        body = self._body or store.get(self.raw.key)
         if body is None:
-            raise TwitchDataError(
-                f"{store.uri(self.raw.key)} is missing, and Twitch cannot be asked about the past: "
-                "leave this run as it is."
+            raise TwitchRawObjectError(
+                f"{store.uri(self.raw.key)} is missing: it has expired, or was deleted. Twitch cannot be "
+                "asked about the past: leave this run as it is."
             )
-        if describe(self.raw.key, body, rows=self.raw.rows) != self.raw:
-            raise TwitchDataError(
+        if describe_like(self.raw, body) != self.raw:
+            raise TwitchRawObjectError(
                 f"{store.uri(self.raw.key)} is not what extract wrote: run this DAG run again from extract."
             )
         return body
 
 
-def keep(
-    store: Store, keys: SnapshotKeys, dataset: str, raw: RawObject, *, stats: Mapping[str, int]
-) -> Extract:
-    """Write a raw object to ``raw/``; what an earlier try of this run published is withdrawn first.
+def keep(store: Store, keys: SnapshotKeys, dataset: str, raw: RawObject) -> Extract:
+    """Create a run's raw object, unless the run has one: then that one counts.
 
     :param store: of the lake
     :param keys: of the run
     :param dataset: whose raw pages these are
-    :param raw: the pages, and what the crawl did where there was one
-    :param stats: what the hook counted; its ``requests`` are for these pages only
+    :param raw: the pages
+    :returns: of what lies there now; its header's ``try_id`` is that of the try that asked
+    :raises TwitchOwnerError: what lies there belongs to another run or task
+    :raises TwitchRawObjectError: what lies there is damaged
     :raises TwitchStoreError: the store failed
     """
-    entry = describe(keys.raw(dataset), raw.body, rows=raw.pages)
-    withdraw(store, keys, keep={entry.key})
-    store.put(entry.key, raw.body, content_type=GZIP)
-    further = {name: count for name, count in stats.items() if name != "requests"}
-    return _extract(entry, raw, stats.get("requests", raw.pages), further)
+    key = keys.raw(dataset)
+    if store.create(key, raw.body, content_type=GZIP):
+        return Extract.of(key, dataset, raw)
+    found = find(store, keys, dataset)
+    if found is None:
+        raise TwitchStoreError(
+            f"{store.uri(key)} was there and is not any more: the next try looks again.", key=store.uri(key)
+        )
+    raw.header.owner.require(found.header.owner, store.uri(key))
+    return found
+
+
+def set_aside(store: Store, keys: SnapshotKeys, dataset: str, raw: RawObject) -> Extract:
+    """Keep pages that no complete snapshot can be made of, so that a later try may ask Twitch again.
+
+    :param store: of the lake
+    :param keys: of the run
+    :param dataset: whose raw pages these are
+    :param raw: the pages
+    :raises TwitchStoreError: the store failed
+    """
+    key = keys.incomplete_raw(dataset, raw.header.try_id)
+    store.put(key, raw.body, content_type=GZIP)
+    return Extract.of(key, dataset, raw)
 
 
 def find(store: Store, keys: SnapshotKeys, dataset: str) -> Extract | None:
-    """Find the raw object that this run wrote earlier.
+    """Find the raw object at the key of a run, which may be another owner's.
 
-    What it took is read from the run's manifest; where that is missing, from the report of its crawl; where
-    nothing was crawled, one request per page is assumed.
-
-    :returns: None where the run has none
-    :raises TwitchDataError: the object is damaged or was not written by us
+    :returns: None where the key does not exist
+    :raises TwitchRawObjectError: the object is damaged or was not written by us
     """
-    key = keys.raw(dataset)
+    return read(store, keys.raw(dataset), dataset)
+
+
+def find_incomplete(store: Store, keys: SnapshotKeys, dataset: str, owner: Owner) -> list[Extract]:
+    """Find what tries of this run read of a list that none of them read to its end.
+
+    :param store: of the lake
+    :param keys: of the run
+    :param dataset: whose raw pages these are
+    :param owner: the task
+    :returns: the newest first; those that cannot be read, or whose clocks are not believed, are left out
+    :raises TwitchStoreError: the store failed
+    """
+    found = []
+    for key in store.list(keys.incomplete_raw(dataset, "")):
+        try:
+            extract = read(store, key, dataset)
+        except TwitchRawObjectError as error:
+            log.warning("%s", error)
+            continue
+        if extract is not None and extract.header.cut_short and extract.header.owner == owner:
+            found.append(extract)
+    believed = [
+        each for each in found if each.header.loopback or each.clock_difference <= MAX_CLOCK_DIFFERENCE
+    ]
+    return sorted(believed, key=lambda each: (each.last_answer_at, each.raw.key), reverse=True)
+
+
+def read(store: Store, key: str, dataset: str) -> Extract | None:
+    """Read the raw object at a key.
+
+    :param store: of the lake
+    :param key: of the object
+    :param dataset: whose raw pages these are
+    :returns: None where there is no such key
+    :raises TwitchRawObjectError: the object is damaged or was not written by us
+    """
     body = store.get(key)
     if body is None:
         return None
     try:
-        raw = RawObject.read(body)
+        return Extract.of(key, dataset, RawObject.read(body))
     except TwitchDataError as error:
-        raise TwitchDataError(f"{store.uri(key)}: {error}") from None
-    entry = describe(key, body, rows=raw.pages)
-    manifest = published(store, keys)
-    if manifest is not None and entry in manifest.objects:
-        return _extract(entry, raw, manifest.requests, manifest.transport)
-    counted = (raw.report or {}).get("requests")
-    return _extract(entry, raw, counted if isinstance(counted, int) else raw.pages, {})
+        raise unusable(store, key, error) from None
 
 
-def _extract(entry: ObjectEntry, raw: RawObject, requests: int, transport: Mapping[str, int]) -> Extract:
-    return Extract(entry, requests, transport, raw.first_answer_at, raw.last_answer_at, raw.report)
+def unusable(store: Store, key: str, error: TwitchDataError) -> TwitchRawObjectError:
+    """Return the error for a raw object that is there, and that no snapshot can be made of.
+
+    :param store: of the lake
+    :param key: of the object
+    :param error: what is wrong with it
+    """
+    reason = str(error).rstrip(".")
+    return TwitchRawObjectError(f"No snapshot can be made of {store.uri(key)} ({reason}): {WAY_OUT}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -48,6 +48,10 @@ class Format:
     def __post_init__(self) -> None:
         _check("file_format", self.file_format, FILE_FORMATS)
         _check("compression", self.compression, COMPRESSIONS)
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the arguments that make such a format."""
+        return asdict(self)
 
     @property
     def suffix(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from twitch_provider.exceptions import TwitchParameterError
@@ -64,12 +64,14 @@ class SnapshotKeys:
     :param prefix: of the lake in the bucket; may be empty
     :param dag_id: whose manifests these are
     :param run_after: the tick; any time zone, but it must have one
+    :param adhoc: whether the run is ad hoc: all of it then lies under ``adhoc/``
     :raises TwitchParameterError: ``run_after`` has no time zone
     """
 
     prefix: str
     dag_id: str
     run_after: datetime
+    adhoc: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "run_after", in_utc(self.run_after, "run_after"))
@@ -92,13 +94,14 @@ class SnapshotKeys:
         """
         return self._table(dataset, dataset, suffix)
 
-    def incomplete(self, dataset: str, suffix: str = ".csv") -> str:
+    def incomplete(self, dataset: str, suffix: str = ".csv", *, try_id: str = "") -> str:
         """Key of a table that is known to lack rows: it is never among complete ones.
 
         :param dataset: for example ``all_streams``
         :param suffix: of the file
+        :param try_id: of the try whose raw object lies under ``incomplete/`` too; empty: it has its usual key
         """
-        return self._table(f"incomplete/{dataset}", dataset, suffix)
+        return self._table(f"incomplete/{dataset}", dataset, suffix, _ending(try_id))
 
     def raw(self, dataset: str) -> str:
         """Key of the pages as Helix answered them.
@@ -107,12 +110,24 @@ class SnapshotKeys:
         """
         return self._partitioned(f"raw/{dataset}", f"pages_{self.tick}.jsonl.gz")
 
-    def rejects(self, dataset: str) -> str:
+    def incomplete_raw(self, dataset: str, try_id: str) -> str:
+        """Key of pages that no snapshot can be made of, or a part of one only: a later try may ask Twitch.
+
+        :param dataset: for example ``all_streams``
+        :param try_id: of the try that read them; empty: what the keys of all tries begin with
+        """
+        return self._partitioned(
+            f"incomplete/raw/{dataset}", f"pages_{self.tick}_{try_id}{try_id and '.jsonl.gz'}"
+        )
+
+    def rejects(self, dataset: str, *, try_id: str = "") -> str:
         """Key of the rows that cleaning refused.
 
         :param dataset: for example ``top_streams``
+        :param try_id: of the try whose raw object lies under ``incomplete/``; empty: it has its usual key
         """
-        return self._partitioned(f"rejects/{dataset}", f"rejects_{self.tick}.csv")
+        folder = "incomplete/rejects" if try_id else "rejects"
+        return self._partitioned(f"{folder}/{dataset}", f"rejects_{self.tick}{_ending(try_id)}.csv")
 
     def latest(self, dataset: str) -> str:
         """Return the fixed key of a dataset's newest table.
@@ -131,12 +146,22 @@ class SnapshotKeys:
         """The folder of all manifests of this DAG, ending in ``/``."""
         return self._below(f"manifests/{self.dag_id}/")
 
-    def _table(self, folder: str, dataset: str, suffix: str) -> str:
+    @property
+    def record(self) -> SnapshotKeys:
+        """The keys of a run at this tick that is not ad hoc."""
+        return replace(self, adhoc=False)
+
+    def _table(self, folder: str, dataset: str, suffix: str, ending: str = "") -> str:
         content = dataset.rpartition("_")[2]
-        return self._partitioned(folder, f"{content}_data_{self.tick}{suffix}")
+        return self._partitioned(folder, f"{content}_data_{self.tick}{ending}{suffix}")
 
     def _partitioned(self, folder: str, name: str) -> str:
         return self._below(f"{folder}/{self.day}/{self.run_after:hour=%H}/{name}")
 
     def _below(self, path: str) -> str:
-        return f"{self.prefix.strip('/')}/{path}".lstrip("/")
+        folder = "adhoc/" if self.adhoc else ""
+        return f"{self.prefix.strip('/')}/{folder}{path}".lstrip("/")
+
+
+def _ending(try_id: str) -> str:
+    return try_id and f"_{try_id}"

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.keys import SnapshotKeys
+from twitch_provider.lake.raw_header import Owner
 from twitch_provider.lake.store import Store
-
-log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"/(\d{8}T\d{6}Z)\.json$")
 
@@ -33,22 +31,33 @@ class ObjectEntry:
     :param bytes: its size
     :param sha256: of its bytes, in hex
     :param rows: rows of a table, pages of a raw object
+    :param kind: ``table``, ``rejects`` or ``raw``
+    :param dataset: that it belongs to
     """
 
     key: str
     bytes: int
     sha256: str
     rows: int
+    kind: str
+    dataset: str
 
 
-def describe(key: str, body: bytes, *, rows: int) -> ObjectEntry:
+def describe(key: str, body: bytes, *, rows: int, kind: str, dataset: str) -> ObjectEntry:
     """Describe the bytes that are, or will be, under this key.
 
     :param key: without the bucket
     :param body: its bytes
     :param rows: rows of a table, pages of a raw object
+    :param kind: ``table``, ``rejects`` or ``raw``
+    :param dataset: that it belongs to
     """
-    return ObjectEntry(key, len(body), hashlib.sha256(body).hexdigest(), rows)
+    return ObjectEntry(key, len(body), hashlib.sha256(body).hexdigest(), rows, kind, dataset)
+
+
+def describe_like(entry: ObjectEntry, body: bytes) -> ObjectEntry:
+    """Describe what lies under an entry's key, for a comparison with it."""
+    return describe(entry.key, body, rows=entry.rows, kind=entry.kind, dataset=entry.dataset)
 
 
 @dataclass(frozen=True)
@@ -69,20 +78,30 @@ class Previous:
 class Manifest:
     """What one run published.
 
-    Objects under ``latest/`` are not listed: the next run replaces them, and a manifest never describes
-    what is not there.
+    It is true as long as its tables and rejects lie as listed; its raw object may have expired. Objects
+    under ``latest/`` are not listed: the next run replaces them.
 
-    :param dag_id: Airflow's name of the DAG, or ``{dag_id}.{task_id}`` of an operator
+    :param dag_id: Airflow's name of the DAG, or ``{dag_id}.{dataset}`` of an operator
     :param run_id: Airflow's name of the run
+    :param task_id: of the task that asked Twitch
+    :param map_index: of that task where it is mapped; else -1
+    :param run_type: Airflow's, for example ``scheduled``
     :param run_after: the tick; this and the other instants are aware UTC
+    :param interval_seconds: how often a snapshot is due; None where none is
     :param first_answer_at: when Twitch answered first
     :param last_answer_at: when Twitch answered last
+    :param clock_difference_seconds: the largest difference between Twitch's ``Date`` and the receipt
     :param published_at: when it was written
     :param complete: whether nothing is missing; else its tables lie under ``incomplete/``
+    :param adhoc: whether the run's params differ from the DAG's own: all of it then lies under ``adhoc/``
+    :param scope: ``asks``: what Twitch was asked for; ``writes``: the form of the tables
     :param requests: requests to Helix that it took
+    :param points_left: of the rate limit, after the last answer; None where no answer said
     :param transport: further counters of the transport by name, for example tokens fetched and retries
     :param counts: for each dataset the account of its rows, ``filtered`` and ``rejects`` also by reason
-    :param objects: everything written, data first and raw pages included
+    :param datasets: for each dataset ``viewers`` (their sum), ``missing`` (column -> rows without a value)
+        and ``duplicate_keys``
+    :param objects: everything written, data first and raw pages last
     :param previous: None for the first snapshot of the DAG
     :param schema_version: of the columns
     :param provider_version: of this package
@@ -91,23 +110,69 @@ class Manifest:
 
     dag_id: str
     run_id: str
+    task_id: str
+    map_index: int
+    run_type: str
     run_after: datetime
+    interval_seconds: int | None
     first_answer_at: datetime
     last_answer_at: datetime
+    clock_difference_seconds: int
     published_at: datetime
     complete: bool
+    adhoc: bool
+    scope: Mapping[str, Mapping[str, Any]]
     requests: int
+    points_left: int | None
     transport: Mapping[str, int]
     counts: Mapping[str, Mapping[str, Any]]
+    datasets: Mapping[str, Mapping[str, Any]]
     objects: tuple[ObjectEntry, ...]
     previous: Previous | None
     schema_version: int
     provider_version: str
     crawl: Mapping[str, Any] | None = None
 
-    def missed(self, interval: timedelta) -> bool:
-        """Whether at least one snapshot is missing before this one."""
-        return self.previous is not None and self.previous.gap_seconds > interval.total_seconds()
+    def require_owner(self, owner: Owner, where: str) -> None:
+        """Check that this manifest was published by a task.
+
+        :param owner: the task
+        :param where: the manifest's address
+        :raises TwitchOwnerError: another one published it
+        """
+        # The DAG is in the key.
+        owner.require(Owner(owner.dag_id, self.run_id, self.task_id, self.map_index), where)
+
+    @property
+    def raw(self) -> ObjectEntry | None:
+        """The raw object that the tables were made from."""
+        return next((entry for entry in self.objects if entry.kind == "raw"), None)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether its crawl lost a part of the list: its objects then have a try's digits in their keys."""
+        return self.crawl is not None and self.crawl.get("complete") is not True
+
+    def table(self, dataset: str) -> ObjectEntry | None:
+        """Return the table of a dataset.
+
+        :param dataset: for example ``top_streams``
+        """
+        return next((each for each in self.objects if (each.kind, each.dataset) == ("table", dataset)), None)
+
+    @property
+    def missed(self) -> bool:
+        """Whether at least one snapshot that was due is missing before this one."""
+        if self.previous is None or self.interval_seconds is None or self.adhoc:
+            return False
+        return self.previous.gap_seconds > self.interval_seconds
+
+    def after(self, previous: Previous | None) -> Manifest:
+        """Return the manifest with the snapshot before it.
+
+        :param previous: None for the first one
+        """
+        return replace(self, previous=previous)
 
     def to_json(self) -> bytes:
         """Return the manifest for people and programs: indented, keys in a fixed order."""
@@ -137,9 +202,12 @@ class Manifest:
         if (
             manifest is None
             or type(manifest.complete) is not bool
+            or type(manifest.adhoc) is not bool
             or not isinstance(manifest.crawl, dict | None)
         ):
-            raise TwitchDataError("This is not a manifest of ours: delete it and run its DAG run again.")
+            raise TwitchDataError(
+                "This is not a manifest of this version's: delete it and clear its DAG run."
+            )
         return manifest
 
 
@@ -154,7 +222,7 @@ def _instant_text(value: datetime) -> str:
 
 
 def published(store: Store, keys: SnapshotKeys) -> Manifest | None:
-    """Return the manifest that this run wrote earlier; None if it did not, or it cannot be read."""
+    """Return the manifest at the key of this run; None if it does not exist or cannot be read."""
     body = store.get(keys.manifest)
     try:
         return None if body is None else Manifest.from_json(body)
@@ -163,12 +231,12 @@ def published(store: Store, keys: SnapshotKeys) -> Manifest | None:
 
 
 def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:
-    """Find the newest snapshot of the same DAG strictly before this tick.
+    """Find the newest snapshot of the same DAG strictly before this tick; never an ad hoc one.
 
     It takes two or three listings, however old the lake is: this day's manifests, else those of the newest
     earlier day that has any.
     """
-    now = keys.run_after.replace(microsecond=0)
+    keys, now = keys.record, keys.run_after.replace(microsecond=0)
     days = [day for day in store.folders(keys.manifests) if day <= f"{keys.manifests}{keys.day}/"]
     for day in reversed(days):
         by_tick = manifests_by_tick(store.list(day))
@@ -182,17 +250,3 @@ def manifests_by_tick(keys: Iterable[str]) -> dict[datetime, str]:
     """Return the keys of manifests by the tick of their run, which is in their name."""
     found = {match[1]: key for key in keys if (match := _NAME.search(key))}
     return {datetime.strptime(tick, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC): key for tick, key in found.items()}
-
-
-def withdraw(store: Store, keys: SnapshotKeys, *, keep: Collection[str]) -> None:
-    """Delete this run's manifest, then the objects that it listed, but for the keys to keep."""
-    old = store.get(keys.manifest)
-    if old is None:
-        return
-    try:
-        listed = [entry.key for entry in Manifest.from_json(old).objects]
-    except TwitchDataError:
-        log.warning("%s cannot be read: keeping the objects that it listed.", store.uri(keys.manifest))
-        listed = []
-    store.delete([keys.manifest])
-    store.delete([key for key in listed if key not in keep])

@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.raw_lines import Body
+from twitch_provider.lake.raw_pages import Body
 from twitch_provider.lake.schema import STREAMS
 
 _TYPES: dict[pa.DataType, Any] = {

@@ -21,7 +21,13 @@ from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.keys import SnapshotKeys
-from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, find_previous, manifests_by_tick
+from twitch_provider.lake.manifest import (
+    Manifest,
+    ObjectEntry,
+    describe_like,
+    find_previous,
+    manifests_by_tick,
+)
 from twitch_provider.lake.schema import SCHEMA_VERSION
 from twitch_provider.lake.store import Store
 
@@ -61,7 +67,7 @@ class _NotUsableError(Exception):
 
 
 def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: timedelta) -> Known | None:
-    """Read the newest complete snapshot of the same DAG strictly before this tick.
+    """Read the newest complete snapshot of the same DAG strictly before this tick; never an ad hoc one.
 
     This takes a listing for each day, some manifests and a table or two. What is wrong with a snapshot is a
     warning in the log, since a crawl does not need one. Who was live and the checkpoints are soon out of
@@ -74,9 +80,10 @@ def read_previous(store: Store, keys: SnapshotKeys, dataset: str, *, within: tim
     :returns: None if there is no usable one
     :raises TwitchStoreError: the store failed
     """
+    keys = keys.record
     for key, manifest in islice(_manifests(store, keys, within), MAX_TABLES):
         try:
-            return _read_known(store, keys, dataset, key, manifest)
+            return _read_known(store, dataset, key, manifest)
         except _NotUsableError as reason:
             log.warning("%s: ignoring it.", reason)
     log.warning(
@@ -110,17 +117,15 @@ def _manifests(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator[
     yield from incomplete
 
 
-def _read_known(store: Store, keys: SnapshotKeys, dataset: str, key: str, manifest: Manifest) -> Known:
+def _read_known(store: Store, dataset: str, key: str, manifest: Manifest) -> Known:
     """Read the table that a manifest lists; raise :class:`_NotUsableError` if it is not usable."""
     if manifest.schema_version != SCHEMA_VERSION:
         version = manifest.schema_version
         raise _NotUsableError(f"{store.uri(key)} is of schema version {version}, not {SCHEMA_VERSION}")
-    before = SnapshotKeys(keys.prefix, keys.dag_id, manifest.run_after)
-    key_of = before.data if manifest.complete else before.incomplete
-    entry = next((entry for entry in manifest.objects if entry.key.startswith(key_of(dataset, "."))), None)
+    entry = manifest.table(dataset)
     if entry is None:
         raise _NotUsableError(f"{store.uri(key)} lists no table {dataset}")
-    table = _table(store, entry, suffix=entry.key.removeprefix(key_of(dataset, "")))
+    table = _table(store, entry)
     return Known(
         users=frozenset(filter(None, table["user_id"].to_pylist())),
         languages=_counts(table["language"]),
@@ -159,15 +164,15 @@ def _candidates(store: Store, keys: SnapshotKeys, within: timedelta) -> Iterator
         day -= timedelta(days=1)
 
 
-def _table(store: Store, entry: ObjectEntry, *, suffix: str) -> pa.Table:
+def _table(store: Store, entry: ObjectEntry) -> pa.Table:
     """Return what is needed of a table, if the table is what its manifest says."""
     body = store.get(entry.key)
     if body is None:
         raise _NotUsableError(f"{store.uri(entry.key)} is missing")
-    if describe(entry.key, body, rows=entry.rows) != entry:
+    if describe_like(entry, body) != entry:
         raise _NotUsableError(f"{store.uri(entry.key)} is not what its manifest says")
     try:
-        table = _read(body, suffix)
+        table = _read(body, f".{entry.key.rpartition('/')[2].partition('.')[2]}")
     except (pa.ArrowException, KeyError, OSError):
         raise _NotUsableError(
             f"{store.uri(entry.key)} cannot be read, or lacks {' or '.join(_NEEDED)}"

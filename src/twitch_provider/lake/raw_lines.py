@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The format of a raw object: pages as Helix answered them, as gzipped JSON lines.
 
-A page a line: ``{"endpoint": …, "params": [[name, value], …], "answered_at": …, "body": …}``. The body is the
-untouched text of the answer, as one JSON string. A crawl adds one last line, ``{"report": {…}}``: what it
-did, for a run that was killed before its manifest. Everything after ``extract`` can be done again from here.
+The first line is the :class:`.raw_header.RawHeader`. Then comes a page a line: ``{"endpoint": …, "params":
+[[name, value], …], "answered_at": …, "received_at": …, "body": …}``. ``answered_at`` is Twitch's ``Date``, or
+the receipt where an answer had none; the body is the untouched text of the answer, as one JSON string.
+Everything after ``extract`` is a function of this object, and can be done again from here.
 
-Pages are compressed in memory as they come: those of 100,000 streams, 52 MB, are 7.7 MB. :mod:`.extract`
-writes the object to the store, and finds it there again.
+Pages are compressed in memory as they come: those of 100,000 streams, 52 MB, are 7.7 MB. What the header says
+is known when the last has come, so it is a gzip member of its own in front of theirs. :mod:`.extract` writes
+the object to the store, and finds it there again.
 """
 
 from __future__ import annotations
@@ -16,95 +18,26 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import Any, Protocol
+from typing import Any
 
 from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.lake.instants import utc_text
+from twitch_provider.lake.raw_header import RawHeader
+from twitch_provider.lake.raw_pages import Body, RawBody, RawPage
 
 #: Of gzip. 100,000 streams: level 3 takes 0.21 s for 7.7 MB, level 6 0.48 s for 6.3 MB, level 1 0.18 s for
 #: 8.4 MB.
 _LEVEL = 3
 
-_REMEDY = "Delete it and let the next run take a new snapshot: Twitch cannot be asked about the past."
-_DAMAGED = f"The raw object is empty or damaged. {_REMEDY}"
+#: A ``Date`` that differs by more from the receipt is not believed, but for a simulator's.
+MAX_CLOCK_DIFFERENCE = timedelta(hours=1)
+
+_DAMAGED = "the raw object is empty or damaged"
 
 #: ValueError covers invalid JSON, instants and numbers; RecursionError a body that is nested too deeply.
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-
-
-class Body(Protocol):
-    """A page whose body is not decoded, as :class:`twitch_provider.crawl.light_page.LightPage`."""
-
-    @property
-    def endpoint(self) -> str:
-        """Return the path below the base URL, for example ``games/top``."""
-        ...
-
-    @property
-    def params(self) -> tuple[tuple[str, str], ...]:
-        """Return the query as it was sent; repeated names stay repeated."""
-        ...
-
-    @property
-    def answered_at(self) -> datetime:
-        """Return when Twitch answered, aware UTC."""
-        ...
-
-    @property
-    def body(self) -> bytes:
-        """Return the answer, untouched."""
-        ...
-
-
-class Page(Body, Protocol):
-    """A page whose body is decoded, as :class:`twitch_provider.helix.messages.Page`."""
-
-    @property
-    def rows(self) -> list[Any]:
-        """Return the decoded ``data`` of the body."""
-        ...
-
-    @property
-    def cursor(self) -> str | None:
-        """Return where the next page begins; None at the end of the list."""
-        ...
-
-
-@dataclass(frozen=True)
-class RawPage:
-    """A :class:`Page` that was read back.
-
-    :param endpoint: for example ``streams``
-    :param params: the query that was sent
-    :param answered_at: when Twitch answered, aware UTC
-    :param body: untouched
-    :param rows: all rows of the body, as they are
-    :param cursor: where the next page begins; None at the end of the list
-    """
-
-    endpoint: str
-    params: tuple[tuple[str, str], ...]
-    answered_at: datetime
-    body: bytes = field(repr=False)
-    rows: list[Any] = field(repr=False)
-    cursor: str | None
-
-
-@dataclass(frozen=True)
-class RawBody:
-    """A :class:`Body` that was read back.
-
-    :param endpoint: for example ``streams``
-    :param params: the query that was sent
-    :param answered_at: when Twitch answered, aware UTC
-    :param body: untouched
-    """
-
-    endpoint: str
-    params: tuple[tuple[str, str], ...]
-    answered_at: datetime
-    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -112,28 +45,30 @@ class RawObject:
     """A whole raw object, in memory.
 
     :param body: its bytes, compressed
+    :param header: what it says of itself
     :param pages: how many it holds
     :param first_answer_at: when Twitch answered first, aware UTC
     :param last_answer_at: when Twitch answered last, aware UTC
-    :param report: what the crawl did; None where nothing was crawled
+    :param clocks: ``Date`` and receipt of the answer in which they differ most
     """
 
     body: bytes = field(repr=False)
+    header: RawHeader
     pages: int
     first_answer_at: datetime
     last_answer_at: datetime
-    report: Mapping[str, Any] | None = field(default=None, repr=False)
+    clocks: tuple[datetime, datetime]
 
     @classmethod
-    def of(cls, pages: Iterable[Body], report: Mapping[str, Any] | None = None) -> RawObject:
-        """Make the raw object of these pages. The same pages give the same bytes.
+    def of(cls, pages: Iterable[Body], header: RawHeader) -> RawObject:
+        """Make the raw object of these pages. The same pages and header give the same bytes.
 
         :raises TwitchDataError: there is no page, or a body is not UTF-8
         """
         writer = RawWriter()
         for page in pages:
             writer.add(page)
-        return writer.finish(report)
+        return writer.finish(header)
 
     @classmethod
     def read(cls, body: bytes) -> RawObject:
@@ -142,30 +77,71 @@ class RawObject:
         :param body: its bytes
         :raises TwitchDataError: it holds no page, is truncated or altered, or was not written by us
         """
-        answered: list[datetime] = []
-        report: Mapping[str, Any] | None = None
-        for line in _lines(body):
-            if isinstance(line, RawBody):
-                answered.append(line.answered_at)
-            else:
-                report = line
-        if not answered:
-            raise TwitchDataError(f"The raw object holds no page. {_REMEDY}")
-        return cls(body, len(answered), min(answered), max(answered), report)
+        header, pages = _read(body)
+        seen = _Seen()
+        for page in pages:
+            seen.add(page)
+        return seen.object(body, header)
+
+    @property
+    def clock_difference(self) -> timedelta:
+        """The largest difference between Twitch's ``Date`` and the receipt."""
+        answered, received = self.clocks
+        return abs(answered - received)
+
+    def check_clocks(self) -> None:
+        """Check that Twitch's clock and ours agree, as far as they should.
+
+        :raises TwitchDataError: they differ by more than an hour, and Twitch is not a simulator
+        """
+        if self.clock_difference > MAX_CLOCK_DIFFERENCE and not self.header.loopback:
+            answered, received = self.clocks
+            raise TwitchDataError(
+                f"An answer of Twitch is dated {utc_text(answered, 'Date')} and arrived at "
+                f"{utc_text(received, 'receipt')}: its rows would have a wrong time, so nothing is "
+                "published; if a retry says so again, correct this worker's clock, or the proxy that sets it."
+            )
 
     def bodies(self) -> Iterator[RawBody]:
         """Iterate over the pages; only one is decompressed at a time."""
         return iter_bodies(self.body)
 
 
+class _Seen:
+    """What a raw object says of its pages, gathered as they come."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+        self._first = self._last = datetime.min.replace(tzinfo=UTC)
+        self._clocks = self._first, self._first
+
+    def add(self, page: Body) -> None:
+        answered, received = page.answered_at, page.received_at
+        if not self.pages:
+            self._first = self._last = answered
+        self._first, self._last = min(self._first, answered), max(self._last, answered)
+        if not self.pages or abs(answered - received) > abs(self._clocks[0] - self._clocks[1]):
+            self._clocks = answered, received
+        self.pages += 1
+
+    def object(self, body: bytes, header: RawHeader) -> RawObject:
+        if not self.pages:
+            raise TwitchDataError("the raw object holds no page")
+        return RawObject(body, header, self.pages, self._first, self._last, self._clocks)
+
+
 class RawWriter:
     """Compresses pages as they come, and returns the raw object at the end."""
 
     def __init__(self) -> None:
-        # 31: with gzip's header, which then carries no time: the bytes must not depend on it.
-        self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
+        self._deflate = _compressor()
         self._written: list[bytes] = []
-        self._answered: list[datetime] = []
+        self._seen = _Seen()
+
+    @property
+    def pages(self) -> int:
+        """How many were added."""
+        return self._seen.pages
 
     def add(self, page: Body) -> None:
         """Add one page.
@@ -178,33 +154,37 @@ class RawWriter:
             raise TwitchDataError(
                 f"{page.endpoint}: the answer is not UTF-8: run the snapshot again."
             ) from None
-        self._write(
+        line = _line(
             {
                 "endpoint": page.endpoint,
                 "params": page.params,
                 "answered_at": page.answered_at.isoformat(),
+                "received_at": page.received_at.isoformat(),
                 "body": body,
             }
         )
-        self._answered.append(page.answered_at)
+        self._written.append(self._deflate.compress(line))
+        self._seen.add(page)
 
-    def finish(self, report: Mapping[str, Any] | None = None) -> RawObject:
+    def finish(self, header: RawHeader) -> RawObject:
         """Return the raw object; nothing can be added after that.
 
         :raises TwitchDataError: no page was added
         """
-        if not self._answered:
-            raise TwitchDataError("No page was read, so there is nothing to store: run the task again.")
-        if report is not None:
-            self._write({"report": report})
-        self._written.append(self._deflate.flush())
-        body = b"".join(self._written)
-        return RawObject(body, len(self._answered), min(self._answered), max(self._answered), report)
+        first = _compressor()
+        head = first.compress(_line(header.as_dict())) + first.flush()
+        body = b"".join([head, *self._written, self._deflate.flush()])
+        return self._seen.object(body, header)
 
-    def _write(self, record: Mapping[str, Any]) -> None:
-        # UTF-8 cannot hold half a surrogate pair; what backslashreplace writes is JSON's own escape of it.
-        line = json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace")
-        self._written.append(self._deflate.compress(line + b"\n"))
+
+def _compressor() -> Any:
+    # 31: with gzip's header, which then carries no time: the bytes must not depend on it.
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    # UTF-8 cannot hold half a surrogate pair; what backslashreplace writes is JSON's own escape of it.
+    return json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
 
 def iter_bodies(data: bytes) -> Iterator[RawBody]:
@@ -213,7 +193,7 @@ def iter_bodies(data: bytes) -> Iterator[RawBody]:
     :param data: the object's bytes
     :raises TwitchDataError: it is truncated or altered, or was not written by us
     """
-    return (line for line in _lines(data) if isinstance(line, RawBody))
+    return _read(data)[1]
 
 
 def load_pages(data: bytes) -> list[RawPage]:
@@ -222,7 +202,7 @@ def load_pages(data: bytes) -> list[RawPage]:
     :param data: the object's bytes
     :raises TwitchDataError: it is truncated or altered, or was not written by us
     """
-    return [_opened(number, body) for number, body in enumerate(iter_bodies(data), start=1)]
+    return [_opened(number, body) for number, body in enumerate(iter_bodies(data), start=2)]
 
 
 def _opened(number: int, page: RawBody) -> RawPage:
@@ -233,21 +213,17 @@ def _opened(number: int, page: RawBody) -> RawPage:
         rows, cursor = None, None
     if not isinstance(rows, list):
         raise _not_a_page(number)
-    return RawPage(page.endpoint, page.params, page.answered_at, page.body, rows, cursor)
+    return RawPage(page.endpoint, page.params, page.answered_at, page.received_at, page.body, rows, cursor)
 
 
-def _lines(data: bytes) -> Iterator[RawBody | Mapping[str, Any]]:
-    """Read a raw object line by line: pages, and at the end the report where there is one."""
-    number, line = 0, None
-    for number, text in enumerate(_unzipped(data), start=1):
-        if line is not None and not isinstance(line, RawBody):
-            raise TwitchDataError(f"Line {number} of the raw object comes after the report. {_REMEDY}")
-        line = _parsed(text)
-        if line is None:
-            raise _not_a_page(number)
-        yield line
-    if not number:
-        raise TwitchDataError(_DAMAGED)
+def _read(data: bytes) -> tuple[RawHeader, Iterator[RawBody]]:
+    """Read the header, and the pages one at a time."""
+    lines = _unzipped(data)
+    try:
+        header = RawHeader.from_dict(json.loads(next(lines, b"")))
+    except _UNREADABLE:
+        raise TwitchDataError("the raw object has no header of this version's, or is damaged") from None
+    return header, (_parsed(number, line) for number, line in enumerate(lines, start=2))
 
 
 def _unzipped(data: bytes) -> Iterator[bytes]:
@@ -264,22 +240,22 @@ def _unzipped(data: bytes) -> Iterator[bytes]:
             yield line
 
 
-def _parsed(line: bytes) -> RawBody | dict[str, Any] | None:
-    """Parse a line; None where it is neither a page nor a report."""
+def _parsed(number: int, line: bytes) -> RawBody:
     try:
         record = json.loads(line)
-        if "report" in record:
-            return {**record["report"]}
         page = RawBody(
             endpoint=str(record["endpoint"]),
             params=tuple((str(name), str(value)) for name, value in record["params"]),
             answered_at=datetime.fromisoformat(record["answered_at"]),
+            received_at=datetime.fromisoformat(record["received_at"]),
             body=record["body"].encode(),
         )
     except _UNREADABLE:
-        return None
-    return None if page.answered_at.utcoffset() is None else page
+        page = None
+    if page is None or page.answered_at.utcoffset() is None or page.received_at.utcoffset() is None:
+        raise _not_a_page(number)
+    return page
 
 
 def _not_a_page(number: int) -> TwitchDataError:
-    return TwitchDataError(f"Line {number} of the raw object is not a page of Helix. {_REMEDY}")
+    return TwitchDataError(f"line {number} of the raw object is not a page of Helix")

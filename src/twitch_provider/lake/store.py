@@ -45,13 +45,13 @@ class Store(Protocol):
         ...
 
     def create(self, key: str, body: bytes, *, content_type: str) -> bool:
-        """Write an object on condition that there is none, and compare it with what was sent.
+        """Write an object on condition that the key is free, and compare it with what was sent.
 
         :param key: without the bucket
         :param body: its bytes
         :param content_type: its media type
-        :returns: False if there is one. It may be this one: an answer that is lost on the way is asked for
-            again, and then the object of the first request is found
+        :returns: False if it is not. The object there may be this one: after an answer that was lost on the
+            way, the client sends the request twice
         """
         ...
 
@@ -64,7 +64,7 @@ class Store(Protocol):
         :param body: its bytes
         :param content_type: its media type
         :param metadata: further ASCII texts by lower-case names, kept beside the bytes
-        :param etag: of the object that was seen; None where there was none
+        :param etag: of the object that was seen; None where the key was free
         :returns: False if another object, or none, lies there now; a lost answer may also end so
         """
         ...

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.clean import clean_games, clean_streams
-from twitch_provider.lake.raw_lines import Page
+from twitch_provider.lake.raw_pages import Page
 from twitch_provider.lake.schema import GAMES
 from twitch_provider.lake.tables import CleanTable
 from twitch_provider.lake.validate import observe

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from twitch_provider.lake.instants import utc_text
-from twitch_provider.lake.raw_lines import Page
+from twitch_provider.lake.raw_pages import Page
 from twitch_provider.lake.schema import INSTANT, TEXT_LIST, Column, Schema
 from twitch_provider.lake.text import clean_text, filled, text_array
 from twitch_provider.rows import INSTANT_FORM

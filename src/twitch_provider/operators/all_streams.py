@@ -40,13 +40,15 @@ class TwitchAllStreamsOperator(BaseOperator):
         (templated)
     :param crawl_seconds: how long the crawl may take; what is not read by then is lost. The task's
         ``execution_timeout`` has to leave it that, and a little for publishing (templated)
-    :param interval: how often a snapshot is due: a gap is then a warning in the log
+    :param interval: how often a snapshot is due, for the manifest: a gap is then a warning in the log
+    :param max_lateness: ask Twitch no later than this after the run's tick; None: however late, since the
+        rows say when they were observed
     :param bucket: None means the option ``[twitch] bucket`` (templated)
     :param prefix: None means the option ``[twitch] prefix`` (templated)
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
     :param aws_conn_id: None means the option ``[twitch] aws_conn_id`` (templated)
-    :raises AirflowFailException: what no retry can fix: credentials, parameters, permissions
-    :raises AirflowSkipException: the run is too late to ask Twitch, and has no raw pages of its own
+    :raises AirflowFailException: what no retry can fix: credentials, parameters, permissions, a run
+        without raw pages that is too late to ask Twitch, a dataset that another task or run writes
     :raises TwitchError: everything else, for Airflow to retry
     """
 
@@ -74,6 +76,7 @@ class TwitchAllStreamsOperator(BaseOperator):
         on_incomplete: str = "keep",
         crawl_seconds: int | str = 220,
         interval: timedelta | None = None,
+        max_lateness: timedelta | None = None,
         bucket: str | None = None,
         prefix: str | None = None,
         twitch_conn_id: str | None = None,
@@ -88,6 +91,7 @@ class TwitchAllStreamsOperator(BaseOperator):
         self.on_incomplete = on_incomplete
         self.crawl_seconds = crawl_seconds
         self.interval = interval
+        self.max_lateness = max_lateness
         self.bucket = bucket
         self.prefix = prefix
         self.twitch_conn_id = twitch_conn_id
@@ -105,16 +109,15 @@ class TwitchAllStreamsOperator(BaseOperator):
         """Crawl, and publish what arrived.
 
         :param context: of the task
-        :returns: ``{"uri": …, "manifest": …, "rows": …, "complete": …, "completeness": …}``, which the events
-            of the task's outlets carry too
+        :returns: where the table lies and what it is
+            (:func:`~twitch_provider.pipelines.snapshot.reference`), and ``"completeness"``; the events of the
+            task's outlets carry it too
         :raises TwitchError: and Airflow's own exceptions, as the class says
         """
         (dataset,) = dataset_names(self.dataset, allowed=[ALL_STREAMS])
-        options = CrawlOptions(
-            self.strategy, self.on_incomplete, native(self.crawl_seconds, int), self.interval
-        )
+        options = CrawlOptions(self.strategy, self.on_incomplete, native(self.crawl_seconds, int))
         file_format = table_format(self.file_format, self.compression, default="gzip")
         owner = "" if dataset == ALL_STREAMS else dataset
         lake = LakeConfig.resolve(self.bucket, self.prefix, self.aws_conn_id)
-        run = Run.open(context["dag_run"], lake, dataset=owner)
+        run = Run.open(context, lake, dataset=owner, interval=self.interval, max_lateness=self.max_lateness)
         return emit_events(context, self.outlets, publish(run, dataset, options, self.hook, file_format))

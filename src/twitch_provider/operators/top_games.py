@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from twitch_provider.compat import BaseOperator
@@ -49,13 +50,16 @@ class TwitchTopGamesOperator(BaseOperator):
     :param dataset: the dataset's name on S3; each task (and each mapped one) has its own (templated)
     :param file_format: on S3: ``csv`` or ``parquet`` (templated)
     :param compression: on S3: ``none``, ``gzip`` or ``zstd`` (templated)
+    :param interval: on S3: how often a snapshot is due, for the manifest: a gap is then a warning in the log
+    :param max_lateness: on S3: ask Twitch no later than this after the run's tick; None: however late, since
+        the rows say when they were observed
     :param bucket: None means the option ``[twitch] bucket`` (templated)
     :param prefix: None means the option ``[twitch] prefix`` (templated)
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
     :param aws_conn_id: None means the option ``[twitch] aws_conn_id`` (templated)
     :raises AirflowFailException: what no retry can fix: credentials, parameters, permissions, rows that are
-        too large for XCom
-    :raises AirflowSkipException: the run is too late to ask Twitch, and has no raw pages of its own (``s3``)
+        too large for XCom, a run without raw pages that is too late to ask Twitch, a dataset that another
+        task or run writes
     :raises TwitchError: everything else, for Airflow to retry
     """
 
@@ -82,6 +86,8 @@ class TwitchTopGamesOperator(BaseOperator):
         dataset: str | None = None,
         file_format: str | None = "csv",
         compression: str | None = "none",
+        interval: timedelta | None = None,
+        max_lateness: timedelta | None = None,
         bucket: str | None = None,
         prefix: str | None = None,
         twitch_conn_id: str | None = None,
@@ -96,6 +102,8 @@ class TwitchTopGamesOperator(BaseOperator):
         self.dataset = dataset
         self.file_format = file_format
         self.compression = compression
+        self.interval = interval
+        self.max_lateness = max_lateness
         self.bucket = bucket
         self.prefix = prefix
         self.twitch_conn_id = twitch_conn_id
@@ -121,7 +129,9 @@ class TwitchTopGamesOperator(BaseOperator):
         names = dataset_names(self.dataset, beside=["streams"])
         file_format = table_format(self.file_format, self.compression)
         lake = LakeConfig.resolve(self.bucket, self.prefix, self.aws_conn_id)
-        run = Run.open(context["dag_run"], lake, dataset=names[0])
+        run = Run.open(
+            context, lake, dataset=names[0], interval=self.interval, max_lateness=self.max_lateness
+        )
         top_games = TopGames(games, native(self.pages_per_game, int), *names)
         published = publish(run, top_games, self.hook, file_format)
         reference = published[names[0]] | {"streams": published[names[1]]}

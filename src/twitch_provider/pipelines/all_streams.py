@@ -11,7 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twitch_provider.compat import AirflowFailException
-from twitch_provider.exceptions import TwitchDataError, TwitchIncompleteError, TwitchParameterError
+from twitch_provider.exceptions import (
+    TwitchDataError,
+    TwitchIncompleteError,
+    TwitchParameterError,
+    TwitchRawObjectError,
+)
 from twitch_provider.pipelines.snapshot import reference
 
 if TYPE_CHECKING:
@@ -20,7 +25,6 @@ if TYPE_CHECKING:
     from twitch_provider.hooks.twitch_async import TwitchAsyncHook
     from twitch_provider.lake.extract import Extract
     from twitch_provider.lake.formats import Format
-    from twitch_provider.lake.manifest import Manifest
     from twitch_provider.lake.previous import Known
     from twitch_provider.lake.raw_lines import RawObject
     from twitch_provider.lake.tables import CleanTable
@@ -47,14 +51,12 @@ class CrawlOptions:
     :param strategy: one of :data:`STRATEGIES`
     :param on_incomplete: one of :data:`ON_INCOMPLETE`
     :param seconds: that the crawl may take
-    :param interval: how often a snapshot is due: a gap is then a warning in the log
     :raises TwitchParameterError: one of them is invalid
     """
 
     strategy: str = "languages"
     on_incomplete: str = "keep"
     seconds: float = 220.0
-    interval: timedelta | None = None
 
     def __post_init__(self) -> None:
         for name, value, choices in (
@@ -76,92 +78,122 @@ class CrawlOptions:
 def publish(
     run: Run, dataset: str, options: CrawlOptions, hook: TwitchAsyncHook, file_format: Format
 ) -> dict[str, Any]:
-    """Crawl and publish what arrived; a run that is too late does so from the raw pages it kept earlier.
+    """Crawl and publish what arrived; a run that has its raw pages publishes those.
 
-    :returns: ``{"uri": …, "manifest": …, "rows": …, "complete": …, "completeness": …}``
+    :returns: as :func:`~twitch_provider.pipelines.snapshot.reference`, and ``"completeness"``
     :raises TwitchIncompleteError: a part of the list is missing, and ``on_incomplete`` is ``fail``; the raw
         pages are kept
     :raises AirflowFailException: the same of raw pages that no retry can change: those of a run that is too
         late, or too many rows that cleaning refused
+    :raises TwitchTooLateError: the run has no raw pages, and it is too late to ask Twitch
+    :raises TwitchOwnerError: what lies there belongs to another run or task
     :raises TwitchError: crawling or writing failed
-    :raises AirflowSkipException: it is too late to ask Twitch, and there are no raw pages
     """
-    from twitch_provider.lake.publish import publish as publish_tables
+    from twitch_provider.lake.publish import publish as publish_table
 
-    if (extracted := run.earlier_extract(dataset)) is not None:
-        table = _rebuild(run, extracted, options)
-    else:
-        raw, stats = _crawl(run, dataset, options, hook)
-        if (earlier := _complete_snapshot_to_keep(run, raw)) is not None:
-            return _crawl_reference(run, earlier, dataset)
-        extracted, table = _keep(run, dataset, options, raw, stats)
-    if few := _few_rows(table):
+    extracted, table = _obtain(run, dataset, options, hook, file_format)
+    keys, header = run.keys_of(extracted), extracted.header
+    few = _few_rows(table)
+    if few:
         log.warning("%s", few)
         if options.on_incomplete == "fail":
             raise AirflowFailException(few)
-    manifest = publish_tables(
+    manifest = publish_table(
         run.store,
-        run.keys,
+        keys,
         {dataset: table},
         extract=extracted,
-        run_id=run.run_id,
         published_at=datetime.now(UTC),
-        file_format=file_format,
-        interval=options.interval,
-        complete=_is_complete(extracted.report) and not few,
+        complete=not header.cut_short and not few,
     )
-    return _crawl_reference(run, manifest, dataset)
+    if header.cut_short and manifest.complete:
+        log.warning("%s Keeping the complete snapshot of another try.", _lacks(header.report))
+    completeness = (manifest.crawl or {}).get("completeness")
+    return {**reference(run.store, keys, manifest, dataset), "completeness": completeness}
 
 
-def _rebuild(run: Run, extracted: Extract, options: CrawlOptions) -> CleanTable:
-    from twitch_provider.lake.all_streams import transform
+def _obtain(
+    run: Run, dataset: str, options: CrawlOptions, hook: TwitchAsyncHook, file_format: Format
+) -> tuple[Extract, CleanTable]:
+    """Return the raw object to publish, and its table."""
+    if (found := run.find(dataset)) is not None:
+        return found, _rebuild(run, found)
+    if (reason := run.why_not_ask()) and (late := _find_incomplete(run, dataset)) is not None:
+        if options.on_incomplete == "fail":
+            # The raw pages are what they are: no retry changes them.
+            lacks = _lacks(late[0].header.report)
+            raise AirflowFailException(f"{lacks} No later try can ask Twitch: {reason}.")
+        return late
+    if reason:
+        raise run.too_late(reason)
+    return _ask(run, dataset, options, hook, file_format)
 
-    if extracted.report is None:
-        raise AirflowFailException(
-            f"{run.store.uri(extracted.raw.key)} has no report, so its crawl was not finished, and Twitch "
-            "cannot be asked about the past: delete it, and leave this run as it is."
-        )
-    if options.on_incomplete == "fail" and not _is_complete(extracted.report):
-        # The raw pages are what they are: no retry changes them.
-        raise AirflowFailException(_lacks(extracted.report))
-    return transform(extracted.bodies(run.store), run_after=run.keys.run_after)
 
-
-def _complete_snapshot_to_keep(run: Run, raw: RawObject) -> Manifest | None:
-    """Return the manifest of an earlier try that is complete, if this crawl is not."""
-    from twitch_provider.lake.all_streams import transform
+def _find_incomplete(run: Run, dataset: str) -> tuple[Extract, CleanTable] | None:
+    """Find what an earlier try read, if none read all of it: what the manifest lists, or the newest."""
+    from twitch_provider.lake.extract import find_incomplete
     from twitch_provider.lake.manifest import published
 
-    earlier = published(run.store, run.keys)
-    if earlier is None or not earlier.complete:
-        return None
-    lacks = "" if _is_complete(raw.report) else _lacks(raw.report)
-    lacks = lacks or _few_rows(transform(raw.bodies(), run_after=run.keys.run_after))
-    if not lacks:
-        return None
-    log.warning("%s Keeping the complete snapshot of an earlier try.", lacks)
-    return earlier
+    for keys in run.both_keys:
+        manifest = published(run.store, keys)
+        listed = manifest.raw.key if manifest is not None and manifest.raw else ""
+        found = find_incomplete(run.store, keys, dataset, run.owner)
+        for extracted in sorted(found, key=lambda each: each.raw.key != listed):
+            try:
+                return extracted, _rebuild(run, extracted)
+            except TwitchRawObjectError as error:
+                log.warning("%s", error)
+    return None
 
 
-def _keep(
-    run: Run, dataset: str, options: CrawlOptions, raw: RawObject, stats: Mapping[str, int]
-) -> tuple[Extract, CleanTable]:
+def _rebuild(run: Run, extracted: Extract) -> CleanTable:
     from twitch_provider.lake.all_streams import transform
-    from twitch_provider.lake.extract import keep
+    from twitch_provider.lake.extract import unusable
 
-    extracted = keep(run.store, run.keys, dataset, raw, stats=stats)
-    if options.on_incomplete == "fail" and not _is_complete(raw.report):
-        raise TwitchIncompleteError(_lacks(raw.report))
-    return extracted, transform(raw.bodies(), run_after=run.keys.run_after)
+    try:
+        table = transform(extracted.bodies(run.store), run_after=run.keys.run_after)
+        _few_rows(table)
+    except TwitchRawObjectError:
+        raise
+    except TwitchDataError as error:
+        raise unusable(run.store, extracted.raw.key, error) from None
+    return table
 
 
-def _crawl_reference(run: Run, manifest: Manifest, dataset: str) -> dict[str, Any]:
-    completeness = (manifest.crawl or {}).get("completeness")
-    return {
-        **reference(run, manifest, dataset),
-        "complete": manifest.complete,
-        "completeness": completeness,
-    }
+def _ask(
+    run: Run, dataset: str, options: CrawlOptions, hook: TwitchAsyncHook, file_format: Format
+) -> tuple[Extract, CleanTable]:
+    from twitch_provider.lake.extract import keep, set_aside
+
+    raw = _crawl(run, dataset, options, hook, file_format)
+    try:
+        table = _table(run, raw)
+    except TwitchDataError as error:
+        aside = set_aside(run.store, run.keys, dataset, raw)
+        raise TwitchDataError(f"{error} The answers are kept in {run.store.uri(aside.raw.key)}.") from None
+    if raw.header.cut_short:
+        extracted = set_aside(run.store, run.keys, dataset, raw)
+        if options.on_incomplete == "fail":
+            raise TwitchIncompleteError(_lacks(raw.header.report))
+        return extracted, table
+    extracted = keep(run.store, run.keys, dataset, raw)
+    # Another try was faster, or an answer of the store was lost: what lies there counts.
+    return extracted, table if extracted.header.try_id == run.try_id else _rebuild(run, extracted)
+
+
+def _table(run: Run, raw: RawObject) -> CleanTable:
+    """Clean what this try has read.
+
+    :raises TwitchDataError: nothing can be published of it
+    """
+    from twitch_provider.lake.all_streams import transform
+
+    raw.check_clocks()
+    if not (raw.header.report or {}).get("broadcasters"):
+        raise TwitchDataError("Twitch lists not one live stream, so nothing is published: try again.")
+    table = transform(raw.bodies(), run_after=run.keys.run_after)
+    _few_rows(table)
+    return table
 
 
 def _few_rows(table: CleanTable) -> str:
@@ -179,27 +211,37 @@ def _few_rows(table: CleanTable) -> str:
     return f"{message}: the snapshot is not complete."
 
 
-def _is_complete(report: Mapping[str, Any] | None) -> bool:
-    return (report or {}).get("complete") is True
-
-
 def _lacks(report: Mapping[str, Any] | None) -> str:
     what = (report or {}).get("why_incomplete") or "a part of the list is missing"
     return f"The crawl is incomplete, its table is not published; {what}."
 
 
 def _crawl(
-    run: Run, dataset: str, options: CrawlOptions, hook: TwitchAsyncHook
-) -> tuple[RawObject, Mapping[str, int]]:
+    run: Run, dataset: str, options: CrawlOptions, hook: TwitchAsyncHook, file_format: Format
+) -> RawObject:
     from twitch_provider.lake.previous import read_previous
     from twitch_provider.lake.raw_lines import RawWriter
 
     known = read_previous(run.store, run.keys, dataset, within=MAX_AGE)
-    writer = RawWriter()
-    report, stats = asyncio.run(_read_all(hook, options, known, writer.add))
-    if not report.broadcasters:
+    writer, loopback = RawWriter(), True
+
+    def keep(page: LightPage) -> None:
+        nonlocal loopback
+        loopback &= page.loopback
+        writer.add(page)
+
+    report, stats = asyncio.run(_read_all(hook, options, known, keep))
+    if not writer.pages:
         raise TwitchDataError("Twitch lists not one live stream: nothing is kept, retrying.")
-    return writer.finish(report.as_dict()), stats
+    header = run.header(
+        asks={"strategy": options.strategy},
+        writes=file_format.as_dict(),
+        stats=stats,
+        loopback=loopback,
+        points_left=report.points_left,
+        report=report.as_dict(),
+    )
+    return writer.finish(header)
 
 
 async def _read_all(

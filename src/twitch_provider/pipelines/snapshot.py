@@ -7,21 +7,28 @@ keeps the pages in memory between them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.pipelines.outputs import connect
 
 if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.hooks.twitch import TwitchHook
-    from twitch_provider.lake import raw_lines
+    from twitch_provider.lake import raw_pages
     from twitch_provider.lake.extract import Extract
     from twitch_provider.lake.formats import Format
+    from twitch_provider.lake.keys import SnapshotKeys
     from twitch_provider.lake.manifest import Manifest
+    from twitch_provider.lake.store import Store
     from twitch_provider.lake.tables import CleanTable
     from twitch_provider.pipelines.run import Run
+
+
+#: The form of the tables of our own DAGs.
+PLAIN_CSV = {"file_format": "csv", "compression": "none"}
 
 
 class Snapshot(Protocol):
@@ -32,6 +39,11 @@ class Snapshot(Protocol):
         """Return the dataset that the raw pages are filed under."""
         ...
 
+    @property
+    def asks(self) -> Mapping[str, Any]:
+        """Return what Twitch is asked for, by the names of the arguments, as values of JSON."""
+        ...
+
     def read(self, hook: TwitchHook) -> Iterator[Page]:
         """Read the pages from Helix.
 
@@ -39,7 +51,7 @@ class Snapshot(Protocol):
         """
         ...
 
-    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, CleanTable]:
+    def clean(self, pages: Iterable[raw_pages.Page], run_after: datetime) -> dict[str, CleanTable]:
         """Make the table of each dataset.
 
         :raises TwitchDataError: the pages cannot become a snapshot
@@ -48,91 +60,152 @@ class Snapshot(Protocol):
 
 
 def extract(run: Run, snapshot: Snapshot) -> Extract:
-    """Ask Twitch and keep its answers under ``raw/``; a run that is too late returns what it kept earlier.
+    """Ask Twitch and keep its answers under ``raw/``; a run that has them already does not repeat that.
 
-    :raises AirflowSkipException: it is too late to ask Twitch, and the run kept nothing
+    :raises TwitchTooLateError: the run has none, and it is too late to ask Twitch
+    :raises TwitchOwnerError: what lies there belongs to another run or task
     :raises TwitchError: reading or writing failed
     """
-    return run.earlier_extract(snapshot.raw_dataset) or _ask(run, snapshot, connect())[0]
+    return _obtain(run, snapshot, connect, PLAIN_CSV)[0]
 
 
 def transform(run: Run, snapshot: Snapshot, extracted: Extract) -> dict[str, CleanTable]:
     """Turn raw pages into clean, typed tables; rows that cleaning refuses are kept aside.
 
-    :raises TwitchDataError: the raw object is gone or damaged, or cannot become a snapshot
+    :raises TwitchRawObjectError: the raw object is missing or damaged, or cannot become a snapshot
     """
-    return snapshot.clean(extracted.pages(run.store), run.keys.run_after)
+    from twitch_provider.lake.extract import unusable
+
+    pages = extracted.pages(run.store)
+    try:
+        return _clean(snapshot, pages, run)
+    except TwitchDataError as error:
+        raise unusable(run.store, extracted.raw.key, error) from None
 
 
 def load(
-    run: Run,
-    extracted: Extract,
-    tables: Mapping[str, CleanTable],
-    *,
-    file_format: Format | None = None,
-    latest: bool = False,
-    interval: timedelta | None = None,
+    run: Run, extracted: Extract, tables: Mapping[str, CleanTable], *, latest: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Publish the tables, then ``latest/``, then the manifest.
+    """Publish the tables, then the manifest, then ``latest/``.
 
     :param run: whose snapshot this is
-    :param extracted: of :func:`extract`
+    :param extracted: of :func:`extract`; it says in which form the tables are written
     :param tables: of :func:`transform`
-    :param file_format: of the tables; None for the DAG's own, which are always plain CSV
     :param latest: replace the fixed keys under ``latest/`` too, where no newer run wrote them
-    :param interval: how often a snapshot is due: a gap is then a warning in the log
     :returns: for each dataset where it lies: :func:`reference`
     :raises TwitchStoreError: the store failed
     """
     from twitch_provider.lake.publish import publish
 
+    keys = run.keys_of(extracted)
     manifest = publish(
-        run.store,
-        run.keys,
-        tables,
-        extract=extracted,
-        run_id=run.run_id,
-        published_at=datetime.now(UTC),
-        latest=latest,
-        interval=interval,
-        file_format=file_format,
+        run.store, keys, tables, extract=extracted, published_at=datetime.now(UTC), latest=latest
     )
-    return {dataset: reference(run, manifest, dataset) for dataset in tables}
+    return {dataset: reference(run.store, keys, manifest, dataset) for dataset in tables}
 
 
 def publish(run: Run, snapshot: Snapshot, hook: TwitchHook, file_format: Format) -> dict[str, dict[str, Any]]:
     """Run all three steps; what was read is not fetched from S3 again.
 
     :returns: for each dataset where it lies: :func:`reference`
-    :raises AirflowSkipException: it is too late to ask Twitch, and the run kept nothing
+    :raises TwitchTooLateError: the run has no raw object, and it is too late to ask Twitch
+    :raises TwitchOwnerError: what lies there belongs to another run or task
     :raises TwitchError: reading or writing failed
     """
-    if (extracted := run.earlier_extract(snapshot.raw_dataset)) is not None:
-        tables = transform(run, snapshot, extracted)
-    else:
-        extracted, pages = _ask(run, snapshot, hook)
-        tables = snapshot.clean(pages, run.keys.run_after)
-    return load(run, extracted, tables, file_format=file_format)
+    extracted, tables = _obtain(run, snapshot, lambda: hook, file_format.as_dict())
+    return load(run, extracted, tables or transform(run, snapshot, extracted))
 
 
-def _ask(run: Run, snapshot: Snapshot, hook: TwitchHook) -> tuple[Extract, list[Page]]:
-    from twitch_provider.lake.extract import keep
+def _obtain(
+    run: Run, snapshot: Snapshot, hook: Callable[[], TwitchHook], writes: Mapping[str, Any]
+) -> tuple[Extract, dict[str, CleanTable] | None]:
+    """Return the run's raw object, and the tables of what this try has asked Twitch for, if it is that."""
+    if (found := run.find(snapshot.raw_dataset)) is not None:
+        return found, None
+    run.require_in_time()
+    return _ask(run, snapshot, hook(), writes)
+
+
+def _ask(
+    run: Run, snapshot: Snapshot, hook: TwitchHook, writes: Mapping[str, Any]
+) -> tuple[Extract, dict[str, CleanTable] | None]:
+    from twitch_provider.lake.extract import keep, set_aside
     from twitch_provider.lake.raw_lines import RawObject
 
     before = hook.stats.copy()  # of an operator that is executed again
-    pages = list(snapshot.read(hook))
-    raw = RawObject.of(pages)
-    return keep(run.store, run.keys, snapshot.raw_dataset, raw, stats=hook.stats - before), pages
+    pages: list[Page] = []
+    refused: TwitchDataError | None = None
+    try:
+        # Not a list of it: the pages before an error are kept.
+        pages.extend(snapshot.read(hook))
+    except TwitchDataError as error:
+        refused = error
+    if not pages:
+        raise refused or TwitchDataError("Twitch answered no page, so there is nothing to store: try again.")
+    header = run.header(
+        asks=snapshot.asks,
+        writes=writes,
+        stats=hook.stats - before,
+        loopback=all(page.loopback for page in pages),
+        points_left=next((page.rate_limit.remaining for page in reversed(pages) if page.rate_limit), None),
+    )
+    raw = RawObject.of(pages, header)
+    tables: dict[str, CleanTable] = {}
+    if refused is None:
+        try:
+            raw.check_clocks()
+            tables = _clean(snapshot, pages, run)
+        except TwitchDataError as error:
+            refused = error
+    if refused is not None:
+        aside = set_aside(run.store, run.keys, snapshot.raw_dataset, raw)
+        raise TwitchDataError(f"{refused} The answers are kept in {run.store.uri(aside.raw.key)}.")
+    extracted = keep(run.store, run.keys, snapshot.raw_dataset, raw)
+    # Another try was faster, or an answer of the store was lost: what lies there counts.
+    return extracted, tables if extracted.header.try_id == run.try_id else None
 
 
-def reference(run: Run, manifest: Manifest, dataset: str) -> dict[str, Any]:
-    """Return where a table lies: ``{"uri": …, "manifest": …, "rows": …}``, for XCom and asset events."""
-    key_of = run.keys.data if manifest.complete else run.keys.incomplete
-    (table,) = (entry for entry in manifest.objects if entry.key.startswith(key_of(dataset, ".")))
+def _clean(snapshot: Snapshot, pages: Iterable[raw_pages.Page], run: Run) -> dict[str, CleanTable]:
+    """Make the tables, if there is anything in them.
+
+    :raises TwitchDataError: every row was refused
+    """
+    tables = snapshot.clean(pages, run.keys.run_after)
+    counts = [table.counts for table in tables.values()]
+    if any(each["rejects"] for each in counts) and not any(each["rows_out"] for each in counts):
+        table = next(table for table in tables.values() if table.rejected)
+        raise TwitchDataError(
+            f"Cleaning refused every row ({next(iter(table.rejected))}), so nothing is published: Twitch's "
+            "answers may have changed."
+        )
+    return tables
+
+
+def reference(store: Store, keys: SnapshotKeys, manifest: Manifest, dataset: str) -> dict[str, Any]:
+    """Return where a table lies and what it is, for XCom and asset events.
+
+    :param store: of the lake
+    :param keys: of the run
+    :param manifest: that lists the table
+    :param dataset: whose table it is
+    :returns: ``{"uri": …, "manifest": …, "rows": …, "run_after": …, "run_type": …, "complete": …, "adhoc": …,
+        "scope": …}``
+    :raises TwitchDataError: the manifest does not list it
+    """
+    from twitch_provider.lake.instants import utc_text
+
+    table, place = manifest.table(dataset), store.uri(keys.manifest)
+    if table is None:
+        raise TwitchDataError(f"{place} lists no table {dataset}: clear the task that wrote it.")
     return {
-        "uri": run.store.uri(table.key),
-        "manifest": run.store.uri(run.keys.manifest),
+        "uri": store.uri(table.key),
+        "manifest": place,
         "rows": table.rows,
+        "run_after": utc_text(manifest.run_after, "run_after"),
+        "run_type": manifest.run_type,
+        "complete": manifest.complete,
+        "adhoc": manifest.adhoc,
+        "scope": manifest.scope,
     }
 
 

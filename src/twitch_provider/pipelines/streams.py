@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twitch_provider.helix import queries
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.helix.queries import Ids
     from twitch_provider.hooks.twitch import TwitchHook
-    from twitch_provider.lake import raw_lines
+    from twitch_provider.lake import raw_pages
     from twitch_provider.lake.tables import CleanTable
 
 
@@ -46,6 +46,23 @@ class FilteredStreams:
         """Return the dataset that the raw pages are filed under."""
         return self.dataset
 
+    @property
+    def asks(self) -> dict[str, Any]:
+        """Return what Twitch is asked for: the filters that are set, lists sorted."""
+        filters = {
+            "game_ids": self.game_ids,
+            "user_ids": self.user_ids,
+            "user_logins": self.user_logins,
+            "languages": self.languages,
+        }
+        asks: dict[str, Any] = {
+            name: sorted({str(value) for value in ([values] if isinstance(values, str) else values)})
+            for name, values in filters.items()
+            if values is not None
+        }
+        numbers = {"stream_type": self.stream_type, "max_items": self.max_items}
+        return asks | {name: value for name, value in numbers.items() if value is not None}
+
     def read(self, hook: TwitchHook) -> Iterator[Page]:
         """Read the streams, then make sure that Twitch knows each game that has none.
 
@@ -68,7 +85,7 @@ class FilteredStreams:
         asked = {text for params in query.batches for name, text in params if name == "game_id"}
         hook.require_games(asked - seen)
 
-    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, CleanTable]:
+    def clean(self, pages: Iterable[raw_pages.Page], run_after: datetime) -> dict[str, CleanTable]:
         """Make the table."""
         from twitch_provider.lake.clean import clean_streams
 

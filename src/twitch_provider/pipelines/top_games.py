@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twitch_provider.helix import queries
 
 if TYPE_CHECKING:
     from twitch_provider.helix.messages import Page
     from twitch_provider.hooks.twitch import TwitchHook
-    from twitch_provider.lake import raw_lines
+    from twitch_provider.lake import raw_pages
     from twitch_provider.lake.tables import CleanTable
 
 
@@ -37,6 +37,11 @@ class TopGames:
         """Return the dataset that the raw pages are filed under."""
         return self.games_dataset
 
+    @property
+    def asks(self) -> dict[str, Any]:
+        """Return what Twitch is asked for."""
+        return {"games": self.games, "pages_per_game": self.pages_per_game}
+
     def read(self, hook: TwitchHook) -> Iterator[Page]:
         """Read the games, then each game's streams.
 
@@ -49,7 +54,7 @@ class TopGames:
         for game_id in game_ids(games)[: self.games]:
             yield from hook.pages("streams", {"game_id": game_id}, max_pages=self.pages_per_game)
 
-    def clean(self, pages: Iterable[raw_lines.Page], run_after: datetime) -> dict[str, CleanTable]:
+    def clean(self, pages: Iterable[raw_pages.Page], run_after: datetime) -> dict[str, CleanTable]:
         """Make the tables of streams and of games.
 
         :raises TwitchDataError: the pages list no game, or lack the streams of one
