@@ -40,12 +40,7 @@ def converse(session: Session, request: Request, read: Reader[T], *, scheme: str
             f"not to {request.url!r:.100}",
             parameter="url",
         )
-    retry = RetryState(
-        session.random,
-        repeatable=request.method in {"GET", "HEAD"},
-        paged=any(name in {"after", "before"} for name, _ in request.params),
-        max_wait=session.max_wait,
-    )
+    retry: RetryState | None = None
     new_token = False
     while True:
         token, fetched = yield from get_token(session)
@@ -57,6 +52,7 @@ def converse(session: Session, request: Request, read: Reader[T], *, scheme: str
         try:
             return read(signed, reply)
         except TwitchError as error:
+            retry = retry or _retries(session, request)
             renew = session.may_renew
             yield from session.wait_to_retry(retry, error, new_token=new_token, renew=renew)
             # Only on a retry: where the endpoint does not accept app tokens, the token is good for others.
@@ -88,6 +84,15 @@ def validate(session: Session) -> Steps[Validation]:
         # Do not repeat the answer: it could be anything, our token included.
         raise TwitchResponseError(f"{request}: the answer names another client id; check the auth_url")
     return found
+
+
+def _retries(session: Session, request: Request) -> RetryState:
+    return RetryState(
+        session.random,
+        repeatable=request.method in {"GET", "HEAD"},
+        paged=any(name in {"after", "before"} for name, _ in request.params),
+        max_wait=session.max_wait,
+    )
 
 
 def _signed(session: Session, request: Request, scheme: str, token: AppToken) -> Request:

@@ -56,6 +56,15 @@ def is_loopback(hostname: str) -> bool:
         return hostname == "localhost"
 
 
+@functools.lru_cache(maxsize=16)
+def is_on_loopback(url: str) -> bool:
+    """Whether a URL is of this machine.
+
+    :param url: absolute
+    """
+    return is_loopback(urlsplit(url).hostname or "")
+
+
 @dataclass(frozen=True)
 class Request:
     """One HTTP request.
@@ -85,7 +94,7 @@ class Request:
     @property
     def loopback(self) -> bool:
         """Whether the server is this machine: a simulator, whose clock may be anywhere."""
-        return is_loopback(urlsplit(self.url).hostname or "")
+        return is_on_loopback(self.url)
 
     def __str__(self) -> str:
         if not self.params:

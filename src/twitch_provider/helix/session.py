@@ -8,10 +8,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from twitch_provider.exceptions import TwitchError
-from twitch_provider.helix.messages import Call, Reply, Request, Response, Send, Sleep, is_loopback
+from twitch_provider.helix.messages import Call, Reply, Request, Response, Send, Sleep, is_on_loopback
 from twitch_provider.helix.ratelimit import DEFAULT_LIMIT, RateLimiter
 from twitch_provider.helix.retry import RetryState
 from twitch_provider.helix.token import Credentials, TokenStore
@@ -81,7 +80,7 @@ class Session:
     @property
     def loopback(self) -> bool:
         """Whether Helix is simulated on this machine."""
-        return is_loopback(urlsplit(self.base_url).hostname or "")
+        return is_on_loopback(self.base_url)
 
     def take_point(self) -> Steps[None]:
         """Wait until the rate limit has a point for a request, and take it."""

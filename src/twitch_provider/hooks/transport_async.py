@@ -10,7 +10,6 @@ import ssl
 import zlib
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
-from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import aiohttp
@@ -22,7 +21,7 @@ from requests.utils import (
 )
 from urllib3.util import wait_for_read
 
-from twitch_provider.helix.messages import Failure, Reply, Request, Response, is_loopback
+from twitch_provider.helix.messages import Failure, Reply, Request, Response, is_on_loopback
 from twitch_provider.hooks import transport
 from twitch_provider.hooks.transport import is_gzip, server_of, unpacked
 
@@ -176,7 +175,7 @@ def _ssl_context() -> ssl.SSLContext:
 
 
 def _proxy(url: str) -> str | None:
-    if is_loopback(urlsplit(url).hostname or ""):
+    if is_on_loopback(url):
         return None  # not encrypted, so only to this machine and through no proxy
     proxy = select_proxy(url, get_environ_proxies(url, no_proxy=None))
     return None if proxy is None else str(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
