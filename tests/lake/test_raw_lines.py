@@ -153,8 +153,8 @@ def test_a_line_is_a_page_for_other_programs(page: Make, pages: list[RawPage], f
     _, line, _ = lines(RawObject.of([replace(pages[0], received_at=later), pages[1]], first))
     assert line["endpoint"] == "streams"
     assert line["params"] == [["game_id", "1"], ["game_id", "2"], ["first", "100"]]
-    assert line["answered_at"] == "2026-11-23T16:35:02+00:00"
-    assert line["received_at"] == "2026-11-23T16:35:03+00:00"
+    assert line["answered_at"] == "2026-11-23T16:35:02Z"
+    assert line["received_at"] == "2026-11-23T16:35:03Z"
     assert json.loads(line["body"])["pagination"] == {"cursor": "abc"}
 
 
@@ -224,6 +224,21 @@ def test_pages_are_compressed_as_they_come(pages: list[RawPage], first: RawHeade
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10_000_000
+
+
+@pytest.mark.parametrize("hold", [0, 1, 10**6])
+def test_pages_that_are_held_are_the_same_and_are_released_once(
+    pages: list[RawPage], first: RawHeader, hold: int
+) -> None:
+    writer = RawWriter(hold=hold)
+    for page in pages:
+        writer.add(page)
+    raw = writer.finish(first)
+    assert raw == RawObject.of(pages, first)
+    bodies = raw.bodies()
+    before = next(bodies)
+    assert (before.body is pages[0].body) is (hold == 10**6)
+    assert [before, *bodies] == list(raw.bodies()) == list(RawObject.of(pages, first).bodies())
 
 
 def test_refuses_to_keep_what_is_not_utf_8_and_keeps_the_rest(pages: list[RawPage], first: RawHeader) -> None:

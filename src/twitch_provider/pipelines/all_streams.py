@@ -38,6 +38,9 @@ STRATEGIES = {"languages": False, "checkpoints": True}
 ON_INCOMPLETE = ("keep", "fail")
 #: The dataset that a DAG has one of: its manifests lie under the DAG's own id.
 ALL_STREAMS = "all_streams"
+#: Bodies that stay in memory until they are cleaned: those of 250,000 streams. Those of a larger crawl are
+#: decompressed one by one.
+HELD_BYTES = 2**27
 #: The part of the rows that cleaning may refuse in a snapshot that is called complete.
 MAX_REFUSED = 0.01
 #: An older snapshot says little about who is live: a third of the broadcasts ended meanwhile.
@@ -223,7 +226,7 @@ def _crawl(
     from twitch_provider.lake.raw_lines import RawWriter
 
     known = read_previous(run.store, run.keys, dataset, within=MAX_AGE)
-    writer, loopback = RawWriter(), True
+    writer, loopback = RawWriter(hold=HELD_BYTES), True
 
     def keep(page: LightPage) -> None:
         nonlocal loopback
