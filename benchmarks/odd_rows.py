@@ -41,7 +41,7 @@ KINDS: Mapping[str, Any] = {
     "a number for a boolean": {"is_mature": 0},
     "a float viewer count": {"viewer_count": 12.0},
     "a number of more than 64 bits": {"viewer_count": 2**64},
-    "a number of 4,000 digits": {"viewer_count": 10**4_000},
+    "a number of 400 digits": {"viewer_count": 10**400},
     "a negative number": {"viewer_count": -1},
     "an instant with a fraction": {"started_at": "2026-11-23T14:35:02.5Z"},
     "an instant without a zone": {"started_at": "2026-11-23T14:35:02"},

@@ -4,7 +4,8 @@
 - :mod:`.schema`: every column's name, type and meaning, in one place
 - :mod:`.raw_lines`: the format of a raw object; :mod:`.extract`: where it is in the store, written or found
 - :mod:`.validate`, :mod:`.clean`, :mod:`.top_games`: pages to clean tables, with pandas
-- :mod:`.arrow_validate`, :mod:`.page_rows`, :mod:`.all_streams`: the same for a crawl, in Arrow only
+- :mod:`.arrow_validate`, :mod:`.arrow_columns`, :mod:`.page_rows`, :mod:`.all_streams`: the same for a crawl,
+  in Arrow only
 - :mod:`.text`: what text is in every table
 - :mod:`.tables`: a clean table, with an account of every row
 - :mod:`.csv`, :mod:`.formats`: tables to bytes

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,14 +24,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as pa_json
 
+from twitch_provider.lake.arrow_columns import Mask, as_mask, clean_columns, seconds
 from twitch_provider.lake.clean import CLOCK_SKEW, NOT_LIVE, validate_streams
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.page_rows import PageRows
 from twitch_provider.lake.raw_pages import Body, RawPage
-from twitch_provider.lake.schema import INSTANT, REJECTS, STREAMS, TEXT_LIST
-from twitch_provider.lake.text import clean_text, filled
-from twitch_provider.lake.validate import WHOLE_SECONDS, instants
-from twitch_provider.rows import INSTANT_FORM, LIVE
+from twitch_provider.lake.schema import REJECTS, STREAMS
+from twitch_provider.rows import LIVE
 
 #: Bytes of bodies in a batch. A batch takes some hundred calls of Arrow, 4 ms in all: at 1 MB those are a
 #: quarter of the time, and each MB more is 5 MB of memory more.
@@ -43,11 +43,9 @@ _MOST_ODD = 5_000
 _ENVELOPE = pa.schema(
     [("data", pa.list_(pa.struct([(column.name, column.kind.arrow) for column in STREAMS.sent])))]
 )
-_INSTANT = f"^{INSTANT_FORM}$"
 _BLANK = b" \t\r\n"
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 class _NotAcceptedError(Exception):
@@ -130,10 +128,11 @@ def _slow(odd: Sequence[_OddRow], run_after: datetime) -> Part:
 
 
 def _fast(bodies: Iterable[Body], run_after: datetime) -> Iterator[_Batch]:
+    refused = Event()
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="arrow") as pool:
         ahead: deque[Future[_Batch]] = deque()
         for batch in _batches(bodies):
-            ahead.append(pool.submit(_cleaned, batch, run_after))
+            ahead.append(pool.submit(_cleaned, batch, run_after, refused))
             if len(ahead) > _WORKERS:
                 yield ahead.popleft().result()
         while ahead:
@@ -153,18 +152,18 @@ def _batches(bodies: Iterable[Body]) -> Iterator[list[Body]]:
         yield batch
 
 
-def _cleaned(batch: Sequence[Body], run_after: datetime) -> _Batch:
+def _cleaned(batch: Sequence[Body], run_after: datetime, refused: Event) -> _Batch:
     """Clean the good rows of a batch, and set the others apart."""
-    parsed = _parse(batch)
-    columns, odd = _columns(parsed.rows)
+    parsed = _parse(batch, refused)
+    columns, odd = clean_columns(parsed.rows)
     answered = pa.array([utc_text(body.answered_at, "answered_at") for body in batch], pa.string())
     columns["snapshot_at"] = answered.take(parsed.pages)
     columns["run_after"] = pa.repeat(utc_text(run_after, "run_after"), len(parsed.rows))
     columns["game_rank"] = pa.nulls(len(parsed.rows), pa.int64())
-    uptime = pc.subtract(_seconds(answered).take(parsed.pages), _seconds(columns["started_at"]))
-    odd |= _mask(pc.less(uptime, int(-CLOCK_SKEW.total_seconds())))
+    uptime = pc.subtract(seconds(answered).take(parsed.pages), seconds(columns["started_at"]))
+    odd |= as_mask(pc.less(uptime, int(-CLOCK_SKEW.total_seconds())))
     columns["uptime_minutes"] = pc.divide(pc.max_element_wise(uptime, 0, skip_nulls=False), 60)
-    live = _mask(pc.equal(columns["type"], LIVE))
+    live = as_mask(pc.equal(columns["type"], LIVE))
     table = pa.table(columns, schema=STREAMS.arrow)
     kept = live & ~odd
     others = int((~live & ~odd).sum())
@@ -209,13 +208,19 @@ class _Parsed:
     apart: Mapping[int, PageRows]
 
 
-def _parse(batch: Sequence[Body]) -> _Parsed:
+def _parse(batch: Sequence[Body], refused: Event) -> _Parsed:
+    """Parse a batch, all of it at once where Arrow takes it.
+
+    :param refused: set once Arrow has refused a batch: others are like it, and trying costs as much again
+    """
     apart: dict[int, PageRows] = {}
     try:
+        _refuse_if(refused.is_set())
         rows, counts = _read_json([body.body for body in batch])
         begins = np.concatenate([[0], np.cumsum(counts)])
         numbers = np.arange(len(rows))
     except (_NotAcceptedError, pa.ArrowInvalid):
+        refused.set()
         apart = {place: PageRows(body) for place, body in enumerate(batch)}
         begins = np.cumsum([0, *map(len, apart.values())])
         bodies, found = zip(*(page.regular() for page in apart.values()), strict=True)
@@ -244,63 +249,6 @@ def _read_json(bodies: Sequence[bytes]) -> tuple[pa.Table, np.ndarray[Any, Any]]
     data = envelopes["data"].combine_chunks()
     _refuse_if(len(data) != len(bodies) or data.null_count > 0)
     return pa.Table.from_struct_array(data.flatten()), pc.list_value_length(data).to_numpy()
-
-
-def _columns(rows: pa.Table) -> tuple[dict[str, pa.Array], Mask]:
-    """Clean the columns that Helix sends; returns also which rows are odd. See :mod:`.validate`."""
-    odd = np.zeros(len(rows), np.bool_)
-    columns: dict[str, pa.Array] = {}
-    for column in STREAMS.sent:
-        values = rows[column.name].combine_chunks()
-        if column.kind is TEXT_LIST:
-            values = _text_lists(values, odd)
-        elif column.kind.arrow == pa.string():
-            values = filled(clean_text(values))
-        if column.kind is INSTANT:
-            values = _instants(values, odd)
-        if column.required and values.null_count:
-            odd |= _mask(values.is_null())
-        columns[column.name] = values
-    odd |= _mask(pc.less(columns["viewer_count"], 0))
-    return columns, odd
-
-
-def _text_lists(lists: pa.ListArray, odd: Mask) -> pa.ListArray:
-    """Clean the texts of lists, and note the lists that have null among them."""
-    if lists.values.null_count:
-        odd[pc.list_parent_indices(lists).filter(pc.list_flatten(lists).is_null()).to_numpy()] = True
-    cleaned = clean_text(lists.values)
-    if cleaned is lists.values:
-        return lists
-    return pa.ListArray.from_arrays(lists.offsets, cleaned, mask=lists.is_null())
-
-
-def _instants(text: pa.Array, odd: Mask) -> pa.Array:
-    """Cut instants to whole seconds, and note those that are invalid; they become missing."""
-    wrong = pc.invert(pc.match_substring_regex(text, _INSTANT))
-    if pc.any(wrong).as_py():
-        odd |= _mask(wrong)
-        text = pc.if_else(wrong, None, text)
-    if (pc.max(pc.binary_length(text)).as_py() or 0) > WHOLE_SECONDS:
-        text = pc.binary_join_element_wise(pc.utf8_slice_codeunits(text, 0, 19), "Z", "")
-    try:
-        _seconds(text)
-    except pa.ArrowInvalid:  # a day that the calendar lacks, or an hour
-        wrong = pc.and_(text.is_valid(), pa.array(instants(text.to_pandas()).isna()))
-        odd |= _mask(wrong)
-        text = pc.if_else(wrong, None, text)
-    return text
-
-
-def _seconds(instants: pa.Array) -> pa.Array:
-    """Whole seconds since 1970; Arrow refuses days that the calendar lacks."""
-    return pc.utf8_slice_codeunits(instants, 0, 19).cast(pa.timestamp("s")).cast(pa.int64())
-
-
-def _mask(condition: pa.Array) -> Mask:
-    """Return a condition for numpy; null counts as false."""
-    mask: Mask = condition.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
-    return mask
 
 
 def _refuse_if(condition: bool) -> None:
