@@ -125,5 +125,6 @@ def test_stores_that_do_not_know_checksums_get_content_md5(
 
     store.hook.get_conn().meta.events.register("before-send.s3", record)
     store.put("a.csv", b"a,b\n", content_type=CSV)
-    assert sent[0]["Content-MD5"] == b"9p9bcrx5qS3HDGPJqhQuNg=="
+    # Text or bytes, as botocore's version has it.
+    assert "9p9bcrx5qS3HDGPJqhQuNg==" in str(sent[0]["Content-MD5"])
     assert not [name for headers in sent for name in headers if "checksum" in name or "trailer" in name]

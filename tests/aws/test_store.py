@@ -47,9 +47,9 @@ def test_content_types_do_not_mix(store: S3Store) -> None:
 def test_metadata_is_kept_with_its_object_only(store: S3Store) -> None:
     store.put("a.csv", b"x", content_type="text/csv", metadata={"run-after": "2026-11-23T16:35:00Z"})
     store.put("b.csv", b"", content_type="text/csv")
-    assert store.metadata("a.csv") == {"run-after": "2026-11-23T16:35:00Z"}
-    assert store.metadata("b.csv") == {}
-    assert store.metadata("a") is None
+    found = [store.stat(key) for key in ("a.csv", "b.csv")]
+    assert [each and each.metadata for each in found] == [{"run-after": "2026-11-23T16:35:00Z"}, {}]
+    assert store.stat("a") is None
 
 
 def test_get_of_a_missing_key_is_none(store: S3Store) -> None:
@@ -258,7 +258,9 @@ def test_names_of_metadata_are_lower_case_whatever_a_store_makes_of_them(store: 
 
     store.put("a.csv", b"x", content_type="text/csv", metadata={"run-after": "now"})
     store.hook.get_conn().meta.events.register("after-call.s3.GetObject", capitalize)
-    assert store.metadata("a.csv") == {"run-after": "now"}
+    found = store.stat("a.csv")
+    assert found
+    assert found.metadata == {"run-after": "now"}
 
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "NotFound", "NoSuchObject", "404", ""])

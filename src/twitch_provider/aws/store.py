@@ -188,11 +188,6 @@ class S3Store:
             metadata = {name.lower(): value for name, value in found["Metadata"].items()}
             return Stat(found.get("ETag", ""), metadata)
 
-    def metadata(self, key: str) -> Mapping[str, str] | None:
-        """Return the metadata that :meth:`put` wrote with an object, None if there is no such key."""
-        found = self.stat(key)
-        return None if found is None else found.metadata
-
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects in this order; missing ones are fine."""
         # One by one: S3Hook's batch hides why S3 refused, and a run deletes a handful.
