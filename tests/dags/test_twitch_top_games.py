@@ -77,6 +77,31 @@ def test_publishes_a_snapshot_that_its_manifest_describes_to_the_byte(
     assert {stream["run_after"] for stream in streams} == {f"{run_after:%Y-%m-%dT%H:%M:%SZ}"}
 
 
+def test_each_task_says_in_one_line_of_its_log_what_it_did(
+    run_dag: Run, bucket: Any, connect: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Simulator(streams=300) as twitch, caplog.at_level("INFO"):
+        connect(twitch)
+        run_dag(tick())
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("twitch_provider")]
+    ours = [line for line in lines if line.startswith(("Asked", "Cleaned", "Published"))]
+    folders = ("/raw/", "twitch/top_streams/", "twitch/top_games/", "/manifests/")
+    raw, streams, games, described = (f"s3://lake/{bucket.find(folder)[0]}" for folder in folders)
+    counts = manifest(bucket)["counts"]
+    rows = [
+        f"{counts[name]['rows_in']} rows in, {counts[name]['rows_out']} out, 0 duplicates, "
+        f"{counts[name]['filtered']} filtered, 0 rejected"
+        for name in ("top_streams", "top_games")
+    ]
+    took = f"21 requests, {manifest(bucket)['points_left']} points left"
+    more = f"top_games ({games}): {rows[1]}; {took}; manifest {described}"
+    assert ours == [
+        f"Asked Twitch: 21 pages, {took}; {raw}",
+        f"Cleaned top_streams: {rows[0]}; top_games: {rows[1]}; of {raw}",
+        f"Published top_streams ({streams}): {rows[0]}; {more}",
+    ]
+
+
 def test_a_second_tick_knows_the_first(run_dag: Run, bucket: Any, connect: Any) -> None:
     with Simulator(streams=300) as twitch:
         connect(twitch)

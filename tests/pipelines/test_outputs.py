@@ -2,18 +2,31 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from twitch_provider.exceptions import TwitchParameterError, TwitchResponseError
 from twitch_provider.helix.messages import Page
+from twitch_provider.helix.ratelimit import RateLimit
 from twitch_provider.lake import tables
-from twitch_provider.pipelines.outputs import MAX_XCOM_BYTES, connect, is_s3, rows_for_xcom, tables_for_xcom
+from twitch_provider.pipelines.outputs import (
+    MAX_XCOM_BYTES,
+    connect,
+    counted,
+    is_s3,
+    rows_for_xcom,
+    tables_for_xcom,
+)
 
 ROWS: list[Any] = [{"id": str(number), "title": "Größer ☕", "tags": ["a", "b"]} for number in range(7)]
+
+HOOK: Any = SimpleNamespace(stats=Counter())
 
 
 def page(rows: list[Any]) -> Page:
@@ -23,13 +36,26 @@ def page(rows: list[Any]) -> Page:
 def test_the_limit_is_the_size_as_json_to_the_byte() -> None:
     size = len(json.dumps(ROWS).encode())
     pages = [page(ROWS[:3]), page([]), page(ROWS[3:])]
-    assert rows_for_xcom(pages, max_xcom_bytes=size, instead="x") == ROWS
+    assert rows_for_xcom(pages, HOOK, max_xcom_bytes=size, instead="x") == ROWS
     with pytest.raises(TwitchParameterError, match=rf"\({size - 1}, of which 6 rows fit\)"):
-        rows_for_xcom(pages, max_xcom_bytes=size - 1, instead="x")
+        rows_for_xcom(pages, HOOK, max_xcom_bytes=size - 1, instead="x")
+
+
+def test_one_line_of_the_log_says_what_was_read(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    hook: Any = SimpleNamespace(stats=Counter(requests=5))
+
+    def pages() -> Iterator[Page]:
+        for left in (799, 798):
+            hook.stats["requests"] += 1
+            yield replace(page(ROWS), rate_limit=RateLimit(800, left))
+
+    assert len(list(counted(pages(), hook, "XCom"))) == 2
+    assert caplog.messages == ["Read 14 rows of streams for XCom; 2 requests, 798 points left"]
 
 
 def test_no_rows_fit_everywhere() -> None:
-    assert rows_for_xcom([page([])], max_xcom_bytes=1, instead="x") == []
+    assert rows_for_xcom([page([])], HOOK, max_xcom_bytes=1, instead="x") == []
 
 
 def test_reads_no_page_beyond_the_limit() -> None:
@@ -41,7 +67,7 @@ def test_reads_no_page_beyond_the_limit() -> None:
             yield page(ROWS)
 
     with pytest.raises(TwitchParameterError) as caught:
-        rows_for_xcom(endless(), max_xcom_bytes=len(json.dumps(ROWS)) + 1, instead="something smaller")
+        rows_for_xcom(endless(), HOOK, max_xcom_bytes=len(json.dumps(ROWS)) + 1, instead="something smaller")
     assert len(read) == 2
     assert caught.value.fatal
     assert str(caught.value).endswith("use something smaller")
@@ -49,20 +75,20 @@ def test_reads_no_page_beyond_the_limit() -> None:
 
 def test_a_row_that_is_no_object_is_an_error_and_not_a_row() -> None:
     with pytest.raises(TwitchResponseError, match="a row must be an object, not str"):
-        rows_for_xcom([page(["row"])], max_xcom_bytes=MAX_XCOM_BYTES, instead="x")
+        rows_for_xcom([page(["row"])], HOOK, max_xcom_bytes=MAX_XCOM_BYTES, instead="x")
 
 
 def test_rows_hold_nothing_that_airflow_cannot_store() -> None:
     rows = json.loads(r'[{"id": "1", "title": "a\u0000b", "tags": ["\ud83d"], "viewer_count": 1e999}]')
     stored = [{"id": "1", "title": "a\ufffdb", "tags": ["\ufffd"], "viewer_count": None}]
     size = len(json.dumps(stored))
-    assert rows_for_xcom([page(rows)], max_xcom_bytes=size, instead="x") == stored
+    assert rows_for_xcom([page(rows)], HOOK, max_xcom_bytes=size, instead="x") == stored
 
 
 @pytest.mark.parametrize("limit", [0, -1, None, "1000", 1.5])
 def test_a_limit_is_a_whole_number(limit: Any) -> None:
     with pytest.raises(TwitchParameterError, match="max_xcom_bytes must be 1 or more"):
-        rows_for_xcom([], max_xcom_bytes=limit, instead="x")
+        rows_for_xcom([], HOOK, max_xcom_bytes=limit, instead="x")
 
 
 def test_there_are_two_outputs() -> None:

@@ -75,11 +75,20 @@ def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
 
 
 def context(
-    minutes: float = 0, *, games: int = 20, catchup: bool = False, map_index: int = -1, **values: Any
+    minutes: float = 0,
+    *,
+    began: float | None = None,
+    games: int = 20,
+    catchup: bool = False,
+    map_index: int = -1,
+    **values: Any,
 ) -> dict[str, Any]:
-    """What Airflow hands to a task whose run was due that many minutes ago."""
-    known = {"dag_id": "d", "run_id": "r", "run_type": "scheduled", "clear_number": 0}
-    due = datetime.now(UTC) - minutes * MINUTE
+    """What Airflow hands to a task whose run was due, and began, that many minutes ago."""
+    known: dict[str, Any] = {"dag_id": "d", "run_id": "r", "run_type": "scheduled", "clear_number": 0}
+    now = datetime.now(UTC)
+    due = now - minutes * MINUTE
+    if began is not None:
+        known["start_date"] = now - began * MINUTE
     return {
         "dag": SimpleNamespace(params={"games": 20}, catchup=catchup),
         "dag_run": SimpleNamespace(**{**known, "run_after": due, **values}),
@@ -124,16 +133,16 @@ def test_there_is_nothing_to_ask_for(store: MemoryStore, late: dict[str, Any], r
 @pytest.mark.parametrize(
     "in_time",
     [
-        context(11, clear_number=1),
-        context(11, catchup=True),
+        {"minutes": 11, "clear_number": 1},
+        {"minutes": 11, "catchup": True},
         # It began in time, and is retried.
-        context(300, catchup=True, start_date=datetime.now(UTC) - 299 * MINUTE),
-        context(300, start_date=datetime.now(UTC)),
+        {"minutes": 300, "catchup": True, "began": 299},
+        {"minutes": 300, "began": 0},
     ],
     ids=["cleared at once", "caught up at once", "a retry", "no catchup"],
 )
 def test_what_is_not_about_the_past_is_asked_for(store: MemoryStore, in_time: dict[str, Any]) -> None:
-    Run.open(in_time, LAKE).require_in_time()
+    Run.open(context(**in_time), LAKE).require_in_time()
 
 
 def test_a_dag_says_how_late_it_asks(store: MemoryStore) -> None:

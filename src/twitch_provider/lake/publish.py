@@ -14,9 +14,9 @@ Not covered: two versions of the package that build one run at the same time.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from twitch_provider import __version__
 from twitch_provider.exceptions import TwitchDataError, TwitchRawObjectError, TwitchStoreError
@@ -28,6 +28,7 @@ from twitch_provider.lake.manifest import Manifest, ObjectEntry, describe, find_
 from twitch_provider.lake.raw_header import Owner, RawHeader
 from twitch_provider.lake.schema import REJECTS, SCHEMA_VERSION
 from twitch_provider.lake.store import Store, StoredObject
+from twitch_provider.lake.summary import account, cost
 from twitch_provider.lake.tables import CleanTable
 
 CSV = Format()
@@ -38,8 +39,6 @@ CLOCK_WARNING = timedelta(minutes=5)
 
 #: How often another try may change the manifest while this one is about to.
 _ROUNDS = 5
-#: Longer lines of a crawl's report are cut in the log: the manifest has all of it.
-_MAX_LINE = 1000
 
 log = logging.getLogger(__name__)
 
@@ -228,11 +227,14 @@ def _contested(store: Store, keys: SnapshotKeys) -> TwitchStoreError:
 
 
 def _log(store: Store, keys: SnapshotKeys, manifest: Manifest, *, loopback: bool) -> None:
-    for line in _lines(manifest.crawl or {}):
-        log.info("Crawl: %s", line)
-    for dataset, counts in manifest.counts.items():
-        log.info("%s: %s", dataset, ", ".join(f"{name} {count}" for name, count in counts.items() if count))
-    log.info("Published %s", store.uri(keys.manifest))
+    tables = {dataset: manifest.table(dataset) for dataset in manifest.counts}
+    places = {dataset: store.uri(entry.key) for dataset, entry in tables.items() if entry}
+    log.info(
+        "Published %s; %s; manifest %s",
+        account(manifest.counts, places),
+        cost(manifest.requests, manifest.points_left),
+        store.uri(keys.manifest),
+    )
     if not manifest.complete:
         log.warning("Incomplete: the tables of this run are under incomplete/, not among complete ones.")
     if manifest.adhoc:
@@ -249,33 +251,6 @@ def _log(store: Store, keys: SnapshotKeys, manifest: Manifest, *, loopback: bool
             manifest.previous.gap_seconds,
             store.uri(manifest.previous.manifest),
         )
-
-
-def _lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """What a crawl did: the numbers in one line, and a line for each list that has anything in it."""
-    numbers = []
-    for name, value in report.items():
-        if name in {"checkpoints", "cut"}:
-            continue  # Cursors tell a reader nothing, and the crawl has logged what was cut short.
-        if not isinstance(value, Mapping | list | tuple):
-            numbers.append(f"{name} {value}")
-        elif value:
-            yield _shortened(f"{name}: {', '.join(_items(value))}")
-    if numbers:
-        yield _shortened(", ".join(numbers))
-
-
-def _items(value: Mapping[str, Any] | Sequence[Any]) -> list[str]:
-    if isinstance(value, Mapping):
-        return [
-            f"{name} ({', '.join(_items(item))})" if isinstance(item, Mapping) else f"{name} {item}"
-            for name, item in value.items()
-        ]
-    return [" ".join(map(str, item.values())) if isinstance(item, Mapping) else str(item) for item in value]
-
-
-def _shortened(line: str) -> str:
-    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…"
 
 
 def _account(table: CleanTable) -> dict[str, int | dict[str, int]]:

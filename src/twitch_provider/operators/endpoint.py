@@ -73,6 +73,7 @@ class TwitchHelixOperator(BaseOperator):
         query = endpoint_query(self.endpoint, self.endpoint_params, self.max_items)
         return rows_for_xcom(
             require_shown(self.hook.walk(query)),
+            self.hook,
             max_xcom_bytes=self.max_xcom_bytes,
             instead="TwitchToS3Operator or a smaller max_items",
         )

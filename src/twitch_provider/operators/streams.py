@@ -137,7 +137,7 @@ class TwitchStreamsOperator(BaseOperator):
         """
         if not is_s3(self.output_to):
             pages = self._streams("").read(self.hook)
-            return rows_for_xcom(pages, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
+            return rows_for_xcom(pages, self.hook, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
         (dataset,) = dataset_names(self.dataset)
         file_format = table_format(self.file_format, self.compression)
         lake = LakeConfig.resolve(self.bucket, self.prefix, self.aws_conn_id)

@@ -125,7 +125,7 @@ class TwitchTopGamesOperator(BaseOperator):
         games = native(self.max_items, int)
         if not is_s3(self.output_to):
             pages = self.hook.walk(queries.query("games/top", max_items=games))
-            return rows_for_xcom(pages, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
+            return rows_for_xcom(pages, self.hook, max_xcom_bytes=self.max_xcom_bytes, instead=INSTEAD)
         names = dataset_names(self.dataset, beside=["streams"])
         file_format = table_format(self.file_format, self.compression)
         lake = LakeConfig.resolve(self.bucket, self.prefix, self.aws_conn_id)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from twitch_provider.exceptions import TwitchParameterError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from twitch_provider.hooks.twitch import TwitchHook
     from twitch_provider.lake.formats import Format
     from twitch_provider.lake.tables import CleanTable
+
+log = logging.getLogger(__name__)
 
 #: What an operator returns passes through worker, API server and database, each of which holds all of it.
 MAX_XCOM_BYTES = 1_000_000
@@ -64,12 +67,15 @@ def is_s3(output: str) -> bool:
     return output == "s3"
 
 
-def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -> list[dict[str, Any]]:
+def rows_for_xcom(
+    pages: Iterable[Page], hook: TwitchHook, *, max_xcom_bytes: int, instead: str
+) -> list[dict[str, Any]]:
     """Return the rows as Helix sent them, each id once; read no further than they fit.
 
     Only what Airflow cannot store is replaced: see :mod:`twitch_provider.storable`.
 
     :param pages: a lazy walk
+    :param hook: that reads them
     :param max_xcom_bytes: how large they may be as JSON, which is how XCom carries them
     :param instead: what to use where they are larger
     :raises TwitchParameterError: they are larger
@@ -80,7 +86,7 @@ def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -
         )
     rows: list[dict[str, Any]] = []
     size = len("[]")
-    for page in pages:
+    for page in counted(pages, hook, "XCom"):
         for row in map(storable, page.new_rows):
             size += len(json.dumps(row)) + (len(", ") if rows else 0)
             if size > max_xcom_bytes:
@@ -91,6 +97,25 @@ def rows_for_xcom(pages: Iterable[Page], *, max_xcom_bytes: int, instead: str) -
                 )
             rows.append(row)
     return rows
+
+
+def counted(pages: Iterable[Page], hook: TwitchHook, place: str) -> Iterator[Page]:
+    """Pass pages on, and write a line to the log at their end: how many rows, and what they took.
+
+    :param pages: a lazy walk
+    :param hook: that reads them
+    :param place: where the rows go
+    """
+    from twitch_provider.lake.summary import cost
+
+    before, rows, endpoint, left = hook.stats["requests"], 0, "", None
+    for page in pages:
+        rows += len(page.new_rows)
+        endpoint = page.endpoint
+        left = page.rate_limit.remaining if page.rate_limit else left
+        yield page
+    took = cost(hook.stats["requests"] - before, left)
+    log.info("Read %s rows of %s for %s; %s", f"{rows:,}", endpoint, place, took)
 
 
 def tables_for_xcom(tables: Mapping[str, CleanTable]) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ keeps the pages in memory between them.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from twitch_provider.lake.tables import CleanTable
     from twitch_provider.pipelines.run import Run
 
+
+log = logging.getLogger(__name__)
 
 #: The form of the tables of our own DAGs.
 PLAIN_CSV = {"file_format": "csv", "compression": "none"}
@@ -66,7 +69,18 @@ def extract(run: Run, snapshot: Snapshot) -> Extract:
     :raises TwitchOwnerError: what lies there belongs to another run or task
     :raises TwitchError: reading or writing failed
     """
-    return _obtain(run, snapshot, connect, PLAIN_CSV)[0]
+    from twitch_provider.lake.summary import cost
+
+    extracted = _obtain(run, snapshot, connect, PLAIN_CSV)[0]
+    header, raw = extracted.header, extracted.raw
+    log.info(
+        "%s: %s pages, %s; %s",
+        "Asked Twitch" if header.try_id == run.try_id else "Found what Twitch answered this run before",
+        f"{raw.rows:,}",
+        cost(header.requests, header.points_left),
+        run.store.uri(raw.key),
+    )
+    return extracted
 
 
 def transform(run: Run, snapshot: Snapshot, extracted: Extract) -> dict[str, CleanTable]:
@@ -75,12 +89,16 @@ def transform(run: Run, snapshot: Snapshot, extracted: Extract) -> dict[str, Cle
     :raises TwitchRawObjectError: the raw object is missing or damaged, or cannot become a snapshot
     """
     from twitch_provider.lake.extract import unusable
+    from twitch_provider.lake.summary import account
 
-    pages = extracted.pages(run.store)
+    pages, place = extracted.pages(run.store), run.store.uri(extracted.raw.key)
     try:
-        return _clean(snapshot, pages, run)
+        tables = _clean(snapshot, pages, run)
     except TwitchDataError as error:
         raise unusable(run.store, extracted.raw.key, error) from None
+    counts = {dataset: table.counts for dataset, table in tables.items()}
+    log.info("Cleaned %s; of %s", account(counts), place)
+    return tables
 
 
 def load(

@@ -13,7 +13,7 @@ from twitch_provider.config import s3_extra_args
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.pipelines.endpoint import endpoint_query, require_shown
 from twitch_provider.pipelines.failing import fail_fast
-from twitch_provider.pipelines.outputs import connect
+from twitch_provider.pipelines.outputs import connect, counted
 from twitch_provider.pipelines.templates import native
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class TwitchToS3Operator(BaseOperator):
         store, key = self._open_store()
         self._require_absent(store, key)
         with tempfile.TemporaryFile() as file:
-            pages = require_shown(self.hook.walk(query))
+            pages = counted(require_shown(self.hook.walk(query)), self.hook, store.uri(key))
             rows = write(
                 pages,
                 file,
