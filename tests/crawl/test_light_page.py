@@ -136,6 +136,10 @@ ODD_BODIES: dict[str, bytes] = {
     "an error beside null data": b'{"data":null,"status":503}',
     "an error beside an empty list": b'{"data":[],"status":500,"message":"oops"}',
     "an error beside an empty list with a cursor": b'{"data":[],"status":500,"pagination":{"cursor":"c"}}',
+    "an error as text beside rows": json.dumps({"data": [row()], "error": "x"}).encode(),
+    "errors beside rows": json.dumps({"data": [row()], "errors": ["x"]}).encode(),
+    "a message beside rows": json.dumps({"data": [row()], "message": "x"}).encode(),
+    "a status as text beside rows": json.dumps({"data": [row()], "status": "500", "message": ""}).encode(),
     "a status beside rows": b'{"data":[{"user_id":"1"}],"status":500}',
     "HTML": b"<html><body>hello</body></html>",
 }
@@ -156,6 +160,8 @@ def test_an_unusual_body_is_read_as_by_every_reader(answers: Any, body: bytes) -
         ("data absent", TwitchResponseError),
         ("an error beside no data", TwitchRateLimitError),
         ("an error beside an empty list", TwitchServerError),
+        ("an error as text beside rows", TwitchResponseError),
+        ("a status as text beside rows", TwitchServerError),
         ("an error beside an empty list with a cursor", TwitchServerError),
     ],
 )

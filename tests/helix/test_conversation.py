@@ -440,6 +440,9 @@ def test_a_status_without_an_error_is_ignored(signed_in: Any, answers: Any, stat
         {"status": 500, "data": [{"id": "1"}]},
         {"error": "Service Unavailable", "data": []},
         {"error": {"code": 7}, "data": [{"id": "1"}]},
+        {"errors": ["…"], "data": []},
+        {"message": "upstream timeout", "data": []},
+        {"success": False, "data": []},
         {"status": 400},
     ],
 )

@@ -68,8 +68,11 @@ class _Pagination(msgspec.Struct):
 class _Body(msgspec.Struct):
     data: list[_Row]
     pagination: _Pagination | None = None
+    # Signs of an error, which are left to the other reader.
     status: Any = None
     error: Any = None
+    errors: Any = None
+    message: Any = None
 
 
 _decode = msgspec.json.Decoder(_Body).decode
@@ -84,7 +87,8 @@ def read_light_page(request: Request, reply: Reply) -> LightPage:
     try:
         response.body.decode()
         body = _decode(response.body)
-        rows = body.data if body.status is None and body.error is None else []
+        odd = body.status is not None or body.error or body.errors or body.message
+        rows = [] if odd else body.data
         cursor = (body.pagination.cursor if body.pagination else None) or None
     except (UnicodeDecodeError, msgspec.MsgspecError, RecursionError):
         rows = []

@@ -95,8 +95,8 @@ def read_page(request: Request, reply: Reply) -> Envelope:
     if status := stated_status(body):
         raise refusal(request, response, status)
     rows = body.get("data")
-    # No list of Helix has these; where there are no rows, it would hide an error.
-    if body.get("error") or (not rows and body.get("status") not in (None, 200, "200")):
+    # No list of Helix has these.
+    if any(body.get(name) for name in _ERROR_FIELDS) or (not rows and not _went_well(body)):
         raise TwitchResponseError(f"{request}: the answer has status 200 and an error in it; try later")
     if not isinstance(rows, list):
         raise TwitchResponseError(f"{request}: data must be a list of rows, not {_kind(rows)}; try later")
@@ -104,6 +104,15 @@ def read_page(request: Request, reply: Reply) -> Envelope:
     return Envelope(
         response, rows, _cursor(request, body.get("pagination")), total if type(total) is int else None
     )
+
+
+#: Where others say what went wrong.
+_ERROR_FIELDS = ("error", "errors", "message")
+
+
+def _went_well(body: dict[str, Any]) -> bool:
+    """Whether nothing beside an empty list says that it is empty because of an error."""
+    return body.get("status") in (None, 200, "200") and body.get("success", True) is not False
 
 
 def _cursor(request: Request, pagination: Any) -> str | None:
