@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m tests.kills.bucket``: an S3 server that outlives its users, and takes its time as S3 does.
 
-moto answers; before it stands what S3 has and moto has not: bodies come in at the pace of a network, half of
-one is refused, and every answer takes a while.
+moto answers, conditions on writing and deleting included. Before it stands what S3 has and moto has not:
+bodies come in at the pace of a network, half of one is refused, every answer takes a while, and no two
+requests are decided at the same moment.
 """
 
 from __future__ import annotations
@@ -14,20 +15,18 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 #: Clients with this in their ``User-Agent`` are not slowed down.
 CHECKER = "checker"
-#: Answers when nobody else waits for an answer, and tells what came.
-QUIET = "/-/quiet"
+#: Tells what came, and which conditions were not met.
+ASKED = "/-/asked"
 
 _ANSWER = 0.02
 _CHUNK = 1 << 15
 #: Some 4 MB a second.
 _PAUSE = 0.008
-_TIMEOUT = 10.0
 
 Respond = Callable[..., Any]
 
@@ -41,44 +40,37 @@ class Slowly:
     def __init__(self, application: Callable[[dict[str, Any], Respond], Iterable[bytes]]) -> None:
         self._application = application
         self._asked: Counter[str] = Counter()
-        self._open = 0
-        self._changed = threading.Condition()
+        # moto looks at a condition and then writes: nobody may write in between.
+        self._one_at_a_time = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         """Answer one request."""
-        if environ["PATH_INFO"] == QUIET:
-            return self._when_quiet(respond)
+        if environ["PATH_INFO"] == ASKED:
+            respond("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(self._asked).encode()]
         if CHECKER in environ.get("HTTP_USER_AGENT", ""):
-            return self._application(environ, respond)
-        with self._counted(environ["REQUEST_METHOD"]):
-            expected = int(environ.get("CONTENT_LENGTH") or 0)
-            body = _receive(environ["wsgi.input"], expected)
-            if len(body) < expected:
-                self._asked["half bodies"] += 1
-                respond("400 Bad Request", [])
-                return []
-            time.sleep(_ANSWER / 2)
-            answer = [*self._application({**environ, "wsgi.input": io.BytesIO(body)}, respond)]
-            time.sleep(_ANSWER / 2)
-            return answer
+            return self._decide(environ, respond)
+        self._asked[environ["REQUEST_METHOD"]] += 1
+        expected = int(environ.get("CONTENT_LENGTH") or 0)
+        body = _receive(environ["wsgi.input"], expected)
+        if len(body) < expected:
+            self._asked["half bodies"] += 1
+            respond("400 Bad Request", [])
+            return []
 
-    @contextmanager
-    def _counted(self, method: str) -> Iterator[None]:
-        with self._changed:
-            self._asked[method] += 1
-            self._open += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._open -= 1
-                self._changed.notify_all()
+        def counted(status: str, *arguments: Any) -> Any:
+            if status.startswith("412"):
+                self._asked["unmet conditions"] += 1
+            return respond(status, *arguments)
 
-    def _when_quiet(self, respond: Respond) -> Iterable[bytes]:
-        with self._changed:
-            quiet = self._changed.wait_for(lambda: not self._open, timeout=_TIMEOUT)
-        respond("200 OK" if quiet else "503 Service Unavailable", [("Content-Type", "application/json")])
-        return [json.dumps(self._asked).encode()]
+        time.sleep(_ANSWER / 2)
+        answer = self._decide({**environ, "wsgi.input": io.BytesIO(body)}, counted)
+        time.sleep(_ANSWER / 2)
+        return answer
+
+    def _decide(self, environ: dict[str, Any], respond: Respond) -> list[bytes]:
+        with self._one_at_a_time:
+            return [*self._application(environ, respond)]
 
 
 def _receive(file: Any, expected: int) -> bytes:

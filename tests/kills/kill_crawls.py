@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m tests.kills.kill_crawls`` (``make kill-test``): kill crawls at random moments, and look.
+"""``python -m tests.kills.kill_crawls`` (``make kill-test``): freeze and kill crawls at random moments.
 
-Each round starts a worker for a run and kills it with SIGKILL. After each, every manifest in the bucket must
-describe exactly what lies beside it; and a run that is then done again to its end must leave what it would
-have left without the kill: the same keys, no half object, no second copy.
+Each round has one to three workers try one run. At a random moment each is frozen with SIGSTOP, killed with
+SIGKILL, or left alone; then the frozen ones are woken in any order, and frozen again, killed or left alone.
+Whenever a worker stops, every manifest in the bucket must describe exactly what lies beside it and must have
+done so since it was written; no object may have been deleted or replaced by another one; and a worker that
+came to its end must have said what lies there.
 """
 
 from __future__ import annotations
@@ -19,32 +21,33 @@ from random import Random
 
 from demo.children import stop_on_signals
 from tests.kills.aftermath import after_the_end
-from tests.kills.checker import Facts, lies, tables, tick_of
-from tests.kills.jobs import CERTAIN, PHASES, Job, Outcome, random_job, random_moment, random_rerun
+from tests.kills.checker import Facts, changes, lies
+from tests.kills.jobs import PHASES, Job, Moment, random_job, random_rerun
 from tests.kills.stage import Stage, stage
+from tests.kills.tries import Try
 
 INTERVAL = timedelta(minutes=5)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Kill, look, and tell; returns the exit status."""
+    """Freeze, kill, look, and tell; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.kills.kill_crawls", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=50, help="how many kills (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=50, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="of what is drawn (default: another one each time)")
     options = parser.parse_args(arguments)
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     stop_on_signals()
     with stage() as set_up:
-        killer = Killer(set_up, Random(seed))  # noqa: S311 - not for secrets
-        print(f"seed {seed}: {options.rounds} kills", flush=True)
-        killer.measure()
-        while killer.kills < options.rounds:
-            killer.play()
-        return killer.tell()
+        game = Game(set_up, Random(seed))  # noqa: S311 - not for secrets
+        print(f"seed {seed}: {options.rounds} rounds", flush=True)
+        game.measure()
+        for number in range(options.rounds):
+            game.play(number + 1)
+        return game.tell()
 
 
 @dataclass
-class Killer:
+class Game:
     """Plays the rounds and keeps the score.
 
     :param stage: where
@@ -53,105 +56,98 @@ class Killer:
 
     stage: Stage
     random: Random
-    kills: int = 0
-    found: list[str] = field(default_factory=list)
+    _found: list[str] = field(default_factory=list)
     _tick: datetime = field(init=False)
     _whole: float = 0.0
     _publishing: float = 0.0
-    _phases: Counter[str] = field(default_factory=Counter)
-    _reruns: Counter[str] = field(default_factory=Counter)
-    _uploads: set[str] = field(default_factory=set)
+    _stopped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _ended: Counter[str] = field(default_factory=Counter)
     _lake: Mapping[str, Facts] = field(default_factory=dict)
-    _undisturbed: set[datetime] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         self._tick = now - timedelta(minutes=now.minute % 5)
 
     def measure(self) -> None:
-        """Time whole runs that nobody kills; the second has a snapshot to be compared with."""
+        """Time whole runs that nobody disturbs; the second has a snapshot to be compared with."""
+        print("     measuring", end="")
         for _ in range(2):
-            outcome = self.stage.run(job := Job(self._tick))
-            self._look("measuring", job, outcome)
-            self._time(job, outcome)
+            each = self.stage.begin(Job(self._tick), self._lake)
+            self._let_run(each, None, "")
+            self._whole, self._publishing = each.seconds("beginning"), each.seconds("cleaning")
             self._next()
-        print(f"a whole run takes {self._whole:.2f} s, the last {self._publishing:.2f} s of it to publish")
+        print(f"\n     a run takes {self._whole:.2f} s, the last {self._publishing:.2f} s of it to publish")
 
-    def play(self) -> None:
-        """Kill one worker; then perhaps do its run again, and perhaps go on to the next."""
-        job = random_job(self.random, self._tick)
-        moment = random_moment(self.random, whole=self._whole, publishing=self._publishing)
-        outcome = self.stage.run(job, moment)
-        if outcome.killed:
-            self.kills += 1
-            self._phases[outcome.phase] += 1
-        faults = self._look(f"round {self.kills}", job, outcome)
-        line = f"{self.kills:3}  {job.tick:%H:%M}  {job!s:36} {_fate(outcome)}"
-        if self.random.random() < 0.5:
-            again = random_rerun(self.random, job)
-            redone = self.stage.run(again)
-            self._time(again, redone)
-            faults += self._look(f"rerun {self.kills}", again, redone)
-            self._reruns[_end(redone)] += 1
-            line += f"; again {again}: {_end(redone)}"
-        print(f"{line}  {'WRONG' if faults else 'ok'}", flush=True)
-        for fault in faults:
+    def play(self, number: int) -> None:
+        """Have one to three workers try a run, and disturb them.
+
+        :param number: of the round
+        """
+        print(f"{number:3}  {self._tick:%H:%M}", end="", flush=True)
+        before, job, frozen = len(self._found), random_job(self.random, self._tick), list[Try]()
+        for left in reversed(range(self.random.choices((1, 2, 3), (1, 4, 3))[0])):
+            each = self.stage.begin(job, self._lake)
+            moment = self._moment() if left or not frozen or self.random.random() < 0.4 else None
+            fate = self.random.choices(("frozen", "killed"), (3 if left else 1, 1))[0]
+            frozen += self._let_run(each, moment, fate)
+            job = random_rerun(self.random, job)
+        while frozen:
+            each = frozen.pop(self.random.randrange(len(frozen)))
+            again = self.random.choices((None, "frozen", "killed"), (6, 2, 1))[0]
+            moment = again and Moment("", self.random.uniform(0, self._publishing))
+            frozen += self._let_run(each, moment or None, again or "")
+        print("  ok" if before == len(self._found) else "  WRONG")
+        for fault in self._found[before:]:
             print(f"     {fault}", flush=True)
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.7:
             self._next()
 
     def tell(self) -> int:
         """Print the summary; returns the exit status."""
-        print(f"\n{self.kills} kills, by what they broke off:")
+        print(f"\n{'':14}  frozen  killed")
         for phase in PHASES:
-            print(f"  {phase:14}{self._phases[phase]:4}")
-        print(f"{sum(self._reruns.values())} runs done again: {_listed(self._reruns)}")
-        print(f"multipart uploads that kills left pending: {len(self._uploads)}")
+            print(f"  {phase:14}{self._stopped['frozen', phase]:6}{self._stopped['killed', phase]:8}")
+        print(f"  {'all':14}{self._sum('frozen'):6}{self._sum('killed'):8}")
+        print(f"tries that came to their end: {_listed(self._ended)}")
         print(f"asked of S3: {_listed(self.stage.asked())}")
         manifests = sum("/manifests/" in key for key in self._lake)
-        print(f"{len(self._lake)} objects in the lake, {manifests} manifests; {len(self.found)} found wrong")
-        return 1 if self.found else 0
+        print(f"{len(self._lake)} objects in the lake, {manifests} manifests; {len(self._found)} found wrong")
+        return 1 if self._found else 0
 
-    def _time(self, job: Job, outcome: Outcome) -> None:
-        """Note how long a whole run takes on this machine, just now."""
-        if outcome.reference and not job.late:
-            self._whole, self._publishing = outcome.seconds("beginning"), outcome.seconds("withdrawing")
+    def _moment(self) -> Moment:
+        """Draw a moment of a whole run or, as that is short, of what follows on its crawl."""
+        if self.random.random() < 0.4:
+            return Moment("beginning", self.random.uniform(0, self._whole))
+        return Moment("cleaning", self.random.uniform(0, self._publishing))
+
+    def _let_run(self, each: Try, moment: Moment | None, fate: str) -> list[Try]:
+        """Let a worker run to its end, or to a moment and its fate; then look. Returns it if it is frozen."""
+        told, stopped = f"{'woken ' * bool(each.frozen)}{each.job}", self.stage.run(each, moment)
+        if stopped and fate == "frozen":
+            each.freeze()
+        elif stopped:
+            each.kill()
+        history = self.stage.look()
+        self._lake = {key: facts for key, versions in history.items() if (facts := versions[-1].facts)}
+        faults = lies(self._lake) + changes(history)
+        if stopped and not each.ended:
+            self._stopped[fate, each.phase] += 1
+            print(f"; {told}: {fate} {each.phase}", end="", flush=True)
+        else:
+            self._ended[f"{'woken' if each.frozen else 'never frozen'}: {each}"] += 1
+            print(f"; {told}: {each}", end="", flush=True)
+            faults += after_the_end(each, self._lake)
+        self._found += [fault for fault in faults if fault not in self._found]
+        if faults:
+            self._found += [f"the worker said: {line}" for line in each.warnings()]
+        return [each] if stopped and fate == "frozen" else []
 
     def _next(self) -> None:
         self._tick += INTERVAL
         self.stage.twitch.advance(INTERVAL.total_seconds())
 
-    def _look(self, when: str, job: Job, outcome: Outcome) -> list[str]:
-        """Check the lake as the worker left it, and what became of the run."""
-        before, self._lake = self._lake, self.stage.look()
-        faults = lies(self._lake)
-        faults += [f"{name} was left among temporary files" for name in outcome.left]
-        if job.mishap != CERTAIN and not job.late:
-            self._undisturbed.add(job.tick)
-        if job.tick not in self._undisturbed:
-            own = tables(key for key in self._lake if tick_of(key) == f"{job.tick:%Y%m%dT%H%M%SZ}")
-            faults += [f"{key} lies among complete ones" for key in own if "/incomplete/" not in key]
-        pending = self.stage.uploads() - self._uploads
-        self._uploads |= pending
-        if not outcome.killed:
-            faults += [f"{upload} was left pending" for upload in pending]
-            faults += after_the_end(job, outcome, before, self._lake)
-        if faults:
-            faults += [f"the worker said: {line}" for line in outcome.warnings]
-        self.found += [f"{when}: {fault}" for fault in faults]
-        return faults
-
-
-def _fate(outcome: Outcome) -> str:
-    if outcome.killed:
-        return f"killed {outcome.phase} at {outcome.seconds('beginning'):.2f} s"
-    return f"too late to be killed: {_end(outcome)}"
-
-
-def _end(outcome: Outcome) -> str:
-    if outcome.reference is None:
-        return outcome.error.partition(":")[0]
-    return "complete" if outcome.reference["complete"] else "incomplete"
+    def _sum(self, fate: str) -> int:
+        return sum(count for (each, _), count in self._stopped.items() if each == fate)
 
 
 def _listed(counted: Mapping[str, int]) -> str:

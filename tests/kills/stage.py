@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where workers are killed: a simulated Twitch and a bucket, in processes of their own that outlive them."""
+"""Where workers are frozen and killed: a simulated Twitch and a bucket, in processes that outlive them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import os
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import forkserver
-from multiprocessing.connection import Connection
 from pathlib import Path
 from sys import executable
 from typing import Any
@@ -23,9 +23,10 @@ from benchmarks.servers import SimulatedTwitch, simulated_twitch
 from botocore.config import Config
 from demo.children import Child
 from demo.settings import REGION, Lake, Simulated, Twitch, airflow_environment, connection_variables
-from tests.kills.bucket import CHECKER, QUIET
-from tests.kills.checker import Facts, examine
-from tests.kills.jobs import CERTAIN, Job, Moment, Outcome
+from tests.kills.bucket import ASKED, CHECKER
+from tests.kills.checker import Facts, Version, examine
+from tests.kills.jobs import CERTAIN, Job, Moment
+from tests.kills.tries import Try
 
 BUCKET = "killed-lake"
 
@@ -33,12 +34,8 @@ BUCKET = "killed-lake"
 WORLD = {"moving": True, "streams": 2_500, "latency": 60, "limit": 6_000}
 
 _READY = 60.0
-#: No try takes as long.
-_MOST_SECONDS = 60.0
-#: What a killed worker had sent is with the server by then.
-_ARRIVED = 0.05
-#: Every object is larger than this.
-_PARTS = {"s3": {"transfer_config_args": {"multipart_threshold": 1024, "multipart_chunksize": 1024}}}
+#: What a frozen or killed worker had sent is with the server by then.
+_ARRIVED = 0.3
 
 
 @dataclass
@@ -55,7 +52,7 @@ class Stage:
     twitch: SimulatedTwitch
     s3: Any
     url: str
-    _tries: int = field(default=0, init=False)
+    _tries: list[Try] = field(default_factory=list, init=False)
     _read: dict[tuple[str, str], Facts] = field(default_factory=dict, init=False)
     _processes: Any = field(default=None, init=False)
 
@@ -64,61 +61,52 @@ class Stage:
         self._processes = multiprocessing.get_context("forkserver")
         self._processes.set_forkserver_preload(["tests.kills.stage", "tests.kills.worker"])
 
-    def run(self, job: Job, moment: Moment | None = None) -> Outcome:
-        """Have a worker try a run.
+    def begin(self, job: Job, found: Mapping[str, Facts]) -> Try:
+        """Prepare a worker for a try.
 
         :param job: what it shall do
-        :param moment: when it is killed, if it still runs then
+        :param found: the lake before it
         """
-        self._tries += 1
-        temporary = self.folder / f"temporary-{self._tries}"
-        temporary.mkdir()
-        log = self.folder / f"worker-{self._tries}.log"
+        log = self.folder / f"worker-{len(self._tries)}.log"
         ours, theirs = self._processes.Pipe(duplex=False)
-        worker = self._processes.Process(target=_work, args=(job, theirs, temporary, log), daemon=True)
-        with self._mishap(job.mishap):
-            worker.start()
-            theirs.close()
-            try:
-                outcome = _attend(worker, ours, moment)
-            finally:
-                # However we leave, by Ctrl-C too.
-                worker.kill()
-                worker.join()
-                ours.close()
-        self._wait_until_quiet()
-        said = log.read_text(errors="replace").splitlines() if log.exists() else []
-        return replace(
-            outcome,
-            left=sorted(path.name for path in temporary.iterdir()),
-            warnings=[line for line in said if "warning" in line or "error" in line],
-        )
+        process = self._processes.Process(target=_work, args=(job, theirs, log), daemon=True)
+        self._tries.append(Try(job, process, (ours, theirs), log, found))
+        return self._tries[-1]
 
-    def look(self) -> dict[str, Facts]:
-        """Read all that is in the bucket; what was read before and is the same is not read again."""
-        found = {}
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-            for each in page.get("Contents", ()):
-                key, version = each["Key"], each["ETag"]
-                if (key, version) not in self._read:
-                    body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-                    self._read[key, version] = examine(key, body)
-                found[key] = self._read[key, version]
-        return found
+    def run(self, each: Try, moment: Moment | None = None) -> bool:
+        """Let a try run, from its beginning or from where it is frozen; no other one runs meanwhile.
 
-    def uploads(self) -> set[str]:
-        """Return the multipart uploads that nobody finished."""
-        answer = self.s3.list_multipart_uploads(Bucket=BUCKET)
-        return {f"{each['Key']} {each['UploadId']}" for each in answer.get("Uploads", ())}
+        :param each: the try
+        :param moment: return then, if it still runs
+        :returns: whether it still runs
+        """
+        with self._mishap(each.job.mishap):
+            return each.run_until(moment)
+
+    def end(self) -> None:
+        """Kill every worker that is left: a frozen one would not end otherwise."""
+        for each in self._tries:
+            each.kill()
+
+    def look(self) -> dict[str, list[Version]]:
+        """Read all that is or was in the bucket by key, oldest first; nothing is read twice."""
+        time.sleep(_ARRIVED)
+        found: dict[str, list[Version]] = defaultdict(list)
+        for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=BUCKET):
+            for each in page.get("Versions", ()):
+                key, tag = each["Key"], each["ETag"]
+                if (key, tag) not in self._read:
+                    answer = self.s3.get_object(Bucket=BUCKET, Key=key, VersionId=each["VersionId"])
+                    self._read[key, tag] = examine(key, answer["Body"].read())
+                found[key].append(Version(each["LastModified"], self._read[key, tag]))
+            for each in page.get("DeleteMarkers", ()):
+                found[each["Key"]].append(Version(each["LastModified"], None))
+        return {key: sorted(versions, key=lambda version: version.since) for key, versions in found.items()}
 
     def asked(self) -> dict[str, int]:
-        """Return what workers asked of the bucket, by method, and how many bodies broke off."""
-        with urllib.request.urlopen(self.url + QUIET, timeout=_READY) as answer:  # noqa: S310 - our own server
+        """Return what workers asked of the bucket by method, half bodies and unmet conditions."""
+        with urllib.request.urlopen(self.url + ASKED, timeout=_READY) as answer:  # noqa: S310 - our own server
             return dict(json.load(answer))
-
-    def _wait_until_quiet(self) -> None:
-        time.sleep(_ARRIVED)
-        self.asked()
 
     @contextmanager
     def _mishap(self, name: str) -> Iterator[None]:
@@ -149,18 +137,17 @@ def stage() -> Iterator[Stage]:
         for foreign in os.environ.keys() - environment.keys():
             del os.environ[foreign]
         os.environ.update(environment)
-        yield Stage(folder, twitch, _client(lake), url)
+        made = Stage(folder, twitch, _client(lake), url)
+        stack.callback(made.end)
+        yield made
 
 
 def _environment(folder: Path, twitch: SimulatedTwitch, lake: Lake) -> dict[str, str]:
     """What a worker finds: an Airflow of its own, and the connections."""
     simulated = Twitch(twitch.client_id, twitch.client_secret, Simulated(twitch.url, ""))
-    in_parts: Any = dict(lake.connection or {})
-    in_parts["extra"] = {**in_parts["extra"], "service_config": _PARTS}
     return {
         **airflow_environment(folder, folder / "dags", lake, caller=os.environ),
         **connection_variables(simulated, lake),
-        "AIRFLOW_CONN_AWS_PARTS": json.dumps(in_parts),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -177,40 +164,13 @@ def _client(lake: Lake) -> Any:
         config=Config(user_agent_extra=CHECKER, s3={"addressing_style": "path"}),
     )
     client.create_bucket(Bucket=BUCKET)
+    # Nothing that lay there at any moment is forgotten.
+    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     return client
 
 
-def _work(job: Job, tell: Connection, temporary: Path, log: Path) -> None:
+def _work(job: Job, tell: Any, log: Path) -> None:
     # Airflow is imported there and not here, where its settings come too late.
     from tests.kills.worker import work
 
-    work(job, tell, temporary=temporary, log=log)
-
-
-def _attend(worker: Any, ours: Connection, moment: Moment | None) -> Outcome:
-    """Listen to a worker until it ends, and kill it when its moment has come."""
-    times: list[tuple[str, float]] = []
-    end: Mapping[str, Any] = {}
-    deadline, killed = time.monotonic() + _MOST_SECONDS, False
-    while True:
-        if not killed and not ours.poll(max(0.0, deadline - time.monotonic())):
-            if moment is None or not times:
-                raise TimeoutError(f"a worker had not ended after {_MOST_SECONDS:.0f} s")
-            # SIGKILL: nothing of the worker is asked.
-            worker.kill()
-            killed_at, killed = time.monotonic(), True
-        try:
-            word, value = ours.recv()
-        except (EOFError, OSError):
-            break
-        if word in {"reference", "error"}:
-            end = {word: value}
-            continue
-        times.append((word, value))
-        if moment is not None and word == moment.since:
-            deadline = value + moment.seconds
-    ended_at = time.monotonic()
-    worker.join()
-    if killed and worker.exitcode == -9 and not end:
-        return Outcome(True, times, killed_at)
-    return Outcome(False, times, ended_at, **end)
+    work(job, tell, log)

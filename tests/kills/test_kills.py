@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What looks at the lake after a kill finds every lie that is planted there."""
+"""What looks at the lake after a freeze or a kill finds every lie that is planted there."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from botocore.exceptions import ClientError
 from pyarrow import parquet
 from tests.kills import bucket
-from tests.kills.checker import examine, lies
+from tests.kills.checker import Version, changes, examine, lies
 
 PLACE = "dt=2026-11-23/hour=16"
 TICK = "20261123T163500Z"
@@ -22,13 +24,31 @@ DATA = f"twitch/all_streams/{PLACE}/streams_data_{TICK}"
 RAW = f"twitch/raw/all_streams/{PLACE}/pages_{TICK}.jsonl.gz"
 REJECTS = f"twitch/rejects/all_streams/{PLACE}/rejects_{TICK}.csv"
 MANIFEST = f"twitch/manifests/mine/{PLACE}/{TICK}.json"
+FORMS = {
+    ".csv": ("csv", "none"),
+    ".csv.gz": ("csv", "gzip"),
+    ".csv.zst": ("csv", "zstd"),
+    ".parquet": ("parquet", "zstd"),
+}
 
 Lake = dict[str, bytes]
 
 
-def raw(*, complete: bool = True) -> bytes:
+def apart(key: str) -> str:
+    """The same object of a crawl that lost a part."""
+    return key.replace("twitch/", "twitch/incomplete/").replace(TICK, f"{TICK}_0123abcd")
+
+
+def scope(suffix: str) -> dict[str, Any]:
+    file_format, compression = FORMS[suffix]
+    return {"asks": {}, "writes": {"file_format": file_format, "compression": compression}}
+
+
+def raw(suffix: str = ".csv", *, complete: bool = True) -> bytes:
+    report = {"complete": complete, "requests": 2}
+    header = {"owner": {}, "try_id": "0123abcd", "scope": scope(suffix), "report": report}
     bodies = ['{"data": [{}, {}]}', '{"data": [{}]}']
-    lines = [*({"body": body} for body in bodies), {"report": {"complete": complete, "requests": 2}}]
+    lines = [header, *({"body": body} for body in bodies)]
     return gzip.compress("".join(f"{json.dumps(line)}\n" for line in lines).encode(), mtime=0)
 
 
@@ -38,9 +58,14 @@ def as_parquet() -> bytes:
     return sink.getvalue()
 
 
-def lake(*, key: str = f"{DATA}.csv", table: bytes = CSV, complete: bool = True) -> Lake:
+def lake(suffix: str = ".csv", table: bytes = CSV, *, complete: bool = True) -> Lake:
     """A run of one table, one reject, and what describes them."""
-    objects = {key: table, REJECTS: b"reason,row\nwhy,{}\n", RAW: raw(complete=complete)}
+    place = str if complete else apart
+    objects = {
+        place(f"{DATA}{suffix}"): table,
+        place(REJECTS): b"reason,row\nwhy,{}\n",
+        place(RAW): raw(suffix, complete=complete),
+    }
     facts = {key: examine(key, body) for key, body in objects.items()}
     manifest = {
         "complete": complete,
@@ -48,6 +73,7 @@ def lake(*, key: str = f"{DATA}.csv", table: bytes = CSV, complete: bool = True)
             "all_streams": {"rows_in": 3, "rows_out": 2, "duplicates": 0, "filtered": 0, "rejects": 1}
         },
         "crawl": {"complete": complete, "requests": 2},
+        "scope": scope(suffix),
         "objects": [
             {"key": key, "bytes": each.bytes, "sha256": each.sha256, "rows": each.rows}
             for key, each in facts.items()
@@ -77,12 +103,16 @@ def say(objects: Lake, change: Callable[[Any], Any]) -> None:
     ],
 )
 def test_the_truth_is_no_lie(suffix: str, table: bytes) -> None:
-    assert found(lake(key=f"{DATA}{suffix}", table=table)) == []
+    assert found(lake(suffix, table)) == []
 
 
-def test_an_incomplete_table_apart_is_no_lie() -> None:
-    key = f"twitch/incomplete/all_streams/{PLACE}/streams_data_{TICK}.csv"
-    assert found(lake(key=key, complete=False)) == []
+def test_crawls_that_lost_a_part_are_no_lie() -> None:
+    incomplete = lake(complete=False)
+    assert found(incomplete) == []
+    # Other tries leave theirs beside it, and beside a complete one.
+    other = {key.replace("0123abcd", "4567cdef"): body for key, body in incomplete.items() if key != MANIFEST}
+    assert found({**incomplete, **other}) == []
+    assert found({**other, **lake()}) == []
 
 
 def test_objects_that_no_manifest_describes_are_no_lie() -> None:
@@ -92,14 +122,32 @@ def test_objects_that_no_manifest_describes_are_no_lie() -> None:
 
 
 def test_finds_an_incomplete_table_among_complete_ones() -> None:
-    (lie,) = found(lake(complete=False))
-    assert lie == f"{MANIFEST} says complete: False of {DATA}.csv"
+    objects = lake(complete=False)
+    objects[f"{DATA}.csv"] = objects.pop(apart(f"{DATA}.csv"))
+    say(objects, lambda manifest: manifest["objects"][0].update(key=f"{DATA}.csv"))
+    assert found(objects) == [f"{MANIFEST} says complete: False of {DATA}.csv"]
+
+
+def test_finds_a_manifest_of_another_try_than_its_objects() -> None:
+    objects = lake(complete=False)
+    key = apart(f"{DATA}.csv")
+    other = key.replace("0123abcd", "4567cdef")
+    objects[other] = objects.pop(key)
+    say(objects, lambda manifest: manifest["objects"][0].update(key=other))
+    assert found(objects) == [f"{MANIFEST} says complete: False of {other}"]
 
 
 def test_finds_a_manifest_that_calls_a_lost_crawl_complete() -> None:
     objects = lake()
     objects[RAW] = raw(complete=False)
-    assert any("says complete: True of a crawl that says False" in lie for lie in found(objects))
+    assert f"{MANIFEST} says complete: True, and its raw object says otherwise" in found(objects)
+
+
+def test_finds_a_table_in_another_form_than_the_try_that_asked() -> None:
+    objects = lake()
+    objects[RAW] = raw(".parquet")
+    say(objects, lambda manifest: manifest.update(scope=scope(".parquet")))
+    assert f"{DATA}.csv has another form than its raw object says" in found(objects)
 
 
 @pytest.mark.parametrize(
@@ -183,10 +231,63 @@ def test_finds_half_an_object(key: str, whole: bytes) -> None:
     assert lie.startswith(f"{key} is half an object: ")
 
 
-def test_finds_a_raw_object_without_its_last_line() -> None:
-    lines = gzip.decompress(raw()).splitlines(keepends=True)[:-1]
+def test_finds_a_raw_object_without_its_first_line() -> None:
+    lines = gzip.decompress(raw()).splitlines(keepends=True)[1:]
     (lie,) = found({RAW: gzip.compress(b"".join(lines))})
     assert "is half an object" in lie
+
+
+BEGAN = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
+
+
+def over_time(*lakes: Mapping[str, bytes | None]) -> list[str]:
+    """What is wrong with a lake in which these were written one after the other; None: it was deleted."""
+    history: dict[str, list[Version]] = {}
+    for number, objects in enumerate(lakes):
+        for key, body in objects.items():
+            facts = None if body is None else examine(key, body)
+            history.setdefault(key, []).append(Version(BEGAN + timedelta(seconds=number), facts))
+    return changes(history)
+
+
+def test_the_same_bytes_twice_and_a_complete_crawl_after_a_lost_one_are_no_fault() -> None:
+    incomplete, complete = lake(complete=False), lake()
+    assert over_time(incomplete, complete, {key: complete[key] for key in (RAW, REJECTS)}) == []
+
+
+@pytest.mark.parametrize("key", [RAW, f"{DATA}.csv", MANIFEST])
+def test_finds_a_deletion(key: str) -> None:
+    assert over_time(lake(), {key: None}) == [f"{key} was deleted"]
+    assert over_time(lake(), {key: None}, lake()) == [f"{key} was deleted"]
+
+
+def test_finds_an_object_that_was_replaced() -> None:
+    assert over_time(lake(), {f"{DATA}.csv": CSV + b"3,d\n"}, lake()) == [
+        f"{DATA}.csv was replaced by something else",
+        f"{DATA}.csv was replaced by something else",
+    ]
+
+
+def test_finds_a_complete_manifest_that_an_incomplete_one_replaced() -> None:
+    found = over_time(lake(), lake(complete=False))
+    assert found == [f"{MANIFEST} was replaced by something else"]
+
+
+def test_finds_a_manifest_that_was_written_before_its_table() -> None:
+    objects = lake()
+    table = {f"{DATA}.csv": objects.pop(f"{DATA}.csv")}
+    assert over_time(objects, table) == [f"{MANIFEST} lists {DATA}.csv, which is not there"]
+
+
+@pytest.mark.parametrize("method", ["put_object", "delete_object"])
+def test_the_bucket_honours_conditions(s3: Any, method: str) -> None:
+    s3.create_bucket(Bucket="lake")
+    tag = s3.put_object(Bucket="lake", Key="key", Body=b"1", IfNoneMatch="*")["ETag"]
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket="lake", Key="key", Body=b"2", IfNoneMatch="*")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        getattr(s3, method)(Bucket="lake", Key="key", IfMatch='"another"')
+    getattr(s3, method)(Bucket="lake", Key="key", IfMatch=tag)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tests.kills.jobs import Job
+from tests.kills.jobs import PHASES, Job
 
 from twitch_provider.aws.store import S3Store
 from twitch_provider.hooks.twitch_async import TwitchAsyncHook
@@ -28,31 +27,39 @@ LOADED = (all_streams, previous, publish)
 _DESCRIPTORS = (1, 2)
 
 
-def work(job: Job, tell: Connection, *, temporary: Path, log: Path) -> None:
+def work(job: Job, tell: Connection, log: Path) -> None:
     """Execute one try of one run.
 
     :param job: what to do
     :param tell: is sent ``(phase, when)`` as each begins, and at the end ``("reference" or "error", what)``
-    :param temporary: the folder for temporary files
     :param log: takes what the worker writes
     """
     with log.open("ab") as output:
         for descriptor in _DESCRIPTORS:
             os.dup2(output.fileno(), descriptor)
-    os.environ["TMPDIR"] = str(temporary)
-    tempfile.tempdir = None
     if job.late:
         run.TOO_LATE = timedelta.min
-    _Teller(tell).listen(job)
+    _Teller(tell).listen()
     operator: Any = TwitchAllStreamsOperator(task_id="crawl", **job.arguments)
-    dag_run = SimpleNamespace(dag_id="killed", run_id=f"run-{job.tick:%H%M}", run_after=job.tick)
+    dag_run = SimpleNamespace(
+        dag_id="killed",
+        run_id=f"run-{job.tick:%d%H%M}",
+        run_after=job.tick,
+        run_type="scheduled",
+        clear_number=int(job.late),
+        start_date=None,
+    )
     tell.send(("beginning", time.monotonic()))
     try:
-        reference = operator.execute({"dag_run": dag_run})
+        reference = operator.execute(
+            {"dag_run": dag_run, "ti": SimpleNamespace(task_id="crawl", map_index=-1)}
+        )
     except Exception as error:
-        tell.send(("error", f"{type(error).__name__}: {error}"))
+        word: tuple[str, Any] = "error", f"{type(error).__name__}: {error}"
     else:
-        tell.send(("reference", reference))
+        word = "reference", reference
+    tell.send((PHASES[-1], time.monotonic()))
+    tell.send(word)
 
 
 class _Teller:
@@ -62,51 +69,24 @@ class _Teller:
         self._tell = tell
         self._phase = "beginning"
 
-    def listen(self, job: Job) -> None:
-        own = f"{job.tick:%Y%m%dT%H%M%SZ}.json"
+    def listen(self) -> None:
+        def writing(key: str) -> str:
+            return next((name for name in ("raw", "manifest") if f"/{name}" in key), "table")
 
-        def phase(operation: str, key: str) -> str:
-            match operation:
-                case "put":
-                    return next((name for name in ("raw", "manifest") if f"/{name}" in key), "table")
-                case "folders":
-                    return "looking back"
-                case "get" if key.endswith(own):
-                    return "sweeping" if self._phase in {"cleaning", "sweeping"} else "withdrawing"
-                case "delete":
-                    return "withdrawing" if self._phase == "withdrawing" else "sweeping"
-                case "list" if self._phase == "looking back":
-                    return "looking back"
-                case "list" if self._phase in {"withdrawing", "cleaning", "sweeping"}:
-                    return "sweeping"
-                case _:
-                    return "beginning"
+        for name in ("create", "put", "replace"):
+            self._wrap(S3Store, name, lambda _, key, *__: writing(key))
+        self._wrap(S3Store, "folders", lambda *_: "looking back" if self._phase == "table" else self._phase)
+        self._wrap(TwitchAsyncHook, "crawl", lambda *_: "crawling")
+        self._wrap(all_streams, "transform", lambda *_: "cleaning")
 
-        for name in ("get", "list", "folders", "delete", "put"):
-            self._wrap(S3Store, name, phase)
-        self._wrap_crawl()
+    def _wrap(self, owner: Any, name: str, phase: Callable[..., str]) -> None:
+        function = getattr(owner, name)
 
-    def _wrap_crawl(self) -> None:
-        crawl = TwitchAsyncHook.crawl
-
-        @wraps(crawl)
-        async def told(*arguments: Any, **named: Any) -> Any:
-            self._begin("crawling")
-            report = await crawl(*arguments, **named)
-            self._begin("withdrawing")
-            return report
-
-        setattr(TwitchAsyncHook, "crawl", told)  # noqa: B010 - mypy lets nobody assign to a method
-
-    def _wrap(self, owner: type[Any], name: str, phase: Callable[[str, str], str]) -> None:
-        method = getattr(owner, name)
-
-        @wraps(method)
-        def told(itself: Any, key: Any, *arguments: Any, **named: Any) -> Any:
-            self._begin(phase(name, str(key)))
-            answer = method(itself, key, *arguments, **named)
-            if name == "put":
-                self._begin({"raw": "cleaning", "manifest": "ending"}.get(self._phase, self._phase))
+        @wraps(function)
+        def told(*arguments: Any, **named: Any) -> Any:
+            self._begin(phase(*arguments))
+            answer = function(*arguments, **named)
+            self._begin({"raw": "making way", "manifest": "ending"}.get(self._phase, self._phase))
             return answer
 
         setattr(owner, name, told)
