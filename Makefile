@@ -96,11 +96,11 @@ matrix: $(DEV) ## the suite on every supported Airflow and Python, from a wheel 
 	@$(RUN) -m tests.matrix $(if $(JOBS),--jobs '$(JOBS)') $(CELLS)
 
 .PHONY: kill-test
-kill-test: $(DEV) ## kill -9 crawls at random moments, then check every manifest (ROUNDS=50, SEED=n; some minutes)
+kill-test: $(DEV) ## freeze (SIGSTOP) and kill -9 crawls at random moments, then check every manifest (ROUNDS=50, SEED=n; ten minutes)
 	@$(RUN) -m tests.kills.kill_crawls $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(SEED),--seed '$(SEED)')
 
 .PHONY: cluster-test
-cluster-test: $(CLUSTER) ## deploy/compose.yaml's cluster as processes: two Celery workers, kill -9, leaks (KILLS=1, SEED=n; twelve minutes)
+cluster-test: $(CLUSTER) ## deploy/compose.yaml's cluster as processes: two Celery workers, kill -9, SIGSTOP, leaks (KILLS=1, SEED=n; some twenty minutes)
 	@$(HAVE_SERVERS)
 	@.cluster/venv/bin/python -m tests.cluster.run_cluster $(if $(KILLS),--kills '$(KILLS)') $(if $(SEED),--seed '$(SEED)')
 

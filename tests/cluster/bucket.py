@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, unquote
 
 Respond = Callable[..., Any]
 
-#: The longest that a request is held.
-_TIMEOUT = 120.0
+#: The longest that a request is held: longer than a frozen worker's task takes to be done by another one.
+_TIMEOUT = 600.0
 
 
 class Holding:

@@ -195,13 +195,25 @@ class Container:
 
         :param main_only: only the service's own process: what it started goes on without it
         """
-        doomed = self.processes()[: 1 if main_only else None]
-        for process in doomed:
+        if not main_only:
             # Nobody may notice the others' end.
-            _send(process, signal.SIGSTOP)
+            self.freeze()
+        doomed = self.processes()[: 1 if main_only else None]
         for process in doomed:
             _send(process, signal.SIGKILL)
         return len(doomed)
+
+    def freeze(self) -> int:
+        """Stop all of its processes with SIGSTOP; return how many these are."""
+        stopped = self.processes()
+        for process in stopped:
+            _send(process, signal.SIGSTOP)
+        return len(stopped)
+
+    def wake(self) -> None:
+        """Let all of its processes go on."""
+        for process in self.processes():
+            _send(process, signal.SIGCONT)
 
     def memory(self) -> int:
         """Return its bytes of memory, what processes share counted once."""

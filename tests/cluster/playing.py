@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is played with the cluster: a tick, kills by plan and at random, and a last look."""
+"""What is played with the cluster: a tick, freezes and kills by plan and at random, and a last look."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.native import wait_until
+from tests.cluster.native import Container, wait_until
 from tests.cluster.runs import ALERT, ALL, INTERVAL, TOP, Runs, instant
-from tests.cluster.truth import manifests
+from tests.cluster.truth import find_lies, manifests
 
-#: A kill and all that follows is over by then.
+#: A freeze or a kill and all that follows is over by then.
 _ROOM = 115.0
 _SOON = 90.0
 #: No undisturbed run of both DAGs takes longer.
@@ -34,7 +34,7 @@ class Play:
     cluster: Cluster
     runs: Runs
     random: Random
-    _killed_at: float = 0.0
+    _stopped_at: float = 0.0
     _done: set[str] = field(default_factory=set)
 
     def on_schedule(self) -> None:
@@ -56,8 +56,8 @@ class Play:
             self.runs.finish(dag_id, first["dag_run_id"])
         for name in self.planned:
             if tick - time.time() > _ROOM:
-                print(f"   meanwhile, kill {name}", flush=True)
-                self.kill(name)
+                print(f"   meanwhile, {name}", flush=True)
+                self.do(name)
         for dag_id in (TOP, ALL):
             run_id = wait_until(
                 partial(self.runs.of_tick, dag_id, tick),
@@ -74,22 +74,28 @@ class Play:
 
     @property
     def planned(self) -> dict[str, Callable[[], None]]:
-        """The kills by plan that are still to be done, by what is killed."""
-        kills = {
-            "a worker in the middle of extract": self._kill_in_extract,
-            "a worker in the middle of load": self._kill_in_load,
-            "a worker's main process alone, in the middle of a crawl's publishing": self._kill_main_only,
+        """What is still to be done by plan."""
+        plan: dict[str, Callable[[], None]] = {
+            "kill a worker in the middle of extract": self._kill_in_extract,
+            "kill a worker in the middle of load": self._kill_in_load,
+            "kill a worker's main process alone, in the middle of a crawl's publishing": self._kill_main_only,
+            "freeze a worker before it has its raw object": partial(
+                self._freeze, TOP, "extract", "twitch/raw/top_games/"
+            ),
+            "freeze a worker before it has its table": partial(
+                self._freeze, ALL, "crawl", "twitch/all_streams/"
+            ),
         }
-        return {name: kill for name, kill in kills.items() if name not in self._done}
+        return {name: act for name, act in plan.items() if name not in self._done}
 
-    def kill(self, name: str) -> None:
-        """Do one of the planned kills.
+    def do(self, name: str) -> None:
+        """Do a part of the plan.
 
         :param name: of it
         """
-        kill = self.planned[name]
+        act = self.planned[name]
         self._done.add(name)
-        kill()
+        act()
 
     def _kill_in_extract(self) -> None:
         """Kill the worker that waits for Twitch's answer."""
@@ -124,27 +130,69 @@ class Play:
         print(f"   its task went on and {'published' if published else 'published nothing'}", flush=True)
         self._recover(ALL, run_id)
 
-    def kill_at_random(self) -> None:
-        """Have both DAGs run beside each other, and kill one of the workers at any moment."""
+    def _freeze(self, dag_id: str, task_id: str, key: str) -> None:
+        """Freeze a worker whose write is on its way, until another one has done its run; then wake it.
+
+        The write arrives when the other one has published. Airflow ends the try that wakes with the next
+        heartbeat, which may be some steps later.
+
+        :param key: a part of that of the write
+        """
+        self.cluster.aws.hold(key)
+        run_id = self.runs.begin(dag_id)[dag_id]
+        wait_until(self.cluster.aws.held, f"{task_id} waits for S3", timeout=_SOON, every=0.05)
+        task = self.cluster.client.tasks(dag_id, run_id)[task_id]
+        if (worker := self.runs.worker_of(task)) is None:
+            self.runs.faults.append(f"no worker has a process for {dag_id}.{task_id}")
+            return
+        count, self._stopped_at = worker.freeze(), time.time()
+        print(f"   froze {worker.name} ({count} processes) in {dag_id}.{task_id}", flush=True)
+        self._recover(dag_id, run_id)
+        self._wake(worker, {dag_id: run_id}, [task["id"]])
+
+    def _wake(self, worker: Container, begun: Mapping[str, str], task_ids: Iterable[str]) -> None:
+        """Wake a worker whose tasks others have done: when its tries have ended, nothing may be different."""
+        before = self.cluster.aws.objects()
+        self.cluster.aws.release(store=True)
+        worker.wake()
+        frozen = time.time() - self._stopped_at
+        wait_until(
+            lambda: not any(map(worker.has, task_ids)), f"{worker.name} ends what it woke with", timeout=_SOON
+        )
+        print(f"   woke {worker.name} after {frozen:.0f} s", flush=True)
+        bodies = self.cluster.aws.objects()
+        self.runs.faults += [f"after {worker.name} woke: {lie}" for lie in find_lies(bodies)]
+        changed = [key for key, body in before.items() if bodies.get(key) != body and "/latest/" not in key]
+        self.runs.faults += [f"{key} is another one since {worker.name} woke" for key in changed]
+        for dag_id, run_id in begun.items():
+            if (state := self.cluster.client.run(dag_id, run_id)["state"]) != "success":
+                self.runs.faults.append(f"{dag_id} {run_id} is {state} since {worker.name} woke")
+
+    def disturb_at_random(self) -> None:
+        """Have both DAGs run beside each other, and freeze or kill one of the workers at any moment."""
         begun = self.runs.begin(TOP, ALL)
         first = self.random.choice([TOP, ALL])
         wait_until(
             partial(self.runs.running, first, begun[first]), f"{first} runs", timeout=_SOON, every=0.05
         )
         moment, victim = self.random.uniform(0, _WHOLE), self.random.choice(self.cluster.workers)
+        freezes = self.random.random() < 0.5
         time.sleep(moment)
-        at_work = [
-            f"{dag_id}.{task_id}"
+        at_work = {
+            f"{dag_id}.{task_id}": task["id"]
             for dag_id, run_id in begun.items()
             for task_id, task in self.cluster.client.tasks(dag_id, run_id).items()
             if victim.has(task["id"])
-        ]
-        count, self._killed_at = victim.kill(), time.time()
+        }
+        count, self._stopped_at = victim.freeze() if freezes else victim.kill(), time.time()
         what = ", ".join(at_work) or "nothing"
         when = f"{moment:.1f} s after {first} began"
-        print(f"   killed {victim.name} ({count} processes) {when}, at work on {what}", flush=True)
+        how = "froze" if freezes else "killed"
+        print(f"   {how} {victim.name} ({count} processes) {when}, at work on {what}", flush=True)
         for dag_id, run_id in begun.items():
             self._recover(dag_id, run_id)
+        if freezes:
+            self._wake(victim, begun, at_work.values())
 
     def look_at_the_end(self) -> None:
         """Say what the workers and Twitch counted, and find what is wrong with it."""
@@ -186,17 +234,17 @@ class Play:
         if worker is None:
             self.runs.faults.append(f"no worker has a process for {dag_id}.{task_id}")
             return
-        count, self._killed_at = worker.kill(main_only=main_only), time.time()
+        count, self._stopped_at = worker.kill(main_only=main_only), time.time()
         print(f"   killed {worker.name} ({count} processes) in {dag_id}.{task_id}", flush=True)
 
     def _recover(self, dag_id: str, run_id: str) -> None:
-        """Wait for a run's end after a kill, and say how long that took."""
+        """Wait for a run's end after a freeze or a kill, and say how long that took."""
         run = self.runs.finish(dag_id, run_id)
-        took = instant(run["end_date"]) - self._killed_at
+        took = instant(run["end_date"]) - self._stopped_at
         retried = "".join(
-            f", {task['task_id']} was tried again after {instant(task['start_date']) - self._killed_at:.0f} s"
+            f", {task['task_id']} again after {instant(task['start_date']) - self._stopped_at:.0f} s"
             for task in self.cluster.client.tasks(dag_id, run_id).values()
             if task["try_number"] > 1
         )
-        when = f"{took:.0f} s after the kill" if took > 0 else "before the kill"
+        when = f"{took:.0f} s after that" if took > 0 else "before that"
         print(f"   {dag_id}: {run['state']} {when}{retried}", flush=True)

@@ -3,8 +3,9 @@
 
 PostgreSQL, Redis, the API server, the scheduler, the dag-processor, the triggerer and two Celery workers
 run as processes of this machine with the environment of ``deploy/compose.yaml``, against a simulated Twitch
-and an AWS of moto. Both DAGs run on schedule; workers are killed with SIGKILL, by plan and at random;
-afterwards every manifest must be true, one token must have served everybody, and no secret may lie anywhere.
+and an AWS of moto. Both DAGs run on schedule; workers are killed with SIGKILL and frozen with SIGSTOP until
+others have done their work, by plan and at random; afterwards every manifest must be true, one token must
+have served everybody, and no secret may lie anywhere.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Set up, play, look, tell; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.cluster.run_cluster", description=__doc__)
     parser.add_argument(
-        "--kills", type=int, default=1, help="at random, beyond those by plan (default: %(default)s)"
+        "--kills", type=int, default=1, help="or freezes at random, beyond the plan (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, help="of what is drawn (default: another one each time)")
     parser.add_argument("--executor", default="CeleryExecutor", choices=("CeleryExecutor", "LocalExecutor"))
@@ -66,11 +67,11 @@ def play(stack: ExitStack, executor: str, kills: int, seed: int, faults: list[st
     with phase("both DAGs on schedule"):
         game.on_schedule()
     for name in game.planned:
-        with phase(f"kill {name}"):
-            game.kill(name)
+        with phase(name):
+            game.do(name)
     for number in range(kills):
-        with phase(f"kill at random {number + 1} of {kills} (seed {seed})"):
-            game.kill_at_random()
+        with phase(f"freeze or kill at random {number + 1} of {kills} (seed {seed})"):
+            game.disturb_at_random()
     with phase("what all of it left"):
         game.look_at_the_end()
     with phase("the maintenance of the compose file, once"):

@@ -23,7 +23,8 @@ Lake = dict[str, bytes]
 
 def lake(tick: str = TICK) -> Lake:
     """A run of ``twitch_top_games``: two streams, one of which came twice, and a game."""
-    pages = [
+    pages: list[dict[str, Any]] = [
+        {"owner": {}, "try_id": "0123abcd", "scope": {}, "report": None},
         {"endpoint": "games/top", "body": '{"data": [{}]}'},
         {"endpoint": "streams", "body": '{"data": [{}, {}, {}]}'},
     ]

@@ -93,13 +93,13 @@ class Game:
             job = random_rerun(self.random, job)
         while frozen:
             each = frozen.pop(self.random.randrange(len(frozen)))
-            again = self.random.choices((None, "frozen", "killed"), (6, 2, 1))[0]
-            moment = again and Moment("", self.random.uniform(0, self._publishing))
-            frozen += self._let_run(each, moment or None, again or "")
+            again = self.random.choices(("", "frozen", "killed"), (6, 2, 1))[0]
+            moment = Moment("", self.random.uniform(0, self._publishing)) if again else None
+            frozen += self._let_run(each, moment, again)
         print("  ok" if before == len(self._found) else "  WRONG")
         for fault in self._found[before:]:
             print(f"     {fault}", flush=True)
-        if self.random.random() < 0.7:
+        if self.random.random() < 0.8:
             self._next()
 
     def tell(self) -> int:
@@ -116,7 +116,7 @@ class Game:
 
     def _moment(self) -> Moment:
         """Draw a moment of a whole run or, as that is short, of what follows on its crawl."""
-        if self.random.random() < 0.4:
+        if self.random.random() < 0.5:
             return Moment("beginning", self.random.uniform(0, self._whole))
         return Moment("cleaning", self.random.uniform(0, self._publishing))
 
@@ -137,9 +137,8 @@ class Game:
             self._ended[f"{'woken' if each.frozen else 'never frozen'}: {each}"] += 1
             print(f"; {told}: {each}", end="", flush=True)
             faults += after_the_end(each, self._lake)
-        self._found += [fault for fault in faults if fault not in self._found]
-        if faults:
-            self._found += [f"the worker said: {line}" for line in each.warnings()]
+        if new := [fault for fault in faults if fault not in self._found]:
+            self._found += [*new, *(f"the worker said: {line}" for line in each.warnings())]
         return [each] if stopped and fate == "frozen" else []
 
     def _next(self) -> None:
