@@ -20,8 +20,8 @@ from typing import Any
 
 #: Clients with this in their ``User-Agent`` are not slowed down.
 CHECKER = "checker"
-#: Tells what came, and which conditions were not met.
-ASKED = "/-/asked"
+#: Tells how often what was asked, and the order of all versions: moto's times are whole seconds.
+SEEN = "/-/seen"
 
 _ANSWER = 0.02
 _CHUNK = 1 << 15
@@ -40,14 +40,15 @@ class Slowly:
     def __init__(self, application: Callable[[dict[str, Any], Respond], Iterable[bytes]]) -> None:
         self._application = application
         self._asked: Counter[str] = Counter()
+        self._versions: list[str] = []
         # moto looks at a condition and then writes: nobody may write in between.
         self._one_at_a_time = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         """Answer one request."""
-        if environ["PATH_INFO"] == ASKED:
+        if environ["PATH_INFO"] == SEEN:
             respond("200 OK", [("Content-Type", "application/json")])
-            return [json.dumps(self._asked).encode()]
+            return [json.dumps({"asked": self._asked, "versions": self._versions}).encode()]
         if CHECKER in environ.get("HTTP_USER_AGENT", ""):
             return self._decide(environ, respond)
         self._asked[environ["REQUEST_METHOD"]] += 1
@@ -58,13 +59,15 @@ class Slowly:
             respond("400 Bad Request", [])
             return []
 
-        def counted(status: str, *arguments: Any) -> Any:
+        def note(status: str, headers: list[tuple[str, str]], *arguments: Any) -> Any:
             if status.startswith("412"):
                 self._asked["unmet conditions"] += 1
-            return respond(status, *arguments)
+            if environ["REQUEST_METHOD"] in {"PUT", "DELETE"}:
+                self._versions += [value for name, value in headers if name.lower() == "x-amz-version-id"]
+            return respond(status, headers, *arguments)
 
         time.sleep(_ANSWER / 2)
-        answer = self._decide({**environ, "wsgi.input": io.BytesIO(body)}, counted)
+        answer = self._decide({**environ, "wsgi.input": io.BytesIO(body)}, note)
         time.sleep(_ANSWER / 2)
         return answer
 

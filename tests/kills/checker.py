@@ -17,7 +17,6 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -52,11 +51,11 @@ class Facts:
 class Version(NamedTuple):
     """What lay under a key at some time.
 
-    :param since: when it was written or deleted
+    :param since: the number of the write or the deletion, over all keys
     :param facts: None: it was deleted
     """
 
-    since: datetime
+    since: int
     facts: Facts | None
 
 

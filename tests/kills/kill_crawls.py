@@ -76,7 +76,8 @@ class Game:
             self._let_run(each, None, "")
             self._whole, self._publishing = each.seconds("beginning"), each.seconds("cleaning")
             self._next()
-        print(f"\n     a run takes {self._whole:.2f} s, the last {self._publishing:.2f} s of it to publish")
+        self._tell_faults(0)
+        print(f"     a run takes {self._whole:.2f} s, the last {self._publishing:.2f} s of it to publish")
 
     def play(self, number: int) -> None:
         """Have one to three workers try a run, and disturb them.
@@ -96,9 +97,7 @@ class Game:
             again = self.random.choices(("", "frozen", "killed"), (6, 2, 1))[0]
             moment = Moment("", self.random.uniform(0, self._publishing)) if again else None
             frozen += self._let_run(each, moment, again)
-        print("  ok" if before == len(self._found) else "  WRONG")
-        for fault in self._found[before:]:
-            print(f"     {fault}", flush=True)
+        self._tell_faults(before)
         if self.random.random() < 0.8:
             self._next()
 
@@ -113,6 +112,11 @@ class Game:
         manifests = sum("/manifests/" in key for key in self._lake)
         print(f"{len(self._lake)} objects in the lake, {manifests} manifests; {len(self._found)} found wrong")
         return 1 if self._found else 0
+
+    def _tell_faults(self, before: int) -> None:
+        print("  ok" if before == len(self._found) else "  WRONG")
+        for fault in self._found[before:]:
+            print(f"     {fault}", flush=True)
 
     def _moment(self) -> Moment:
         """Draw a moment of a whole run or, as that is short, of what follows on its crawl."""

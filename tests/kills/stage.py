@@ -23,7 +23,7 @@ from benchmarks.servers import SimulatedTwitch, simulated_twitch
 from botocore.config import Config
 from demo.children import Child
 from demo.settings import REGION, Lake, Simulated, Twitch, airflow_environment, connection_variables
-from tests.kills.bucket import ASKED, CHECKER
+from tests.kills.bucket import CHECKER, SEEN
 from tests.kills.checker import Facts, Version, examine
 from tests.kills.jobs import CERTAIN, Job, Moment
 from tests.kills.tries import Try
@@ -91,22 +91,29 @@ class Stage:
     def look(self) -> dict[str, list[Version]]:
         """Read all that is or was in the bucket by key, oldest first; nothing is read twice."""
         time.sleep(_ARRIVED)
-        found: dict[str, list[Version]] = defaultdict(list)
+        found: dict[str, list[tuple[str, Facts | None]]] = defaultdict(list)
         for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=BUCKET):
             for each in page.get("Versions", ()):
                 key, tag = each["Key"], each["ETag"]
                 if (key, tag) not in self._read:
                     answer = self.s3.get_object(Bucket=BUCKET, Key=key, VersionId=each["VersionId"])
                     self._read[key, tag] = examine(key, answer["Body"].read())
-                found[key].append(Version(each["LastModified"], self._read[key, tag]))
+                found[key].append((each["VersionId"], self._read[key, tag]))
             for each in page.get("DeleteMarkers", ()):
-                found[each["Key"]].append(Version(each["LastModified"], None))
-        return {key: sorted(versions, key=lambda version: version.since) for key, versions in found.items()}
+                found[each["Key"]].append((each["VersionId"], None))
+        place = {version: number for number, version in enumerate(self._seen()["versions"])}
+        return {
+            key: sorted(Version(place[version], facts) for version, facts in versions)
+            for key, versions in found.items()
+        }
 
     def asked(self) -> dict[str, int]:
         """Return what workers asked of the bucket by method, half bodies and unmet conditions."""
-        with urllib.request.urlopen(self.url + ASKED, timeout=_READY) as answer:  # noqa: S310 - our own server
-            return dict(json.load(answer))
+        return dict(self._seen()["asked"])
+
+    def _seen(self) -> Any:
+        with urllib.request.urlopen(self.url + SEEN, timeout=_READY) as answer:  # noqa: S310 - our own server
+            return json.load(answer)
 
     @contextmanager
     def _mishap(self, name: str) -> Iterator[None]:

@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -237,16 +236,13 @@ def test_finds_a_raw_object_without_its_first_line() -> None:
     assert "is half an object" in lie
 
 
-BEGAN = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
-
-
 def over_time(*lakes: Mapping[str, bytes | None]) -> list[str]:
     """What is wrong with a lake in which these were written one after the other; None: it was deleted."""
     history: dict[str, list[Version]] = {}
     for number, objects in enumerate(lakes):
         for key, body in objects.items():
             facts = None if body is None else examine(key, body)
-            history.setdefault(key, []).append(Version(BEGAN + timedelta(seconds=number), facts))
+            history.setdefault(key, []).append(Version(number, facts))
     return changes(history)
 
 
@@ -301,7 +297,7 @@ def test_the_bucket_keeps_no_half_body(
 
     def keep(environ: Any, respond: Any) -> list[bytes]:
         bodies.append(environ["wsgi.input"].read())
-        respond("200 OK", [])
+        respond("200 OK", [("x-amz-version-id", "1")])
         return []
 
     request = {
@@ -310,5 +306,8 @@ def test_the_bucket_keeps_no_half_body(
         "CONTENT_LENGTH": "5",
         "wsgi.input": io.BytesIO(sent),
     }
-    bucket.Slowly(keep)(request, lambda status, _headers: answers.append(status))
+    server = bucket.Slowly(keep)
+    server(request, lambda status, _headers: answers.append(status))
     assert (answers, bodies) == ([status], kept)
+    seen = json.loads(b"".join(server({"PATH_INFO": bucket.SEEN}, lambda *_: None)))
+    assert seen["versions"] == ["1"] * len(kept)
