@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ class Try:
             self._process.start()
             self._theirs.close()
         else:
-            os.kill(self._process.pid, signal.SIGCONT)
+            self._send(signal.SIGCONT)
         due = moment is not None and not moment.since
         deadline = time.monotonic() + (moment.seconds if moment is not None and due else _MOST_SECONDS)
         while self._ours.poll(max(0.0, deadline - time.monotonic())):
@@ -74,8 +75,13 @@ class Try:
 
     def freeze(self) -> None:
         """Stop it with SIGSTOP, until it is woken or killed."""
-        os.kill(self._process.pid, signal.SIGSTOP)
+        self._send(signal.SIGSTOP)
         self.frozen += 1
+
+    def _send(self, number: signal.Signals) -> None:
+        # It may have ended just now, which its pipe tells when it is read.
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         """End it with SIGKILL: nothing of it is asked, frozen or not."""
