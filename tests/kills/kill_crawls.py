@@ -58,8 +58,8 @@ class Game:
     random: Random
     _found: list[str] = field(default_factory=list)
     _tick: datetime = field(init=False)
-    _whole: float = 0.0
-    _publishing: float = 0.0
+    #: Seconds from the beginning of a phase to the end of a run that nobody disturbs.
+    _left: dict[str, float] = field(default_factory=dict)
     _stopped: Counter[tuple[str, str]] = field(default_factory=Counter)
     _ended: Counter[str] = field(default_factory=Counter)
     _lake: Mapping[str, Facts] = field(default_factory=dict)
@@ -74,10 +74,10 @@ class Game:
         for _ in range(2):
             each = self.stage.begin(Job(self._tick), self._lake)
             self._let_run(each, None, "")
-            self._whole, self._publishing = each.seconds("beginning"), each.seconds("cleaning")
+            self._left = {since: each.seconds(since) for since in ("beginning", "crawling", "cleaning")}
             self._next()
         self._tell_faults(0)
-        print(f"     a run takes {self._whole:.2f} s, the last {self._publishing:.2f} s of it to publish")
+        print("    ", ", ".join(f"from {since} {seconds:.2f} s" for since, seconds in self._left.items()))
 
     def play(self, number: int) -> None:
         """Have one to three workers try a run, and disturb them.
@@ -95,7 +95,7 @@ class Game:
         while frozen:
             each = frozen.pop(self.random.randrange(len(frozen)))
             again = self.random.choices(("", "frozen", "killed"), (6, 2, 1))[0]
-            moment = Moment("", self.random.uniform(0, self._publishing)) if again else None
+            moment = Moment("", self.random.uniform(0, self._left["cleaning"])) if again else None
             frozen += self._let_run(each, moment, again)
         self._tell_faults(before)
         if self.random.random() < 0.8:
@@ -119,10 +119,9 @@ class Game:
             print(f"     {fault}", flush=True)
 
     def _moment(self) -> Moment:
-        """Draw a moment of a whole run or, as that is short, of what follows on its crawl."""
-        if self.random.random() < 0.5:
-            return Moment("beginning", self.random.uniform(0, self._whole))
-        return Moment("cleaning", self.random.uniform(0, self._publishing))
+        """Draw a moment, of which more are in short phases than in long ones."""
+        since, seconds = self.random.choice(list(self._left.items()))
+        return Moment(since, self.random.uniform(0, seconds))
 
     def _let_run(self, each: Try, moment: Moment | None, fate: str) -> list[Try]:
         """Let a worker run to its end, or to a moment and its fate; then look. Returns it if it is frozen."""
