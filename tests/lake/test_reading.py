@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from twitch_provider.lake.clean import clean_streams
@@ -96,7 +95,7 @@ def test_pandas(table: CleanTable, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     Path("top_streams.csv").write_bytes(empty(table))
     exec(snippet("python", "read_csv"), space)  # noqa: S102
     assert space["streams"].empty
-    assert pd.concat([frame, space["streams"]])["user_name"].dtype == "string"
+    assert space["streams"]["user_name"].dtype == "string"
 
 
 def lake(folder: Path, table: CleanTable) -> None:

@@ -77,7 +77,7 @@ class PageRows:
             try:
                 rows.append(_encode(_typed(encoded)))
                 numbers.append(number)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 pass
         return b'{"data":[%b]}' % b",".join(rows), numbers
 
