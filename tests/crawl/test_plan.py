@@ -247,6 +247,23 @@ def test_broadcasters_that_are_live_were_missed_and_the_others_have_ended(signed
     assert dict(reported(crawl).languages) == {"en": 100, "de": 2}
 
 
+def test_closed_accounts_do_not_keep_the_others_from_being_looked_up(signed_in: Any, answers: Any) -> None:
+    crawl = crawled(signed_in, crowd(1, 100), [*names(crowd(1, 100)), "missed", "gone", "closed"])
+    (batch,) = crawl.missing_batches()
+    replies = [answers.error(400), answers.page("missed", "gone"), page([("missed", 5)])]
+    record(crawl, signed_in, crawl.reconcile(signed_in.session, batch), replies)
+    counts = crawl.reconciliation
+    assert (counts.recovered, counts.ended, counts.unresolved) == (1, 2, 0)
+
+
+def test_a_batch_of_closed_accounts_is_not_a_request_for_every_stream(signed_in: Any, answers: Any) -> None:
+    crawl = crawled(signed_in, crowd(1, 100), [*names(crowd(1, 100)), "closed"])
+    (batch,) = crawl.missing_batches()
+    replies = [answers.error(400), answers.page()]
+    record(crawl, signed_in, crawl.reconcile(signed_in.session, batch), replies)
+    assert (crawl.reconciliation.ended, crawl.reconciliation.unresolved) == (1, 0)
+
+
 def test_a_batch_that_cannot_be_read_stays_unresolved(signed_in: Any, answers: Any) -> None:
     missing = [f"m{number}" for number in range(100)]
     crawl = crawled(signed_in, crowd(1, 100), [*names(crowd(1, 100)), *missing])

@@ -14,9 +14,12 @@ from typing import Any
 
 from twitch_provider.crawl.language_walk import EMPTY_PAGES, is_full
 from twitch_provider.crawl.light_page import LightPage, read_light_page
+from twitch_provider.exceptions import TwitchNotFoundError, TwitchRequestError
 from twitch_provider.helix.conversation import converse
 from twitch_provider.helix.endpoints import MAX_VALUES
+from twitch_provider.helix.lookups import explain_refusal
 from twitch_provider.helix.messages import Request
+from twitch_provider.helix.queries import query
 from twitch_provider.helix.session import Session, Step
 
 #: Fewer broadcasters than these say nothing about a list.
@@ -82,11 +85,26 @@ def batches(missing: Iterable[str], *, known: int) -> list[tuple[str, ...]]:
 def look_up(session: Session, batch: tuple[str, ...]) -> Generator[Step | LightPage, Any, dict[str, str]]:
     """Request the streams of broadcasters; yields steps for the driver and pages for its caller.
 
+    Helix may refuse all of them where the account of one was closed meanwhile: then without those.
+
     :param session: what all conversations of the application share
     :param batch: at most 100 ids
     :returns: the language of each that is live
     :raises TwitchError: a page could not be read
     """
+    try:
+        return (yield from _look_up(session, batch))
+    except TwitchRequestError as error:
+        try:
+            yield from explain_refusal(session, query("streams", {"user_id": batch}), error)
+        except TwitchNotFoundError as closed:
+            known = tuple(user for user in batch if user not in closed.unknown)
+            # Get Streams without a filter means every stream of Twitch.
+            return (yield from _look_up(session, known)) if known else {}
+        raise
+
+
+def _look_up(session: Session, batch: tuple[str, ...]) -> Generator[Step | LightPage, Any, dict[str, str]]:
     params = (*(("user_id", user) for user in batch), ("first", str(MAX_VALUES)))
     live: dict[str, str] = {}
     after: tuple[tuple[str, str], ...] = ()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 
 from twitch_provider.exceptions import TwitchDataError, TwitchError, TwitchNotFoundError, TwitchRequestError
 from twitch_provider.helix.conversation import request_page
@@ -89,6 +90,8 @@ def explain_refusal(session: Session, refused: Query, error: TwitchRequestError)
     :raises TwitchNotFoundError: naming the values that Twitch does not know, in ``unknown``
     :raises TwitchError: they could not be looked up; a retry may succeed
     """
+    if error.status != HTTPStatus.BAD_REQUEST:
+        return
     for name in refused.endpoint.lists:
         values = dict.fromkeys(value for params in refused.batches for key, value in params if key == name)
         if name not in _DIRECTORIES or not values:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 from twitch_provider.exceptions import TwitchError, TwitchNotFoundError, TwitchRequestError
@@ -117,7 +116,7 @@ def _walk_batch(
             if by_id and isinstance(error, TwitchNotFoundError) and error.detail:
                 return
             error.where = f"page {number}, {state.rows} rows read so far"
-            if isinstance(error, TwitchRequestError) and error.status == HTTPStatus.BAD_REQUEST:
+            if isinstance(error, TwitchRequestError):
                 yield from explain_refusal(session, query, error)
             raise
         number += 1
