@@ -52,6 +52,19 @@ def test_totals_of_each_game(snapshot: list[RawPage], run_after: datetime) -> No
     assert games["viewers_share"].to_pylist() == [0.333333, 0.666667]
 
 
+def test_totals_do_not_wrap_around(
+    snapshot: list[RawPage], page: Make, stream: Make, run_after: datetime
+) -> None:
+    params = [("game_id", "b")]
+    most = page("streams", [stream(id="5", game_id="b", viewer_count=2**63 - 591)], params=params)
+    games = transform([*snapshot, most], run_after=run_after)["top_games"].table
+    assert games["viewers_seen"].to_pylist() == [30, 2**63 - 531]
+    assert games["viewers_share"].to_pylist() == [0, 1]
+    one_more = page("streams", [stream(id="6", game_id="b", viewer_count=1)], params=params)
+    with pytest.raises(TwitchDataError, match="more viewers together than 64 bits can hold"):
+        transform([*snapshot, most, one_more], run_after=run_after)
+
+
 def test_capped_where_the_last_page_had_a_cursor(snapshot: list[RawPage], run_after: datetime) -> None:
     games = transform(snapshot, run_after=run_after)["top_games"].table
     assert games["capped"].to_pylist() == [False, True]

@@ -37,7 +37,7 @@ def transform(pages: Iterable[Page], *, run_after: datetime) -> dict[str, CleanT
     :param pages: of ``games/top``, then of ``streams`` for each game, in the order of asking
     :param run_after: the tick of the run
     :returns: the tables ``top_streams`` and ``top_games``
-    :raises TwitchDataError: there is no game in it, or a game's streams are missing
+    :raises TwitchDataError: there is no game in it, a game's streams are missing, or viewers overflow
     """
     pages = list(pages)
     listings = [page for page in pages if page.endpoint == "streams"]
@@ -57,6 +57,12 @@ def transform(pages: Iterable[Page], *, run_after: datetime) -> dict[str, CleanT
         )
     ranks = dict(zip(*(games.table[name].to_pylist() for name in ("id", "rank")), strict=True))
     streams = clean_streams(listings, run_after=run_after, ranks=ranks)
+    # Arrow's sum of 64-bit integers wraps around.
+    if streams.figures["viewers"] >= 2**63:
+        raise TwitchDataError(
+            "The streams of the top games have more viewers together than 64 bits can hold: a viewer_count "
+            "is wrong, nothing is published, and the next run reads them again."
+        )
     return {"top_streams": streams, "top_games": _add_totals(games, streams.table)}
 
 
@@ -65,11 +71,11 @@ def _add_totals(games: CleanTable, streams: pa.Table) -> CleanTable:
     seen = streams.group_by("game_id").aggregate([("id", "count"), ("viewer_count", "sum")])
     place = pc.index_in(games.table["id"], value_set=seen["game_id"].combine_chunks())
     viewers = pc.fill_null(seen["viewer_count_sum"].take(place), 0)
-    total = max(pc.sum(viewers).as_py(), 1)
+    total = float(max(pc.sum(viewers).as_py(), 1))
     totals = {
         "streams_seen": pc.fill_null(seen["id_count"].take(place), 0),
         "viewers_seen": viewers,
-        "viewers_share": pc.round(pc.divide(viewers.cast(pa.float64()), total), 6),
+        "viewers_share": pc.round(pc.divide(viewers.cast(pa.float64(), safe=False), total), 6),
     }
     columns = dict(zip(GAMES.names, games.table.columns, strict=True)) | totals
     return replace(games, table=pa.table(columns, schema=GAMES.arrow))
