@@ -221,6 +221,7 @@ def test_unknown_videos_are_absent_and_not_an_error(signed_in: Any, answers: Any
         b"<html><h1>404 Not Found</h1></html>",
         b"404 page not found",
         b"",
+        b'{"status":404,"message":"404 page not found"}',
         b'{"message":"no Route matched with those values"}',
         b'{"status":400,"message":"of another status"}',
         b'{"error":"Not Found","status":404,"message":"","path":"/videos"}',

@@ -141,12 +141,12 @@ def read_token(request: Request, reply: Reply) -> AppToken:
     :raises TwitchError: the answer is incomplete or has no token
     """
     response = _received(request, reply)
-    if said_by_twitch(response, *_REFUSALS):
+    if said_by_twitch(request, response, *_REFUSALS):
         raise TwitchAuthError(
             f"Twitch refuses to issue an app token: {detail_of(request, response) or response.status}; check "
             f"the connection's client id (login) and client secret (password)"
         )
-    if said_by_twitch(response, HTTPStatus.NOT_FOUND):
+    if said_by_twitch(request, response, HTTPStatus.NOT_FOUND):
         raise TwitchConfigError(f"{request}: {request.host} has no token endpoint; check the auth_url")
     response = read_found(request, reply)
     value = _object(request, response).get("access_token")

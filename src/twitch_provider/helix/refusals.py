@@ -37,6 +37,9 @@ _KINDS: dict[int, tuple[type[TwitchAPIError], str]] = {
 #: Retried in any form, from Twitch or from a proxy.
 _TRANSIENT = {408, 425, 429}
 
+#: Of Helix's errors.
+_FIELDS = frozenset({"error", "status", "message"})
+
 #: What logins and ids of Twitch look like, by the end of a parameter's name; those of clips are words.
 _FORMS = {"login": re.compile(r"\w{1,25}", re.ASCII), "id": re.compile(r"[0-9]+")}
 
@@ -55,7 +58,7 @@ def refusal(request: Request, response: Response, status: int | None = None) -> 
     if (
         status < HTTPStatus.INTERNAL_SERVER_ERROR
         and status not in _TRANSIENT
-        and not said_by_twitch(response, status)
+        and not said_by_twitch(request, response, status)
     ):
         return TwitchResponseError(
             f"{request}: status {status} without an error message of Twitch, as from a proxy or another "
@@ -80,11 +83,12 @@ def refusal(request: Request, response: Response, status: int | None = None) -> 
     )
 
 
-def said_by_twitch(response: Response, *statuses: int) -> bool:
+def said_by_twitch(request: Request, response: Response, *statuses: int) -> bool:
     """Whether an answer is an error in Twitch's form: ``{"error": …, "status": …, "message": …}``.
 
     That of id.twitch.tv has no ``error``. https://dev.twitch.tv/docs/api/guide#api-errors
 
+    :param request: that was answered
     :param response: any answer
     :param statuses: of the errors that are meant
     """
@@ -92,9 +96,12 @@ def said_by_twitch(response: Response, *statuses: int) -> bool:
     status = stated_status(body)
     if status not in statuses or response.status not in {HTTPStatus.OK, status}:
         return False
-    # A 404 is what any server says of a path that it does not have, and some say it as JSON.
-    exact = status != HTTPStatus.NOT_FOUND or body.keys() <= {"error", "status", "message"}
-    return exact and isinstance(body.get("message"), str)
+    if status == HTTPStatus.NOT_FOUND:
+        # What any server says of a path that it does not have, some as JSON: only in the exact form.
+        fields = {"status", "message"} if request.endpoint.startswith("oauth2/") else _FIELDS
+        if not fields <= body.keys() <= _FIELDS:
+            return False
+    return isinstance(body.get("message"), str)
 
 
 def stated_status(body: Any) -> int | None:
