@@ -263,8 +263,8 @@ def entries(found: Mapping[str, Sequence[Mapping[str, Any]]], streams: int) -> l
             "Requests",
             ["DAG", *BILLED],
             requested,
-            "Means of runs with a previous snapshot; the first of a day lists once more. PUT includes the "
-            "parts of large objects: one of 8 to 16 MB is four. LIST and PUT cost the same, DELETE is free.",
+            "Means of runs with a previous snapshot; the first of a day lists once more. GET includes HEAD, "
+            "which costs the same; so do LIST and PUT, and DELETE is free.",
         ),
         Facts(
             "Bytes",

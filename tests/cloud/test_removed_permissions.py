@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -104,15 +105,30 @@ def test_these_are_all_the_dags_that_write(job: Job) -> None:
 
 
 KEY = f"{PREFIX}/raw/x"
+#: The entity tag of what lies there before.
+BEFORE = '"2f44417567bc123bd7c60de8c2a2b444"'
+
+
+def new_key() -> str:
+    """Return a key at which nothing lies."""
+    return f"{PREFIX}/raw/{os.urandom(4).hex()}"
+
+
 OPERATIONS: dict[str, Callable[[S3Store], Any]] = {
     "put": lambda store: store.put(KEY, b"x", content_type="text/csv"),
+    "create": lambda store: store.create(
+        f"{PREFIX}/raw/{os.urandom(4).hex()}", b"x", content_type="text/csv"
+    ),
+    "replace": lambda store: store.replace(new_key(), b"x", content_type="text/csv", metadata={}, etag=None),
     "put_file": lambda store: store.put_file(KEY, BytesIO(b"x"), content_type="text/csv"),
     "put_file, in parts": lambda store: store.put_file(
         KEY, BytesIO(b"x" * 9_000_000), content_type="text/csv"
     ),
     "get": lambda store: store.get(KEY),
+    "stat": lambda store: store.stat(KEY),
     "get what is not there": lambda store: store.get(f"{PREFIX}/raw/y"),
     "delete": lambda store: store.delete([KEY]),
+    "delete_unchanged": lambda store: store.delete_unchanged(f"{PREFIX}/raw/z", BEFORE),
     "list": lambda store: store.list(KEY),
     "folders": lambda store: store.folders(KEY),
 }
@@ -120,7 +136,8 @@ OPERATIONS: dict[str, Callable[[S3Store], Any]] = {
 
 @pytest.fixture
 def store(lake: S3Store, account: Account) -> S3Store:
-    account.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=b"before")
+    for key in (KEY, f"{PREFIX}/raw/z"):
+        account.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"before")
     return lake
 
 
@@ -139,9 +156,9 @@ def test_every_operation_that_lacks_something_says_what(
         assert_explained(str(caught), removal.lacks)
         assert caught.__suppress_context__
     needed = {
-        "s3:PutObject": {"put", "put_file", "put_file, in parts"},
-        "s3:GetObject": {"get", "put"},
-        "s3:DeleteObject": {"delete"},
+        "s3:PutObject": {"put", "create", "replace", "put_file", "put_file, in parts"},
+        "s3:GetObject": {"get", "stat", "put", "create", "replace", "delete_unchanged"},
+        "s3:DeleteObject": {"delete", "delete_unchanged"},
         "s3:ListBucket": {"list", "folders", "get what is not there"},
     }
     assert errors.keys() == set().union(*(needed[action] for action in removal.lacks))

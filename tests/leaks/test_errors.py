@@ -45,7 +45,11 @@ REFUSALS = [
 CALLS: dict[str, Callable[[S3Store], object]] = {
     "put": lambda store: store.put("a", b"x", content_type="text/csv"),
     "put_file": lambda store: store.put_file("a", io.BytesIO(b"x"), content_type="text/csv"),
+    "create": lambda store: store.create("a", b"x", content_type="text/csv"),
+    "replace": lambda store: store.replace("a", b"x", content_type="text/csv", metadata={}, etag='"x"'),
     "get": lambda store: store.get("a"),
+    "stat": lambda store: store.stat("a"),
+    "delete_unchanged": lambda store: store.delete_unchanged("a", '"x"'),
     "delete": lambda store: store.delete(["a"]),
     "list": lambda store: store.list("a"),
     "folders": lambda store: store.folders("a"),
