@@ -61,9 +61,13 @@ def test_pokes_until_enough_are_live_and_returns_their_streams(
     assert stage.simulator.counters.requests == {"token": 1, "streams": 2 + len(found), "users": 1}
 
 
-def test_returns_at_once_if_a_channel_is_live(stage: Stage, context: Any) -> None:
+def test_returns_at_once_if_a_channel_is_live(
+    stage: Stage, context: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     stage.start("bob")
-    assert logins(sensor().execute(context)) == ["bob"]
+    with caplog.at_level("INFO", "twitch_provider.sensors"):
+        assert logins(sensor().execute(context)) == ["bob"]
+    assert "1 of 2 channels are live: bob" in caplog.text
     assert stage.simulator.counters.requests == {"token": 1, "streams": 1}
 
 

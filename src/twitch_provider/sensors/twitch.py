@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from twitch_provider.hooks.twitch import TwitchHook
 
 __all__ = ["TwitchStreamLiveSensor"]
+
+log = logging.getLogger(__name__)
 
 
 class TwitchStreamLiveSensor(BaseSensorOperator):
@@ -90,6 +93,7 @@ class TwitchStreamLiveSensor(BaseSensorOperator):
             if nameless := names.to_look_up(logins, streams):
                 names.learn(hook.get_users(logins=nameless), streams)
             live = names.by_login(streams)
+            log.info("%d of %d channels are live: %s", len(live), len(logins), ", ".join(live) or "-")
             if enough(login in live for login in logins):
                 return PokeReturnValue(is_done=True, xcom_value=storable(list(live.values())))
             self._require_known(hook, [login for login in logins if login not in live])
