@@ -172,10 +172,20 @@ def test_a_crawl_without_a_part_of_the_list_was_cut_short(
 
 
 def test_another_task_does_not_own_it(manifest: Manifest) -> None:
-    owner = Owner("d", manifest.run_id, "extract")
-    manifest.require_owner(owner, "s3://lake/x.json")
+    owner, raw = Owner("d", manifest.run_id, "extract"), manifest.raw
+    assert raw is not None
+    manifest.require_owner(owner, raw.dataset, "s3://lake/x.json")
     with pytest.raises(TwitchOwnerError, match=r"^s3://lake/x\.json belongs to task extract of run"):
-        manifest.require_owner(replace(owner, task_id="load"), "s3://lake/x.json")
+        manifest.require_owner(replace(owner, task_id="load"), raw.dataset, "s3://lake/x.json")
+
+
+def test_a_dag_whose_id_looks_like_another_ones_with_a_dataset_does_not_own_it(manifest: Manifest) -> None:
+    """The manifests of the dataset y of a DAG x, and those of a DAG x.y, lie in one folder."""
+    owner = Owner("d", manifest.run_id, "extract")
+    with pytest.raises(
+        TwitchOwnerError, match=r"^s3://lake/x\.json is of the dataset .* not of mine of task"
+    ):
+        manifest.require_owner(owner, "mine", "s3://lake/x.json")
 
 
 def at(text: str) -> SnapshotKeys:

@@ -197,6 +197,20 @@ def test_what_was_cut_short_does_not_replace_a_manifest_that_cannot_be_read(
     check_whole(store, keys, [Try(complete=False)])
 
 
+def test_another_version_builds_a_crawl_that_was_cut_short(
+    run: Run, keys: SnapshotKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its table has the same key and other bytes: the manifest is withdrawn before it becomes false."""
+    store, this = CrashingStore(), Try(complete=False, compression="none")
+    run(store, keys, this)
+    store.watch = lambda: check_sides(store)
+    encode = Format.encode
+    monkeypatch.setattr(Format, "encode", lambda *args: encode(*args).replace(b"lacking", b"lacking more"))
+    manifest = run(store, keys, this)
+    assert b"lacking more" in store.objects[manifest.objects[0].key]
+    check_whole(store, keys, [this])
+
+
 def test_a_rerun_leaves_other_runs_alone(run: Run, keys: SnapshotKeys) -> None:
     store = CrashingStore()
     others = [

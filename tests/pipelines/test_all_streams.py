@@ -110,7 +110,7 @@ def looked_before(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def looked_before() -> None:
         monkeypatch.setattr(Run, "find", lambda *_: None)
-        monkeypatch.setattr(Run, "why_not_ask", lambda _: "")
+        monkeypatch.setattr(Run, "why_not_ask", lambda *_: "")
 
     return looked_before
 

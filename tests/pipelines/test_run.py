@@ -100,13 +100,13 @@ def context(
 @pytest.mark.parametrize("clear_number", [None, 0])
 def test_a_run_that_nobody_cleared_asks_however_late(store: MemoryStore, clear_number: int | None) -> None:
     """A sensor may have waited for hours, and retries come late."""
-    Run.open(context(300, clear_number=clear_number), LAKE).require_in_time()
+    Run.open(context(300, clear_number=clear_number), LAKE).require_in_time("mine")
 
 
 def test_an_airflow_without_a_number_of_clears_asks(store: MemoryStore) -> None:
     late = context(300)
     del late["dag_run"].clear_number
-    Run.open(late, LAKE).require_in_time()
+    Run.open(late, LAKE).require_in_time("mine")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_an_airflow_without_a_number_of_clears_asks(store: MemoryStore) -> None:
 def test_there_is_nothing_to_ask_for(store: MemoryStore, late: dict[str, Any], reason: str) -> None:
     run = Run.open(late, LAKE)
     with pytest.raises(TwitchTooLateError) as refused:
-        run.require_in_time()
+        run.require_in_time("mine")
     assert refused.value.fatal
     assert str(refused.value) == (
         f"The run of {run.keys.tick} has no raw object, and Twitch cannot be asked about the past: {reason}. "
@@ -142,15 +142,15 @@ def test_there_is_nothing_to_ask_for(store: MemoryStore, late: dict[str, Any], r
     ids=["cleared at once", "caught up at once", "a retry", "no catchup"],
 )
 def test_what_is_not_about_the_past_is_asked_for(store: MemoryStore, in_time: dict[str, Any]) -> None:
-    Run.open(context(**in_time), LAKE).require_in_time()
+    Run.open(context(**in_time), LAKE).require_in_time("mine")
 
 
 def test_a_dag_says_how_late_it_asks(store: MemoryStore) -> None:
-    Run.open(context(11), LAKE, max_lateness=12 * MINUTE).require_in_time()
+    Run.open(context(11), LAKE, max_lateness=12 * MINUTE).require_in_time("mine")
     with pytest.raises(
         TwitchTooLateError, match="max_lateness is 12 minutes, and its tick is 60 minutes ago"
     ):
-        Run.open(context(60), LAKE, max_lateness=12 * MINUTE).require_in_time()
+        Run.open(context(60), LAKE, max_lateness=12 * MINUTE).require_in_time("mine")
 
 
 Keep = Callable[..., Extract]
@@ -231,7 +231,7 @@ def test_an_ad_hoc_run_and_a_regular_one_of_the_same_second_do_not_meet(
     adhoc["dag_run"] = SimpleNamespace(**{**vars(regular["dag_run"]), "run_id": "by hand"})
     run = Run.open(adhoc, LAKE)
     assert run.find("mine") is None
-    run.require_in_time()
+    run.require_in_time("mine")
 
 
 def test_a_damaged_raw_object_is_an_error_that_names_it(store: MemoryStore) -> None:
@@ -255,7 +255,7 @@ def test_a_run_with_a_manifest_whose_raw_object_has_expired_does_not_ask(
     with pytest.raises(
         TwitchTooLateError, match=r"the run has its manifest .*, and its raw object has expired"
     ):
-        again.require_in_time()
+        again.require_in_time("mine")
 
 
 def test_a_manifest_of_a_crawl_that_was_cut_short_does_not_keep_a_run_from_asking(
@@ -265,13 +265,13 @@ def test_a_manifest_of_a_crawl_that_was_cut_short_does_not_keep_a_run_from_askin
     extracted = kept(run, report={"complete": False})
     published(store, run, extracted)
     del store.objects[extracted.raw.key]
-    run.require_in_time()
+    run.require_in_time("mine")
 
 
 def test_a_manifest_that_cannot_be_read_does_not_keep_a_run_from_asking(store: MemoryStore) -> None:
     run = Run.open(context(), LAKE)
     store.objects[run.keys.manifest] = b"damaged"
-    run.require_in_time()
+    run.require_in_time("mine")
 
 
 @pytest.mark.parametrize(("other", "named", "remedy"), OTHERS[:3], ids=str)
@@ -283,7 +283,7 @@ def test_another_owner_of_the_manifest_is_named_before_twitch_is_asked(
     published(store, run, extracted)
     del store.objects[extracted.raw.key]
     with pytest.raises(TwitchOwnerError, match=re.escape(remedy)) as refused:
-        run.require_in_time()
+        run.require_in_time("mine")
     assert str(refused.value).startswith(f"memory://{run.keys.manifest} belongs to ")
     assert named in str(refused.value)
 

@@ -87,7 +87,7 @@ def looked_before(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def looked_before() -> None:
         monkeypatch.setattr(Run, "find", lambda *_: None)
-        monkeypatch.setattr(Run, "require_in_time", lambda _: None)
+        monkeypatch.setattr(Run, "require_in_time", lambda *_: None)
 
     return looked_before
 

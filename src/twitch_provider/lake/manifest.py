@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.exceptions import TwitchDataError, TwitchOwnerError
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.raw_header import Owner
@@ -133,15 +133,21 @@ class Manifest:
     provider_version: str
     crawl: Mapping[str, Any] | None = None
 
-    def require_owner(self, owner: Owner, where: str) -> None:
+    def require_owner(self, owner: Owner, dataset: str, where: str) -> None:
         """Check that this manifest was published by a task.
 
         :param owner: the task
+        :param dataset: whose raw pages it has
         :param where: the manifest's address
         :raises TwitchOwnerError: another one published it
         """
-        # The DAG is in the key.
         owner.require(Owner(owner.dag_id, self.run_id, self.task_id, self.map_index), where)
+        # The DAG is in the key, together with a dataset: x.y of a DAG x may be a DAG x.y, too.
+        if self.raw is not None and self.raw.dataset != dataset:
+            raise TwitchOwnerError(
+                f"{where} is of the dataset {self.raw.dataset}, not of {dataset} of {owner}: rename this "
+                "dataset or one of the DAGs, since a DAG's id with a dataset after a dot is another DAG's id."
+            )
 
     @property
     def raw(self) -> ObjectEntry | None:

@@ -159,22 +159,23 @@ def _make_way(store: Store, keys: SnapshotKeys, entries: Sequence[ObjectEntry], 
     """Delete a manifest that would become false, then the tables and rejects of it that are not written anew.
 
     It becomes false if a table or a rejects object that it lists is written with other bytes, or no longer:
-    this version does not write what another one wrote. What has a try's digits in its key is nobody else's.
+    this version does not write what another one wrote. What has the digits of another try in its key stays.
 
     :raises TwitchOwnerError: the manifest is another run's or task's
     """
-    ours = {entry.key: entry for entry in entries}
+    ours, raw = {entry.key: entry for entry in entries}, entries[-1]
     for _ in range(_ROUNDS):
         there = store.read(keys.manifest)
         if there is None:
             return
         listed: list[ObjectEntry] = []
         if (manifest := _readable(there)) is not None:
-            manifest.require_owner(header.owner, store.uri(keys.manifest))
+            manifest.require_owner(header.owner, raw.dataset, store.uri(keys.manifest))
             listed = [entry for entry in manifest.objects if entry.kind != "raw"]
-            if manifest.cut_short or all(ours.get(entry.key) == entry for entry in listed):
+            if all(ours.get(entry.key) == entry for entry in listed):
                 return
-        if header.cut_short:
+        other_try = manifest is None or raw.key not in {entry.key for entry in manifest.objects}
+        if other_try and (header.cut_short or (manifest is not None and manifest.cut_short)):
             return
         if manifest is None:
             log.warning("%s cannot be read: keeping the objects that it listed.", store.uri(keys.manifest))
@@ -200,7 +201,7 @@ def _put_manifest(
         there = store.read(keys.manifest)
         present = there and _readable(there)
         if present is not None:
-            present.require_owner(owner, place)
+            present.require_owner(owner, manifest.raw.dataset if manifest.raw else "", place)
             if present.objects == manifest.objects or not replaces:
                 return present
         elif there is not None and not replaces:

@@ -121,7 +121,7 @@ def _obtain(
     """Return the raw object to publish, and its table."""
     if (found := run.find(dataset)) is not None:
         return found, _rebuild(run, found)
-    if (reason := run.why_not_ask()) and (late := _find_incomplete(run, dataset)) is not None:
+    if (reason := run.why_not_ask(dataset)) and (late := _find_incomplete(run, dataset)) is not None:
         if options.on_incomplete == "fail":
             # The raw pages are what they are: no retry changes them.
             lacks = _lacks(late[0].header.report)

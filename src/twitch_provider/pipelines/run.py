@@ -141,9 +141,10 @@ class Run:
             self.owner.require(taken.header.owner, self.store.uri(taken.raw.key))
         return None
 
-    def why_not_ask(self) -> str:
+    def why_not_ask(self, dataset: str) -> str:
         """Say why Twitch must not be asked for this run; empty where it may be.
 
+        :param dataset: whose raw pages it would be
         :raises TwitchOwnerError: another run or task has published this snapshot
         """
         from twitch_provider.lake.manifest import published
@@ -156,18 +157,19 @@ class Run:
                 continue
             where = self.store.uri(keys.manifest)
             if keys == self.keys:
-                manifest.require_owner(self.owner, where)
+                manifest.require_owner(self.owner, dataset, where)
             if manifest.run_id == self.owner.run_id and not manifest.cut_short:
                 return f"the run has its manifest ({where}), and its raw object has expired"
         return ""
 
-    def require_in_time(self) -> None:
+    def require_in_time(self, dataset: str) -> None:
         """Check that Twitch may be asked for this run.
 
+        :param dataset: whose raw pages it would be
         :raises TwitchTooLateError: it may not
         :raises TwitchOwnerError: another run or task has published this snapshot
         """
-        if reason := self.why_not_ask():
+        if reason := self.why_not_ask(dataset):
             raise self.too_late(reason)
 
     def too_late(self, reason: str) -> TwitchTooLateError:

@@ -140,7 +140,7 @@ def _obtain(
     """Return the run's raw object, and the tables of what this try has asked Twitch for, if it is that."""
     if (found := run.find(snapshot.raw_dataset)) is not None:
         return found, None
-    run.require_in_time()
+    run.require_in_time(snapshot.raw_dataset)
     return _ask(run, snapshot, hook(), writes)
 
 
