@@ -120,14 +120,19 @@ def test_a_denial_names_action_and_resource(operation: str, sentence: str) -> No
         (400, "InvalidRequest", "The algorithm type you specified in x-amz-checksum- header is invalid."),
         (400, "BadRequest", "STREAMING-UNSIGNED-PAYLOAD-TRAILER is not supported"),
         (411, "MissingContentLength", "You must provide the Content-Length HTTP header."),
+        (400, "400", ""),
         (411, "411", ""),
+        (411, "", ""),
     ],
 )
 def test_a_store_that_does_not_know_checksums_is_configuration(status: int, code: str, words: str) -> None:
     for operation in ("PutObject", "UploadPart"):
         error = explained(refusal(code, status, operation, Message=words))
         assert type(error) is CONFIG
-        assert f"does not accept the headers of {operation} ({code}, HTTP {status}): if it" in str(error)
+        assert (
+            f"does not accept the headers of {operation} ({code or 'no code'}, HTTP {status}): if it"
+            in str(error)
+        )
         assert "set AWS_REQUEST_CHECKSUM_CALCULATION=when_required, or request_checksum_calculation" in str(
             error
         )

@@ -94,7 +94,17 @@ _ACTIONS = {
 #: Operations that send a body, and so the headers of its checksum.
 _SENDING = frozenset({"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"})
 #: How stores that are not Amazon's refuse those headers, beside 501 and 411.
-_HEADER_CODES = frozenset({"InvalidArgument", "NotImplemented", "XAmzContentSHA256Mismatch"})
+_HEADER_CODES = frozenset(
+    {
+        "InvalidArgument",
+        "NotImplemented",
+        "XAmzContentSHA256Mismatch",
+        "InvalidDigest",
+        "BadRequest",
+        "400",
+        "",
+    }
+)
 _HEADER_WORDS = re.compile(
     r"checksum|x-amz-|aws-chunked|trailer|header|content-(?:length|encoding)", re.IGNORECASE
 )
@@ -196,7 +206,7 @@ def _refusal(
         bucket=bucket,
         place=place,
         operation=error.operation_name,
-        code=code,
+        code=code or "no code",
         status=status,
         holder=who,
         denial=_denial(error.operation_name, bucket, key, who, partition),

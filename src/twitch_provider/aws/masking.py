@@ -49,7 +49,7 @@ def masked(text: str, *known: str) -> str:
 
 def code_of(error: Exception) -> str:
     """Return the code of one of botocore's errors; empty if it has none."""
-    return str(_details(error).get("Code", ""))[:60]
+    return str(_details(error).get("Code") or "")[:60]
 
 
 def said(error: Exception, *known: str) -> str:
