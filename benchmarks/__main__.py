@@ -48,6 +48,16 @@ TOPICS = {
         "Over HTTP from a simulated Twitch in its own process, whose list changes as Twitch's does; "
         "150 ms a response, 800 points a minute unless stated.",
     ),
+    "first": Topic(
+        "First crawls",
+        "Without a last snapshot: a crawl then reads up to 100 of its pages once more. In virtual time, with "
+        "150 ms a response and 800 points a minute.",
+    ),
+    "shipped": Topic(
+        "With all that is kept",
+        "CPU time of the client a page, with the raw pages that a task keeps and without, against a bare "
+        "loop that only fetches; and of the two objects that a task writes, against a bare script.",
+    ),
     "local": Topic(
         "Bodies → CSV",
         "From the response bodies to the bytes of the object, against a plain pyarrow script that makes the "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The crawl: requests, pace, 429s, completeness, and the client's CPU time and memory.
+"""The crawl: requests, pace, 429s, completeness, and the memory of the client.
 
 The conditions and the goals are here; the crawls are in :mod:`benchmarks.snapshot`, each series in its own
 process, as is the simulated Twitch.
@@ -55,7 +55,6 @@ def measure(sizes: Sequence[int] = SIZES, usual: int = USUAL) -> list[Entry]:
         *recall(series(usual, churn=CHURN / 2), alone(usual, churn=CHURN / 2), churn=CHURN / 2),
         *at_once(usual),
         *slow_refill(usual),
-        *client_cost(),
         *steady_memory(),
         sizes_table(taken, single, usual),
     ]
@@ -224,23 +223,6 @@ def slow_refill(streams: int, refill: float = 600.0) -> list[Ratio]:
             Ratio(f"{name}: wall", report["seconds"], pace, "rate limit or longest walk"),
         ]
     return found
-
-
-def client_cost(streams: int = 20_000, rounds: int = 5) -> list[Ratio]:
-    """Compare the client's CPU time with a bare aiohttp loop that only fetches the same bodies.
-
-    :param streams: of the world
-    :param rounds: of both in turns; the best of each counts
-    """
-    with simulated_twitch(streams=streams, moving=True, limit=1_000_000, gzip=True) as twitch:
-        taken = {name: each * 1000 for name, each in in_a_process(twitch, "cpu_a_page", rounds).items()}
-    note = f"Responses are compressed, as Twitch's are; the best of {rounds} rounds in turns."
-    name, bare = "client CPU a page", taken["bare"]
-    against = "a bare aiohttp loop that only fetches"
-    return [
-        Ratio(f"{name}, with all that is kept", taken["keep all"], bare, against, "ms", goal=2.5, note=note),
-        Ratio(f"{name}, nothing kept", taken["only read"], bare, against, "ms", goal=2.0),
-    ]
 
 
 def steady_memory(streams: int = 30_000, snapshots: int = 6) -> list[Ratio]:

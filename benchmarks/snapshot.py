@@ -33,6 +33,7 @@ from twitch_provider.lake.formats import Format
 from twitch_provider.lake.raw_header import Owner, RawHeader
 from twitch_provider.lake.raw_lines import RawWriter
 from twitch_provider.lake.raw_pages import RawBody
+from twitch_provider.pipelines.all_streams import HELD_BYTES
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ async def take(
     looked_up: set[str] = set()
     bodies = 0
     memory = Memory()
-    writer = RawWriter()
+    writer = RawWriter(hold=HELD_BYTES)
 
     def keep(page: LightPage) -> None:
         nonlocal bodies
@@ -108,7 +109,7 @@ async def take(
         report = await hook.crawl(keep, remembered=known, from_checkpoints=from_checkpoints)
         cpu, until = time.process_time() - cpu, twitch.now()
     csv = time.perf_counter()
-    raw = writer.finish(_header(report))
+    raw = writer.finish(raw_header(report))
     cleaned = all_streams.transform(raw.bodies(), run_after=datetime.now(UTC))
     rows = cleaned.table.num_rows
     Format("csv", "gzip").encode(cleaned.table, cleaned.schema)
@@ -135,8 +136,11 @@ async def take(
     return taken, Known(everyone, report.languages, report.checkpoints)
 
 
-def _header(report: CrawlReport) -> RawHeader:
-    """What the operator's raw object would begin with."""
+def raw_header(report: CrawlReport | None) -> RawHeader:
+    """Return what the operator's raw object would begin with.
+
+    :param report: of the crawl; None where there was none
+    """
     return RawHeader(
         owner=Owner("benchmark", "snapshot", "crawl"),
         try_id="0" * 8,
@@ -146,9 +150,9 @@ def _header(report: CrawlReport) -> RawHeader:
         interval_seconds=None,
         provider_version=__version__,
         loopback=True,
-        requests=report.requests,
-        points_left=report.points_left,
-        report=report.as_dict(),
+        requests=report.requests if report else 0,
+        points_left=report.points_left if report else None,
+        report=report.as_dict() if report else None,
     )
 
 
@@ -222,30 +226,33 @@ async def cpu_a_page(twitch: SimulatedTwitch, rounds: int) -> dict[str, float]:
     """
     queries: list[Sequence[tuple[str, str]]] = []
 
-    async def only_read() -> int:
-        queries.clear()
+    async def ours(keep: Callable[[LightPage], None], finish: Callable[[CrawlReport], Any]) -> float:
         async with opened(twitch) as hook:
-            report = await hook.crawl(lambda page: queries.append(page.params))
-        return report.pages
-
-    async def keep_all() -> int:
-        writer = RawWriter()
-        async with opened(twitch) as hook:
-            report = await hook.crawl(writer.add)
-        writer.finish(_header(report))
-        return report.pages
-
-    async def bare() -> int:
-        await fetch(twitch, queries)
-        return len(queries)
-
-    taken: dict[str, list[float]] = {"only read": [], "keep all": [], "bare": []}
-    for _ in range(rounds + 1):
-        for name, work in (("only read", only_read), ("keep all", keep_all), ("bare", bare)):
             gc.collect()
             cpu = time.process_time()
-            pages = await work()
-            taken[name].append((time.process_time() - cpu) / pages)
+            report = await hook.crawl(keep)
+            finish(report)
+            return (time.process_time() - cpu) / report.pages
+
+    async def only_read() -> float:
+        queries.clear()
+        return await ours(lambda page: queries.append(page.params), lambda report: None)
+
+    async def keep_all() -> float:
+        writer = RawWriter(hold=HELD_BYTES)
+        return await ours(writer.add, lambda report: writer.finish(raw_header(report)))
+
+    async def bare() -> float:
+        gc.collect()
+        cpu = time.process_time()
+        await fetch(twitch, queries)
+        return (time.process_time() - cpu) / len(queries)
+
+    works = {"only read": only_read, "keep all": keep_all, "bare": bare}
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds + 1):
+        for name, work in works.items():
+            taken[name].append(await work())
     # The first round loads what is loaded on first use.
     return {name: min(each[1:]) for name, each in taken.items()}
 
