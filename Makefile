@@ -47,9 +47,10 @@ test: $(DEV) ## the test suite on all processors: no internet, no credentials (A
 	@$(RUN) -m pytest $(or $(ARGS),--numprocesses=auto --dist=worksteal)
 
 .PHONY: coverage
-coverage: $(DEV) ## require 100 % line and branch coverage of helix/ and crawl/ by their own tests
-	@$(RUN) -m pytest tests/helix tests/crawl --quiet --cov=twitch_provider.helix --cov=twitch_provider.crawl \
-	  --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
+coverage: $(DEV) ## require 100 % coverage of lines and branches of what decides: helix/, crawl/, the clock of metrics/
+	@$(RUN) -m pytest tests/helix tests/crawl tests/metrics/test_clock.py tests/metrics/test_gates.py --quiet \
+	  --cov=twitch_provider.helix --cov=twitch_provider.crawl \
+	  --cov=twitch_provider.metrics.clock --cov=twitch_provider.metrics.gates --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 
 .PHONY: lint
 lint: $(DEV) ## ruff (rules and format), pylint (docstrings), hadolint, no addresses among the pins
