@@ -347,6 +347,12 @@ def test_a_400_for_another_reason_is_raised_as_it_is(signed_in: Any, answers: An
     assert not isinstance(caught.value, TwitchNotFoundError)
 
 
+def test_a_400_to_a_later_page_is_not_put_down_to_the_logins(signed_in: Any, answers: Any) -> None:
+    replies = [answers.page("1", cursor="c"), *[answers.error(400, "invalid cursor")] * 2]
+    with pytest.raises(TwitchRequestError, match="invalid cursor"):
+        read(signed_in, replies, user_login="a")
+
+
 def test_a_400_stays_what_it_is_where_helix_refuses_the_lookup_too(signed_in: Any, answers: Any) -> None:
     with pytest.raises(TwitchRequestError, match=r"^streams\(.*400: no"):
         read(signed_in, [answers.error(400, "no"), answers.error(400, "users")], user_login="a")

@@ -116,7 +116,7 @@ def _walk_batch(
             if by_id and isinstance(error, TwitchNotFoundError) and error.detail:
                 return
             error.where = f"page {number}, {state.rows} rows read so far"
-            if isinstance(error, TwitchRequestError):
+            if isinstance(error, TwitchRequestError) and number == 1:  # later, the cursor may be the reason
                 yield from explain_refusal(session, query, error)
             raise
         number += 1
