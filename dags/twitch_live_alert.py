@@ -56,7 +56,7 @@ def twitch_live_alert() -> None:
             for channel in event.extra.get("payload", {}).get("events", [])
         ]
 
-    @task
+    @task(show_return_value_in_logs=False)
     def announce(stream: dict[str, Any]) -> None:
         """Say it."""
         logging.getLogger(__name__).info(

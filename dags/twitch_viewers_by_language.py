@@ -36,7 +36,7 @@ TOP_STREAMS = Asset("twitch_top_streams")
 def twitch_viewers_by_language() -> None:
     """Read what was published."""
 
-    @task
+    @task(show_return_value_in_logs=False)
     @fail_fast()
     def read(triggering_asset_events: Any) -> None:
         """Load the CSV of each event: one, or several where this DAG was paused."""
