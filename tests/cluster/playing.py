@@ -99,8 +99,8 @@ class Play:
 
     def _kill_in_extract(self) -> None:
         """Kill the worker that waits for Twitch's answer."""
-        fault = self.cluster.twitch.fault("hang", endpoint="streams", start=6)
         run_id = self.runs.begin(TOP)[TOP]
+        fault = self.cluster.twitch.fault("hang", endpoint="streams", start=6)
         wait_until(lambda: fault.applied, "extract waits for Twitch", timeout=_SOON, every=0.05)
         self._kill_worker_of(TOP, run_id, "extract")
         self.cluster.twitch.clear_faults()
@@ -108,18 +108,14 @@ class Play:
 
     def _kill_in_load(self) -> None:
         """Kill the worker that waits for S3 to take a table, when the other one is there already."""
-        self.cluster.aws.hold("twitch/top_games/")
-        run_id = self.runs.begin(TOP)[TOP]
-        wait_until(self.cluster.aws.held, "load waits for S3", timeout=_SOON, every=0.05)
+        run_id = self._begin_and_hold(TOP, "twitch/top_games/")
         self._kill_worker_of(TOP, run_id, "load")
         self.cluster.aws.release(store=False)
         self._recover(TOP, run_id)
 
     def _kill_main_only(self) -> None:
         """Kill a worker's main process alone: the task's process goes on, and publishes without a worker."""
-        self.cluster.aws.hold("twitch/all_streams/")
-        run_id = self.runs.begin(ALL)[ALL]
-        wait_until(self.cluster.aws.held, "crawl waits for S3", timeout=_SOON, every=0.05)
+        run_id = self._begin_and_hold(ALL, "twitch/all_streams/")
         self._kill_worker_of(ALL, run_id, "crawl", main_only=True)
         task = self.cluster.client.tasks(ALL, run_id)["crawl"]
         if self.runs.worker_of(task) is None:
@@ -138,9 +134,7 @@ class Play:
 
         :param key: a part of that of the write
         """
-        self.cluster.aws.hold(key)
-        run_id = self.runs.begin(dag_id)[dag_id]
-        wait_until(self.cluster.aws.held, f"{task_id} waits for S3", timeout=_SOON, every=0.05)
+        run_id = self._begin_and_hold(dag_id, key)
         task = self.cluster.client.tasks(dag_id, run_id)[task_id]
         if (worker := self.runs.worker_of(task)) is None:
             self.runs.faults.append(f"no worker has a process for {dag_id}.{task_id}")
@@ -228,6 +222,14 @@ class Play:
         text = self.cluster.client.log(dag_id, run["dag_run_id"], task_id, task["try_number"])
         if not all(each in text for each in (f"task_id={task_id}", "Pushing xcom")):
             self.runs.faults.append(f"the API server shows no log of {dag_id}.{task_id}: {text[:300]}")
+
+    def _begin_and_hold(self, dag_id: str, key: str) -> str:
+        """Start a run, and return its name when its write to a key that has this in it is held back."""
+        # Not before: a run of the schedule may have been on its way.
+        run_id = self.runs.begin(dag_id)[dag_id]
+        self.cluster.aws.hold(key)
+        wait_until(self.cluster.aws.held, f"{dag_id} waits for S3", timeout=_SOON, every=0.05)
+        return run_id
 
     def _kill_worker_of(self, dag_id: str, run_id: str, task_id: str, *, main_only: bool = False) -> None:
         worker = self.runs.worker_of(self.cluster.client.tasks(dag_id, run_id)[task_id])
