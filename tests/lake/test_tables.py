@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from twitch_provider.lake.raw_lines import RawObject
 from twitch_provider.lake.schema import Schema
 from twitch_provider.lake.tables import CleanTable
 from twitch_provider.lake.top_games import transform
+from twitch_provider.testing.generated import GeneratedWorld
 
 Make = Callable[..., Any]
 
@@ -88,6 +90,18 @@ def test_goes_through_xcom_as_plain_texts_and_numbers(table: CleanTable) -> None
         assert after == before
         assert (after.table.schema, after.rejects.schema) == (before.table.schema, before.rejects.schema)
         assert before.as_xcom() == sent
+
+
+def test_takes_at_most_half_of_what_a_frame_takes_in_xcom(
+    page: Make, stream: Make, run_after: datetime
+) -> None:
+    """Airflow passes frames on as Parquet (snappy) in hexadecimal digits."""
+    live = GeneratedWorld(streams=400).at(run_after).streams
+    rows = [stream(**each.row) for each in live if each.row["type"] == "live"]
+    table = clean_streams([page("streams", rows)], run_after=run_after, ranks={})
+    frame = io.BytesIO()
+    table.table.to_pandas().to_parquet(frame)
+    assert len(json.dumps(table.as_xcom())) <= len(frame.getvalue().hex()) / 2
 
 
 def test_rows_that_xcom_lost_are_an_error(table: CleanTable) -> None:
