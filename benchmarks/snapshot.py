@@ -139,7 +139,7 @@ async def take(
 def raw_header(report: CrawlReport | None) -> RawHeader:
     """Return what the operator's raw object would begin with.
 
-    :param report: of the crawl; None where there was none
+    :param report: of the crawl; None where nothing was crawled
     """
     return RawHeader(
         owner=Owner("benchmark", "snapshot", "crawl"),
