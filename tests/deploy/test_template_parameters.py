@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from twitch_provider.config import PREFIX_PATTERN
+
 
 def test_every_parameter_says_what_it_is_and_refuses_what_it_is_not(template: Any) -> None:
     for name, parameter in template["Parameters"].items():
@@ -55,10 +57,16 @@ def test_takes_what_is_right(template: Any, name: str, value: str) -> None:
         ("Prefix", "/twitch"),
         ("Prefix", "twitch/"),
         ("Prefix", ""),
+        ("Prefix", "a/../b"),
+        ("Prefix", "dt=2026-11-23"),
     ],
 )
 def test_refuses_what_is_wrong(template: Any, name: str, value: str) -> None:
     assert not re.fullmatch(template["Parameters"][name]["AllowedPattern"], value)
+
+
+def test_the_prefix_is_one_that_the_dags_take(template: Any) -> None:
+    assert template["Parameters"]["Prefix"]["AllowedPattern"] == PREFIX_PATTERN.removesuffix("|^$")
 
 
 def test_the_console_shows_every_parameter_in_a_group(template: Any) -> None:

@@ -20,6 +20,8 @@ RESERVED = frozenset(
     {"top_streams", "top_games", "all_streams"}
     | {"raw", "rejects", "manifests", "incomplete", "adhoc", "latest"}
     | {"metrics", "compacted", "reports"}
+    # Where the documentation has Airflow keep XComs: the bucket's lifecycle rule deletes them.
+    | {"xcom"}
 )
 
 
