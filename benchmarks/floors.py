@@ -46,7 +46,7 @@ SENT = {
 TEXT = [name for name, kind in SENT.items() if kind == pa.string()]
 LISTS = ["tag_ids", "tags"]
 INSTANT = r"^(?:19|20|21)\d{2}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$"
-GZIP_LEVEL = 3
+GZIP_LEVEL, RAW_LEVEL = 3, 2
 
 
 def floor(answers: Sequence[Answered], run_after: datetime, compression: str) -> bytes:
@@ -162,7 +162,7 @@ def two_objects(answers: Sequence[Answered], run_after: datetime) -> tuple[bytes
     raw, text = io.BytesIO(), io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*SENT, "snapshot_at", "run_after"])
-    with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=GZIP_LEVEL, mtime=0) as lines:
+    with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=RAW_LEVEL, mtime=0) as lines:
         for body, at in answers:
             page = {"endpoint": "streams", "params": [], "answered_at": at.isoformat(), "body": body.decode()}
             lines.write(f"{json.dumps(page, ensure_ascii=False)}\n".encode())
