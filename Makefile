@@ -138,7 +138,7 @@ $(DEMO): $(PINS)
 	@touch $@
 
 $(DEV): $(PINS)
-	@$(FIND_PYTHON); "$$python" demo/environment.py demo,test,dev,bench
+	@$(FIND_PYTHON); "$$python" demo/environment.py demo,metrics,test,dev,bench
 	@touch $@ $(DEMO)
 
 $(UI): $(PINS)

@@ -150,6 +150,34 @@ def test_the_snapshot_before_is_the_one_that_counted(snapshot: Make) -> None:
     assert clock.before[0].before_instant == snapshot(0).instant
 
 
+def test_a_period_has_its_samples_the_seconds_in_it_and_the_snapshots_before(
+    snapshot: Make, noon: datetime
+) -> None:
+    series = [snapshot(at) for at in (-11, -6, -2, 3, 58, 62)]
+    series.append(snapshot(59, complete=False))
+    hour = make_clock(series).period(noon, noon + timedelta(hours=1))
+    assert [(row.run_after.minute, row.status) for row in hour.rows] == [
+        (3, "counted"),
+        (58, "counted"),
+        (59, "incomplete"),
+    ]
+    assert [(part.run_after.minute, part.seconds) for part in hour.parts] == [(58, 182), (3, 600), (58, 118)]
+    assert [(each.run_after.minute, each.before_run_after.minute) for each in hour.before] == [
+        (3, 58),
+        (58, 3),
+    ]
+    ticks = {("all_streams", noon + timedelta(minutes=at)) for at in (-2, 3, 58)}
+    assert hour.needed == ticks
+
+
+def test_a_period_after_a_gap_reads_the_snapshot_before_it(snapshot: Make, noon: datetime) -> None:
+    clock = make_clock([snapshot(-90), snapshot(3)])
+    assert clock.period(noon, noon + timedelta(hours=1)).needed == {
+        ("all_streams", noon - timedelta(minutes=90)),
+        ("all_streams", noon + timedelta(minutes=3)),
+    }
+
+
 def test_the_order_of_arrival_does_not_matter(snapshot: Make) -> None:
     series = [
         snapshot(at, complete=at % 7 > 0, instant=snapshot(at // 2 * 2).instant, dataset=f"set_{at % 2}")

@@ -132,6 +132,47 @@ class Clock:
             if earlier.scope == row.scope
         ]
 
+    def period(self, begin: datetime, end: datetime) -> Period:
+        """Return what an hour or a day is made of.
+
+        :param begin: aware UTC, on the hour
+        :param end: likewise
+        """
+        rows = [row for row in self.rows if begin <= row.instant < end]
+        samples = {(row.scope, row.run_after) for row in rows if row.status == COUNTED}
+        return Period(
+            begin=begin,
+            end=end,
+            rows=rows,
+            parts=[part for part in self.parts if begin <= part.hour < end],
+            before=[each for each in self.before if (each.scope, each.run_after) in samples],
+        )
+
+
+@dataclass(frozen=True)
+class Period:
+    """The snapshots of an hour or a day.
+
+    :param begin: aware UTC
+    :param end: aware UTC
+    :param rows: of the clock, with instants in it
+    :param parts: the seconds that lie in it, also those of a snapshot before it
+    :param before: for each sample of it, the snapshot that counted before
+    """
+
+    begin: datetime
+    end: datetime
+    rows: list[ClockRow]
+    parts: list[ClockPart]
+    before: list[Before]
+
+    @property
+    def needed(self) -> set[tuple[str, datetime]]:
+        """Dataset and tick of each snapshot whose tables have to be read."""
+        counted = {(row.dataset, row.run_after) for row in self.rows if row.status == COUNTED}
+        carried = {(part.dataset, part.run_after) for part in self.parts}
+        return counted | carried | {(each.dataset, each.before_run_after) for each in self.before}
+
 
 def make_clock(snapshots: Iterable[Snapshot]) -> Clock:
     """Decide which snapshots count, and for how long.

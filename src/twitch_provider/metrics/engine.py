@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DuckDB: local files to relations, one statement to one table.
+
+It reads files of one folder only, has no network, and keeps to its bounds of memory and temporary space. The
+statements under ``sql/`` are not DuckDB's own: Spark and Athena run them, too.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from twitch_provider.exceptions import TwitchConfigError, TwitchDataError
+from twitch_provider.lake.schema import BOOLEAN, GAMES, INSTANT, INTEGER, STREAMS, Schema
+from twitch_provider.metrics.clock import Period
+from twitch_provider.metrics.tables import STEPS, TABLES, MetricsTable, relation, statement
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+#: Rows of a row group: all of a table, unless it is a large one.
+_ROW_GROUP = 1_000_000
+_LEVEL = 3
+
+#: What a relation has of a table's column.
+_STREAMS = {
+    "id": "id",
+    "user_id": "user_id",
+    "user_login": "COALESCE(user_login, '')",
+    "user_name": "COALESCE(user_name, '')",
+    "game_id": "COALESCE(game_id, '')",
+    "game_name": "COALESCE(game_name, '')",
+    "viewer_count": "viewer_count",
+    "started_at": "CAST(started_at AS TIMESTAMP)",
+    "language": "COALESCE(language, '')",
+}
+#: What only the tables of a day read; most of the bytes.
+_OF_A_DAY = {"title": "COALESCE(title, '')"}
+_TAGS = {"csv": "COALESCE(from_json(tags, '[\"VARCHAR\"]'), [])", "parquet": "COALESCE(tags, [])"}
+_GAMES = {
+    "game_id": "id",
+    "game_name": "COALESCE(name, '')",
+    "twitch_rank": "rank",
+    "capped": "capped",
+}
+
+_CSV_TYPES = {INTEGER.expected: "BIGINT", BOOLEAN.expected: "BOOLEAN", INSTANT.expected: "TIMESTAMP"}
+
+
+@dataclass(frozen=True)
+class LocalTable:
+    """A table of the lake in a local file.
+
+    :param dataset: of the streams; for a table of games, of the streams of the same run
+    :param path: whose name ends as the key does: ``.csv``, ``.csv.gz``, ``.csv.zst`` or ``.parquet``
+    """
+
+    dataset: str
+    path: Path
+
+    @property
+    def file_format(self) -> str:
+        """``csv`` or ``parquet``."""
+        return "parquet" if self.path.suffix == ".parquet" else "csv"
+
+
+class Engine:
+    """One hour or day in a database in memory.
+
+    :param connection: of DuckDB
+    :param bounds: of memory and temporary space, for an error's sentence
+    """
+
+    def __init__(self, connection: DuckDBPyConnection, bounds: str) -> None:
+        self._connection = connection
+        self._bounds = bounds
+        self._statements: dict[str, str] = {}
+
+    def load(
+        self,
+        period: Period,
+        streams: Iterable[LocalTable],
+        games: Iterable[LocalTable] = (),
+        *,
+        titles: bool = False,
+    ) -> None:
+        """Make the relations that statements read.
+
+        :param period: which snapshots count in it
+        :param streams: the tables of its snapshots, and of those before
+        :param games: the tables of games of the same runs, where they have one
+        :param titles: read titles and tags too, which only the tables of a day need
+        :raises TwitchDataError: a table is not as the schema says
+        :raises TwitchConfigError: a bound was reached
+        """
+        self._load_clock(period)
+        columns = _STREAMS | (_OF_A_DAY if titles else {})
+        self._relation("streams", STREAMS, columns, streams, tags=titles)
+        self._relation("games", GAMES, _GAMES, games)
+
+    def compute(self, period: str) -> Iterator[tuple[MetricsTable, pa.Table]]:
+        """Compute the tables of what was loaded, one after the other.
+
+        :param period: ``hour`` or ``day``
+        :raises TwitchDataError: a table is not as the schema says
+        :raises TwitchConfigError: a bound was reached
+        """
+        for step in STEPS[period]:
+            self._run(f"CREATE TABLE {relation(step)} AS {statement(step)}", step)
+        for name in ("site_snapshot", "games_snapshot", "languages_snapshot"):
+            self._run(f"CREATE TABLE {name} AS {statement(name)}", name)
+        for table in TABLES.values():
+            if table.period == period:
+                yield table, self.table(table)
+
+    def table(self, table: MetricsTable) -> pa.Table:
+        """Return one table, its rows in the order of its key.
+
+        :param table: for example ``TABLES["games_hour"]``
+        :raises TwitchDataError: a number is too large
+        :raises TwitchConfigError: a bound was reached
+        """
+        made = table.name.endswith("_snapshot") or table.name in {"clock", "clock_parts"}
+        source = table.name if made else f"({statement(table.name)})"
+        columns, key = ", ".join(table.names), ", ".join(table.key)
+        sql = f"SELECT {columns} FROM {source} AS made ORDER BY {key}"  # noqa: S608 - nothing of it is a user's
+        return self._run(sql, table.name).cast(table.schema)
+
+    def _load_clock(self, period: Period) -> None:
+        rows = [
+            {**vars(row), "hour": row.hour, "day": row.day, "second_of_day": _second(row.instant)}
+            for row in period.rows
+        ]
+        parts = [{**vars(part), "day": part.day} for part in period.parts]
+        clock, clock_parts = TABLES["clock"].schema, TABLES["clock_parts"].schema
+        self._arrow("clock", rows, clock.append(pa.field("second_of_day", pa.int64())))
+        self._arrow("clock_parts", parts, clock_parts)
+        fields = [(name, clock.field(name).type) for name in ("scope", "dataset", "run_after")]
+        instants = [(name, clock.field("instant").type) for name in ("before_run_after", "before_instant")]
+        self._arrow("before", [vars(each) for each in period.before], pa.schema([*fields, *instants]))
+
+    def _arrow(self, name: str, rows: Sequence[dict[str, Any]], schema: pa.Schema) -> None:
+        values = [{key: _naive(value) for key, value in row.items()} for row in rows]
+        self._connection.register("arriving", pa.Table.from_pylist(values, schema))
+        self._run(f"CREATE TABLE {name} AS SELECT * FROM arriving", name)  # noqa: S608
+        self._connection.unregister("arriving")
+
+    def _relation(
+        self,
+        name: str,
+        schema: Schema,
+        columns: dict[str, str],
+        tables: Iterable[LocalTable],
+        *,
+        tags: bool = False,
+    ) -> None:
+        """Make a relation of files: a table of CSV, which is slow to read, else a view."""
+        by_kind: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for table in tables:
+            by_kind[table.dataset, table.file_format].append(str(table.path))
+        parts = []
+        for (dataset, file_format), paths in sorted(by_kind.items()):
+            named = columns | ({"tags": _TAGS[file_format]} if tags else {})
+            parts.append(_select(dataset, named, _source(file_format, schema, sorted(paths))))
+        if not parts:
+            named = columns | ({"tags": _TAGS["parquet"]} if tags else {})
+            self._connection.register("nothing", schema.arrow.empty_table())
+            parts.append(f"{_select('', named, 'nothing')} LIMIT 0")
+        kind = "VIEW" if {kind for _, kind in by_kind} == {"parquet"} else "TABLE"
+        self._run(f"CREATE {kind} {name} AS {' UNION ALL '.join(parts)}", name)
+
+    def _run(self, sql: str, what: str) -> pa.Table:
+        import duckdb
+
+        try:
+            result = self._connection.sql(sql)
+            return None if result is None else result.to_arrow_table()
+        except duckdb.OutOfMemoryException:
+            raise TwitchConfigError(
+                f"{what} needs more than {self._bounds}: raise the bounds, or use a larger worker."
+            ) from None
+        except _unreadable() as error:
+            reason = str(error).partition("\n")[0]
+            if "No space left" in reason:
+                raise TwitchConfigError(f"{what} needs more disk space than this worker has left.") from None
+            raise TwitchDataError(
+                f"{what} cannot be computed, because a table of the lake is not as the schema says "
+                f"({reason:.200})."
+            ) from None
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """What DuckDB raises where a file cannot be read, or a number is too large."""
+    import duckdb
+
+    return (
+        duckdb.ConversionException,
+        duckdb.InvalidInputException,
+        duckdb.IOException,
+        duckdb.OutOfRangeException,
+    )
+
+
+@contextmanager
+def open_engine(
+    folder: Path, *, memory: str = "1GB", temporary: str = "4GB", threads: int | None = None
+) -> Iterator[Engine]:
+    """Open a database in memory.
+
+    :param folder: the only one whose files it may read; what does not fit into memory is written there
+    :param memory: how much it may use, for example ``2GB``
+    :param temporary: how much space it may use in the folder; ``0GB`` for none
+    :param threads: that it may use; None for as many as there are processors
+    :raises TwitchConfigError: DuckDB is not installed
+    """
+    try:
+        import duckdb
+    except ImportError:
+        raise TwitchConfigError(
+            "Metrics need DuckDB, which is not installed here: install airflow-provider-twitch[metrics]."
+        ) from None
+    config: dict[str, Any] = {
+        "memory_limit": memory,
+        "temp_directory": str(folder / "temporary"),
+        "max_temp_directory_size": temporary,
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        **({"threads": threads} if threads else {}),
+    }
+    with duckdb.connect(":memory:", config=config) as connection:
+        connection.execute(f"SET allowed_directories = [{_quoted(str(folder))}]")
+        connection.execute("SET enable_external_access = false")
+        yield Engine(connection, f"{memory} of memory and {temporary} of temporary space")
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return a table as an object: equal tables give equal bytes.
+
+    :param table: of :meth:`Engine.table`
+    """
+    sink = io.BytesIO()
+    parquet.write_table(
+        table.combine_chunks(), sink, compression="zstd", compression_level=_LEVEL, row_group_size=_ROW_GROUP
+    )
+    return sink.getvalue()
+
+
+def _source(file_format: str, schema: Schema, paths: list[str]) -> str:
+    files = f"[{', '.join(map(_quoted, paths))}]"
+    if file_format == "parquet":
+        return f"read_parquet({files})"
+    types = {column.name: _CSV_TYPES.get(column.kind.expected, "VARCHAR") for column in schema.columns}
+    types |= {"viewers_share": "DOUBLE"} if "viewers_share" in types else {}
+    columns = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in types.items())
+    # Nothing is guessed: the first file may have no rows, and titles have quotes in them.
+    return (
+        f"read_csv({files}, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+        f"columns = {{{columns}}})"
+    )
+
+
+def _select(dataset: str, columns: dict[str, str], source: str) -> str:
+    chosen = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
+    return (
+        f"SELECT {_quoted(dataset)} AS dataset, CAST(run_after AS TIMESTAMP) AS run_after, {chosen} "  # noqa: S608
+        f"FROM {source}"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'{}'".format(text.replace("'", "''"))
+
+
+def _naive(value: Any) -> Any:
+    """Instants lose their time zone, which is UTC."""
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def _second(instant: datetime) -> int:
+    return instant.hour * 3600 + instant.minute * 60 + instant.second

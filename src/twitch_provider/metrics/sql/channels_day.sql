@@ -1,0 +1,111 @@
+-- Each channel in a day.
+WITH counts AS (
+    SELECT
+        scope,
+        dataset,
+        day,
+        user_id,
+        SUM(viewer_seconds) AS viewer_seconds,
+        SUM(airtime_seconds) AS airtime_seconds,
+        COUNT(DISTINCT CASE WHEN samples > 0 THEN id END) AS broadcasts,
+        SUM(samples) AS rows_seen,
+        MAX(peak) AS peak
+    FROM presence
+    GROUP BY scope, dataset, day, user_id
+),
+
+covered AS (
+    SELECT scope, day, SUM(seconds) AS covered_seconds FROM ticks GROUP BY scope, day
+),
+
+-- Broadcasts of one channel in the same snapshot are watched together. Few channels have several at all.
+together AS (
+    SELECT
+        n.scope,
+        n.day,
+        n.user_id,
+        t.run_after,
+        SUM(s.viewer_count) * 86400 + 86399 - t.second_of_day AS peak
+    FROM counts AS n
+    INNER JOIN ticks AS t ON t.scope = n.scope AND t.day = n.day AND t.sample = 1
+    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after AND s.user_id = n.user_id
+    WHERE n.broadcasts > 1
+    GROUP BY n.scope, n.day, n.user_id, t.run_after, t.second_of_day
+),
+
+several AS (
+    SELECT scope, day, user_id, COUNT(*) AS samples, MAX(peak) AS peak
+    FROM together
+    GROUP BY scope, day, user_id
+),
+
+peaks AS (
+    SELECT
+        n.scope,
+        n.day,
+        n.user_id,
+        CAST(COALESCE(v.samples, n.rows_seen) AS BIGINT) AS samples,
+        CAST(COALESCE(v.peak, n.peak) AS BIGINT) AS peak
+    FROM counts AS n
+    LEFT JOIN several AS v ON v.scope = n.scope AND v.day = n.day AND v.user_id = n.user_id
+),
+
+new_ones AS (
+    SELECT scope, day, user_id, COUNT(DISTINCT id) AS new_streams FROM new_streams GROUP BY scope, day, user_id
+),
+
+-- A channel that changes its name has the newest one; of two in one snapshot, the smaller one.
+logins AS (
+    SELECT
+        t.scope,
+        t.day,
+        s.user_id,
+        s.user_login,
+        ROW_NUMBER() OVER (
+            PARTITION BY t.scope, t.day, s.user_id ORDER BY MAX(t.instant) DESC, s.user_login
+        ) AS place
+    FROM ticks AS t
+    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
+    WHERE s.user_login <> ''
+    GROUP BY t.scope, t.day, s.user_id, s.user_login
+),
+
+names AS (
+    SELECT
+        t.scope,
+        t.day,
+        s.user_id,
+        s.user_name,
+        ROW_NUMBER() OVER (
+            PARTITION BY t.scope, t.day, s.user_id ORDER BY MAX(t.instant) DESC, s.user_name
+        ) AS place
+    FROM ticks AS t
+    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
+    WHERE s.user_name <> ''
+    GROUP BY t.scope, t.day, s.user_id, s.user_name
+)
+
+SELECT
+    n.scope,
+    n.dataset,
+    n.day,
+    n.user_id,
+    g.user_login,
+    m.user_name,
+    CAST(c.covered_seconds AS BIGINT) AS covered_seconds,
+    CAST(n.viewer_seconds AS BIGINT) AS viewer_seconds,
+    CAST(n.airtime_seconds AS BIGINT) AS airtime_seconds,
+    p.samples,
+    CAST((p.peak - MOD(p.peak, 86400)) / 86400 AS BIGINT) AS peak_viewers,
+    k.instant AS peak_at,
+    n.broadcasts,
+    COALESCE(w.new_streams, 0) AS new_streams,
+    ROW_NUMBER() OVER (PARTITION BY n.scope, n.day ORDER BY n.viewer_seconds DESC, n.user_id) AS rank
+FROM counts AS n
+INNER JOIN covered AS c ON c.scope = n.scope AND c.day = n.day
+INNER JOIN peaks AS p ON p.scope = n.scope AND p.day = n.day AND p.user_id = n.user_id
+LEFT JOIN ticks AS k
+    ON k.scope = n.scope AND k.day = n.day AND k.sample = 1 AND k.second_of_day = 86399 - MOD(p.peak, 86400)
+LEFT JOIN new_ones AS w ON w.scope = n.scope AND w.day = n.day AND w.user_id = n.user_id
+LEFT JOIN logins AS g ON g.scope = n.scope AND g.day = n.day AND g.user_id = n.user_id AND g.place = 1
+LEFT JOIN names AS m ON m.scope = n.scope AND m.day = n.day AND m.user_id = n.user_id AND m.place = 1

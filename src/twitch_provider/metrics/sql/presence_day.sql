@@ -1,0 +1,18 @@
+-- A broadcast in one category and language within a day: the sums of all tables of the day come from it.
+-- peak is the largest viewer count and, where several are equal, the earliest: viewers * 86400 + 86399 - second
+-- of the day, since the largest of such numbers needs neither a sort nor a join.
+SELECT
+    t.scope,
+    t.dataset,
+    t.day,
+    s.id,
+    s.user_id,
+    s.game_id,
+    s.language,
+    CAST(SUM(s.viewer_count * t.seconds) AS BIGINT) AS viewer_seconds,
+    CAST(SUM(t.seconds) AS BIGINT) AS airtime_seconds,
+    CAST(SUM(t.sample) AS BIGINT) AS samples,
+    MAX(CASE WHEN t.sample = 1 THEN s.viewer_count * 86400 + 86399 - t.second_of_day END) AS peak
+FROM ticks AS t
+INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
+GROUP BY t.scope, t.dataset, t.day, s.id, s.user_id, s.game_id, s.language

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables that metrics publish: their grain, columns, types and order.
+
+A column of one name has one type and one meaning (:mod:`.definitions`) in all tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+
+import pyarrow as pa
+
+from twitch_provider.metrics.definitions import DEFINITIONS, Definition
+
+#: Without a time zone, which Parquet readers treat differently: all are UTC.
+_INSTANT = pa.timestamp("us")
+
+_TYPES = {
+    **dict.fromkeys(
+        ("instant", "snapshot_at", "run_after", "hour", "peak_at", "started_at", "first_seen", "last_seen"),
+        _INSTANT,
+    ),
+    **dict.fromkeys(
+        ("scope", "dataset", "run_id", "status", "reason", "game_id", "game_name", "language"), pa.string()
+    ),
+    **dict.fromkeys(("user_id", "user_login", "user_name", "id", "session_id", "tag"), pa.string()),
+    **dict.fromkeys(("late", "capped"), pa.bool_()),
+    "day": pa.date32(),
+    "gini": pa.float64(),
+}
+
+
+@dataclass(frozen=True)
+class MetricsTable:
+    """One table.
+
+    :param name: of the table and of its statement
+    :param grain: what a row is
+    :param names: of the columns, in order
+    :param key: the columns that identify a row, by which the rows are sorted
+    :param period: ``hour`` or ``day``: what one object holds
+    """
+
+    name: str
+    grain: str
+    names: tuple[str, ...]
+    key: tuple[str, ...]
+    period: str
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns for Arrow; whole numbers unless they are something else."""
+        return pa.schema([pa.field(name, _TYPES.get(name, pa.int64())) for name in self.names])
+
+    @property
+    def columns(self) -> list[tuple[pa.DataType, Definition]]:
+        """The type and the definition of each column."""
+        return [(field.type, DEFINITIONS[field.name]) for field in self.schema]
+
+    def file_name(self, period: datetime) -> str:
+        """Return the name of the object of a period, below the day's partition.
+
+        :param period: the beginning of the hour or the day
+        """
+        return f"{self.name}_{period:%H}.parquet" if self.period == "hour" else f"{self.name}.parquet"
+
+
+_SERIES = ("scope", "dataset")
+_SUMS = ("covered_seconds", "viewer_seconds", "airtime_seconds")
+_PEAK = ("peak_viewers", "peak_at")
+_COUNTS = ("unique_channels", "broadcasts", "new_streams")
+_CONCENTRATION = ("top10_viewer_seconds", "gini")
+_SITE_SUMS = ("covered_seconds", "missing_seconds", *_SUMS[1:])
+_CAPPED = ("samples", "capped_samples")
+_SNAPSHOT = (*_SERIES, "run_after", "snapshot_at", "hour", "day")
+_CLOCK = ("status", "reason", "seconds", "missing_seconds", "late")
+_LIVE = ("viewers", "streams", "channels")
+
+
+def _periods(period: str) -> tuple[MetricsTable, ...]:
+    """The tables that exist by hour and by day."""
+    series = (*_SERIES, period)
+    games = ("game_id", "game_name")
+    user = ("user_id", "user_login", "user_name")
+    return (
+        MetricsTable(
+            f"site_{period}",
+            f"Everything that was live in a {period}",
+            (*series, *_SITE_SUMS, *_CAPPED, *_PEAK, *_COUNTS, *_CONCENTRATION),
+            ("scope", period),
+            period,
+        ),
+        MetricsTable(
+            f"games_{period}",
+            f"A category in a {period}",
+            (*series, *games, *_SUMS, *_CAPPED, *_PEAK, *_COUNTS, *_CONCENTRATION, "rank", "twitch_rank"),
+            ("scope", period, "game_id"),
+            period,
+        ),
+        MetricsTable(
+            f"languages_{period}",
+            f"A language in a {period}",
+            (*series, "language", *_SUMS, *_CAPPED, *_PEAK, *_COUNTS, "rank"),
+            ("scope", period, "language"),
+            period,
+        ),
+        MetricsTable(
+            f"channels_{period}",
+            f"A channel in a {period}",
+            (*series, *user, *_SUMS, "samples", *_PEAK, "broadcasts", "new_streams", "rank"),
+            ("scope", period, "user_id"),
+            period,
+        ),
+    )
+
+
+_ALL = (
+    MetricsTable(
+        "clock",
+        "A run's snapshot, whether it counts, and for how long",
+        (*_SERIES, "run_after", "run_id", "instant", "hour", "day", *_CLOCK),
+        ("scope", "instant", "run_after", "run_id"),
+        "hour",
+    ),
+    MetricsTable(
+        "clock_parts",
+        "The seconds of a snapshot that lie in an hour",
+        (*_SERIES, "run_after", "instant", "hour", "day", "seconds"),
+        ("scope", "instant", "hour"),
+        "hour",
+    ),
+    MetricsTable(
+        "site_snapshot",
+        "Everything that was live at an instant",
+        (*_SNAPSHOT, *_LIVE),
+        ("scope", "snapshot_at"),
+        "hour",
+    ),
+    MetricsTable(
+        "games_snapshot",
+        "A category at an instant",
+        (*_SNAPSHOT, "game_id", "game_name", *_LIVE, "rank", "twitch_rank", "capped"),
+        ("scope", "snapshot_at", "game_id"),
+        "hour",
+    ),
+    MetricsTable(
+        "languages_snapshot",
+        "A language at an instant",
+        (*_SNAPSHOT, "language", *_LIVE, "rank"),
+        ("scope", "snapshot_at", "language"),
+        "hour",
+    ),
+    *_periods("hour"),
+    *_periods("day"),
+)
+
+#: Every table by its name.
+TABLES = {table.name: table for table in _ALL}
+
+#: Relations between the snapshots and the tables, which are not published, in the order of making them.
+STEPS = {
+    "hour": ("ticks_hour", "presence_hour", "new_streams"),
+    "day": ("ticks_day", "presence_day", "new_streams"),
+}
+
+
+def statement(name: str) -> str:
+    """Return the SQL of a table, or of a step before it.
+
+    :param name: for example ``games_hour``
+    """
+    return (files("twitch_provider.metrics") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def relation(step: str) -> str:
+    """Return the name that statements know a step by: ``ticks`` for ``ticks_hour``.
+
+    :param step: one of :data:`STEPS`
+    """
+    return step.removesuffix("_hour").removesuffix("_day")
