@@ -268,13 +268,6 @@ def test_a_manifest_of_a_crawl_that_was_cut_short_does_not_keep_a_run_from_askin
     run.require_in_time("mine")
 
 
-def test_a_manifest_that_cannot_be_read_does_not_keep_a_run_from_asking(store: MemoryStore) -> None:
-    run = Run.open(context(), LAKE)
-    store.objects[run.keys.manifest] = b"damaged"
-    run.require_in_time("mine")
-
-
-@pytest.mark.parametrize(("other", "named", "remedy"), OTHERS[:3], ids=str)
 def test_another_owner_of_the_manifest_is_named_before_twitch_is_asked(
     store: MemoryStore, kept: Keep, other: dict[str, Any], named: str, remedy: str
 ) -> None:
@@ -306,6 +299,15 @@ def test_no_snapshot_is_due_beside_an_ad_hoc_run(store: MemoryStore) -> None:
     run = Run.open(context(games=2), LAKE, interval=5 * MINUTE)
     assert (run.changed, run.keys.adhoc) == (("games",), True)
     assert (header_of(run).adhoc, header_of(run).interval_seconds) == (True, None)
+
+
+def test_what_may_be_the_runs_manifest_is_not_replaced(store: MemoryStore) -> None:
+    """It is of another version, and its raw object has expired."""
+    run = Run.open(context(), LAKE)
+    store.objects[run.keys.manifest] = b"{}"
+    assert run.why_not_ask("mine").endswith("cannot be read, and may be the manifest of this run")
+    store.objects = {replace(run.keys, adhoc=True).manifest: b"{}"}
+    assert run.why_not_ask("mine") == ""
 
 
 def test_each_try_has_eight_random_hex_digits(store: MemoryStore) -> None:

@@ -242,7 +242,7 @@ def test_a_damaged_raw_object_is_fatal_before_anything_is_withdrawn(
         store.objects[raw] = damaged
         before = dict(store.objects)
         with pytest.raises(
-            TwitchRawObjectError, match=f"made of memory://{raw} .*: delete it by hand, and"
+            TwitchRawObjectError, match=f"made of memory://{raw} .*: delete it by hand, with"
         ) as lost:
             publish(Answered(answer(stream_row())))
         assert lost.value.fatal

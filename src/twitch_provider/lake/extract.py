@@ -27,7 +27,10 @@ from twitch_provider.lake.store import Store
 GZIP = "application/gzip"
 
 #: How to have a run ask Twitch again, which is not possible for a tick in the past.
-WAY_OUT = "delete it by hand, and clear the run if it is recent enough to ask Twitch again"
+WAY_OUT = (
+    "delete it by hand, with the run's manifest if there is one, and clear the run if it is recent enough to "
+    "ask Twitch again"
+)
 
 
 log = logging.getLogger(__name__)

@@ -228,12 +228,14 @@ def _instant_text(value: datetime) -> str:
 
 
 def published(store: Store, keys: SnapshotKeys) -> Manifest | None:
-    """Return the manifest at the key of this run; None if it does not exist or cannot be read."""
+    """Return the manifest at the key of a run; None if there is no such key.
+
+    :param store: of the lake
+    :param keys: of the run
+    :raises TwitchDataError: it is not a manifest of this version's
+    """
     body = store.get(keys.manifest)
-    try:
-        return None if body is None else Manifest.from_json(body)
-    except TwitchDataError:
-        return None
+    return None if body is None else Manifest.from_json(body)
 
 
 def find_previous(store: Store, keys: SnapshotKeys) -> Previous | None:

@@ -90,7 +90,7 @@ def publish(
         for (entry, body, _), table in zip(written, tables.values(), strict=False):
             plain = body if entry.key.endswith(CSV.suffix) else CSV.encode(table.table, table.schema)
             put_latest(store, keys, entry.dataset, plain, content_type=CSV.content_type)
-    _log(store, keys, manifest, loopback=extract.header.loopback)
+    _log(store, keys, manifest)
     return manifest
 
 
@@ -227,7 +227,7 @@ def _contested(store: Store, keys: SnapshotKeys) -> TwitchStoreError:
     return TwitchStoreError(f"{place} changes all the time: another try of this run is at work.", key=place)
 
 
-def _log(store: Store, keys: SnapshotKeys, manifest: Manifest, *, loopback: bool) -> None:
+def _log(store: Store, keys: SnapshotKeys, manifest: Manifest) -> None:
     tables = {dataset: manifest.table(dataset) for dataset in manifest.counts}
     places = {dataset: store.uri(entry.key) for dataset, entry in tables.items() if entry}
     log.info(
@@ -240,7 +240,7 @@ def _log(store: Store, keys: SnapshotKeys, manifest: Manifest, *, loopback: bool
         log.warning("Incomplete: the tables of this run are under incomplete/, not among complete ones.")
     if manifest.adhoc:
         log.warning("Ad hoc: the params of this run differ from the DAG's own, so it lies under adhoc/.")
-    if manifest.clock_difference_seconds > CLOCK_WARNING.total_seconds() and not loopback:
+    if manifest.clock_difference_seconds > CLOCK_WARNING.total_seconds():
         log.warning(
             "Twitch's Date and this worker's clock differ by %d s: correct the clock, or the proxy that sets "
             "Date.",

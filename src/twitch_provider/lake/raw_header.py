@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from twitch_provider.exceptions import TwitchOwnerError
+from twitch_provider.lake.formats import Format
 
 #: The format of raw objects; what a reader does not know, it refuses.
 RAW_FORMAT = 2
@@ -102,8 +103,9 @@ class RawHeader:
             raise ValueError(f"format {value['raw']!r:.20}")
         names = {each.name for each in fields(cls)}
         known = {name: each for name, each in value.items() if name in names}
-        if not isinstance(known["scope"]["asks"], dict) or not isinstance(known["scope"]["writes"], dict):
+        if not isinstance(known["scope"]["asks"], dict):
             raise TypeError("scope")
+        Format(**known["scope"]["writes"])
         if type(known["adhoc"]) is not bool or not isinstance(known.get("report"), dict | None):
             raise TypeError("adhoc or report")
         return cls(**{**known, "owner": Owner(**known["owner"])})

@@ -113,7 +113,10 @@ class Before:
 
 @dataclass(frozen=True)
 class Clock:
-    """All rows of some snapshots, by scope and in the order of their instants."""
+    """What snapshots count for.
+
+    :param rows: of all of them, by scope and in the order of their instants
+    """
 
     rows: list[ClockRow]
 

@@ -138,7 +138,10 @@ def _find_incomplete(run: Run, dataset: str) -> tuple[Extract, CleanTable] | Non
     from twitch_provider.lake.manifest import published
 
     for keys in run.both_keys:
-        manifest = published(run.store, keys)
+        try:
+            manifest = published(run.store, keys)
+        except TwitchDataError:
+            manifest = None
         listed = manifest.raw.key if manifest is not None and manifest.raw else ""
         found = find_incomplete(run.store, keys, dataset, run.owner)
         for extracted in sorted(found, key=lambda each: each.raw.key != listed):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twitch_provider import __version__
-from twitch_provider.exceptions import TwitchRawObjectError, TwitchTooLateError
+from twitch_provider.exceptions import TwitchDataError, TwitchRawObjectError, TwitchTooLateError
 from twitch_provider.pipelines.scope import changed_params
 
 if TYPE_CHECKING:
@@ -152,10 +152,15 @@ class Run:
         if self.refused:
             return self.refused
         for keys in self.both_keys:
-            manifest = published(self.store, keys)
+            where = self.store.uri(keys.manifest)
+            try:
+                manifest = published(self.store, keys)
+            except TwitchDataError:
+                if keys == self.keys:
+                    return f"{where} cannot be read, and may be the manifest of this run"
+                continue
             if manifest is None:
                 continue
-            where = self.store.uri(keys.manifest)
             if keys == self.keys:
                 manifest.require_owner(self.owner, dataset, where)
             if manifest.run_id == self.owner.run_id and not manifest.cut_short:
