@@ -268,6 +268,7 @@ def test_a_manifest_of_a_crawl_that_was_cut_short_does_not_keep_a_run_from_askin
     run.require_in_time("mine")
 
 
+@pytest.mark.parametrize(("other", "named", "remedy"), OTHERS[:3], ids=str)
 def test_another_owner_of_the_manifest_is_named_before_twitch_is_asked(
     store: MemoryStore, kept: Keep, other: dict[str, Any], named: str, remedy: str
 ) -> None:
