@@ -75,6 +75,15 @@ def test_lists_keys_and_folders(store: S3Store) -> None:
     assert store.list("none/") == store.folders("none/") == []
 
 
+def test_lists_the_size_and_the_tag_that_conditions_take(store: S3Store) -> None:
+    store.put("t/b", b"12", content_type="text/csv")
+    store.put("t/a", b"1", content_type="text/csv")
+    first, second = store.entries("t/")
+    assert [(each.key, each.size) for each in (first, second)] == [("t/a", 1), ("t/b", 2)]
+    assert store.replace("t/a", b"2", content_type="text/csv", metadata={}, etag=first.etag)
+    assert not store.replace("t/a", b"3", content_type="text/csv", metadata={}, etag=first.etag)
+
+
 def test_lists_more_than_one_page_of_s3(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")
     for number in range(5):

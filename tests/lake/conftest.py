@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 from twitch_provider.exceptions import TwitchStoreUnavailableError
 from twitch_provider.lake.raw_header import Owner, RawHeader
 from twitch_provider.lake.raw_pages import RawPage
-from twitch_provider.lake.store import Stat, StoredObject
+from twitch_provider.lake.store import Entry, Stat, StoredObject
 
 #: Recorded answers and a captured day lie beside the checkout where the project is developed.
 RECORDED = Path(__file__).parents[3] / "shared" / "data"
@@ -104,6 +104,9 @@ class MemoryStore:
         self._do("folders", prefix)
         below = [key.removeprefix(prefix) for key in self.objects if key.startswith(prefix)]
         return sorted({f"{prefix}{rest.split('/')[0]}/" for rest in below if "/" in rest})
+
+    def entries(self, prefix: str) -> Sequence[Entry]:
+        return [Entry(key, len(self.objects[key]), str(self._etag(key))) for key in self.list(prefix)]
 
     def list(self, prefix: str) -> list[str]:
         self._do("list", prefix)

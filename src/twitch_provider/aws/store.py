@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from os import SEEK_END
@@ -26,7 +26,7 @@ from twitch_provider.exceptions import (
     TwitchStoreAccessError,
     TwitchStoreError,
 )
-from twitch_provider.lake.store import Stat, StoredObject
+from twitch_provider.lake.store import Entry, Stat, StoredObject
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -222,12 +222,18 @@ class S3Store:
             pages = self._requests.pages(prefix, Delimiter="/")
             return sorted(each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ()))
 
-    def list(self, prefix: str) -> list[str]:
-        """Return every key that begins with the prefix, sorted."""
+    def entries(self, prefix: str) -> Sequence[Entry]:
+        """Return every object whose key begins with the prefix, sorted by key: its size and entity tag too."""
         with self._explained(prefix):
             return sorted(
-                each["Key"] for page in self._requests.pages(prefix) for each in page.get("Contents", ())
+                Entry(each["Key"], each["Size"], each.get("ETag", ""))
+                for page in self._requests.pages(prefix)
+                for each in page.get("Contents", ())
             )
+
+    def list(self, prefix: str) -> list[str]:
+        """Return every key that begins with the prefix, sorted."""
+        return [each.key for each in self.entries(prefix)]
 
     def uri(self, key: str) -> str:
         """Return the object's address: ``s3://bucket/key``."""

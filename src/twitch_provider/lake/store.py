@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -27,6 +27,19 @@ class Stat(NamedTuple):
 
     etag: str
     metadata: Mapping[str, str]
+
+
+class Entry(NamedTuple):
+    """An object as a listing has it.
+
+    :param key: without the bucket
+    :param size: in bytes
+    :param etag: the store's opaque tag of this version of it, for conditions
+    """
+
+    key: str
+    size: int
+    etag: str
 
 
 class Store(Protocol):
@@ -96,6 +109,10 @@ class Store(Protocol):
 
     def folders(self, prefix: str) -> list[str]:
         """Return the common prefixes one level below (they end in ``/``), sorted."""
+        ...
+
+    def entries(self, prefix: str) -> Sequence[Entry]:
+        """Return every object whose key begins with the prefix, sorted by key."""
         ...
 
     def list(self, prefix: str) -> list[str]:
