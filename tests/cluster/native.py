@@ -183,12 +183,12 @@ class Container:
         inside = [each for each in session if each.pid != keeper.pid]
         return sorted(inside, key=lambda each: _ppid(each) != keeper.pid)
 
-    def has(self, text: str) -> bool:
-        """Whether a process of it has this in its title.
+    def has(self, task_id: str) -> bool:
+        """Whether it runs a try of a task. A supervisor keeps that in its title until it has another one.
 
-        :param text: what to look for
+        :param task_id: of the task instance
         """
-        return any(text in title for title in map(title_of, self.processes()))
+        return any(f"airflow worker -- {task_id}" in title for title in map(title_of, self.processes()))
 
     def kill(self, *, main_only: bool = False) -> int:
         """Kill it with SIGKILL, as a whole; return how many processes that were.
