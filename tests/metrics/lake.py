@@ -113,7 +113,7 @@ class Lake:
     @property
     def snapshots(self) -> list[Snapshot]:
         """All of them, by the manifests."""
-        days = [NOON.date() + timedelta(days=day) for day in range(-2, 3)]
+        days = [NOON.date() + timedelta(days=day) for day in range(-2, 5)]
         found = find_snapshots(self.store, "twitch", days)
         assert found.refused == {}
         return found.snapshots
@@ -139,6 +139,7 @@ class Lake:
         length = timedelta(hours=1) if kind == "hour" else timedelta(days=1)
         period = self.clock.period(begin, begin + length)
         files = self.files(folder, period.needed)
+        earlier = None if kind == "hour" else self.files(folder, period.needed_earlier)["streams"]
         with open_engine(folder, threads=1) as engine:
-            engine.load(period, files["streams"], files["games"], titles=kind == "day")
+            engine.load(period, files["streams"], files["games"], earlier=earlier)
             return {table.name: rows for table, rows in engine.compute(kind)}

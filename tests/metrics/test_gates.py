@@ -75,9 +75,9 @@ def test_an_incomplete_snapshot_has_no_verdict(snapshot: Make) -> None:
         ({"missing": {"game_id": 51}}, "51 of its 100 rows have no game_id."),
         ({"missing": {"language": 100}}, "100 of its 100 rows have no language."),
         ({"missing": {"started_at": 51}}, "51 of its 100 rows have no started_at."),
-        ({"missing": {"user_login": 1}, "rows": 1}, "1 of its 1 rows have no user_login."),
+        ({"missing": {"user_login": 11}, "rows": 20}, "11 of its 20 rows have no user_login."),
         ({"missing": {"game_id": 50, "language": 50, "user_login": 50, "title": 100}}, None),
-        ({"missing": {"game_id": 19, "language": 19}, "rows": 19}, None),
+        ({"missing": {"game_id": 19, "language": 19, "started_at": 19}, "rows": 19}, None),
         ({"rows": 0}, None),
     ],
 )

@@ -22,6 +22,9 @@ LONGEST_WITHOUT_INTERVAL = timedelta(seconds=600)
 #: A snapshot is late if Twitch answered first this long after its tick.
 LATE = timedelta(seconds=60)
 
+#: How far sessions look back from the beginning of a day.
+EARLIER = timedelta(hours=48)
+
 _HOUR = timedelta(hours=1)
 
 COUNTED = "counted"
@@ -56,6 +59,11 @@ class ClockRow:
     seconds: int
     missing_seconds: int
     late: bool
+
+    @property
+    def counted_until(self) -> datetime:
+        """The end of its seconds."""
+        return self.instant + timedelta(seconds=self.seconds)
 
     @property
     def hour(self) -> datetime:
@@ -149,6 +157,9 @@ class Clock:
             rows=rows,
             parts=[part for part in self.parts if begin <= part.hour < end],
             before=[each for each in self.before if (each.scope, each.run_after) in samples],
+            earlier=[
+                row for row in self.rows if row.status == COUNTED and begin - EARLIER <= row.instant < begin
+            ],
         )
 
 
@@ -161,6 +172,7 @@ class Period:
     :param rows: of the clock, with instants in it
     :param parts: the seconds that lie in it, also those of a snapshot before it
     :param before: for each sample of it, the snapshot that counted before
+    :param earlier: the snapshots that count in the 48 hours before it, which sessions look at
     """
 
     begin: datetime
@@ -168,6 +180,12 @@ class Period:
     rows: list[ClockRow]
     parts: list[ClockPart]
     before: list[Before]
+    earlier: list[ClockRow]
+
+    @property
+    def needed_earlier(self) -> set[tuple[str, datetime]]:
+        """Dataset and tick of each snapshot that the sessions of a day read besides."""
+        return {(row.dataset, row.run_after) for row in self.earlier}
 
     @property
     def needed(self) -> set[tuple[str, datetime]]:
@@ -239,7 +257,7 @@ def _span(snapshot: Snapshot, following: Snapshot) -> tuple[int, int]:
 
 
 def _parts(row: ClockRow) -> Iterator[ClockPart]:
-    begin, end = row.instant, row.instant + timedelta(seconds=row.seconds)
+    begin, end = row.instant, row.counted_until
     while begin < end:
         hour = _hour(begin)
         until = min(end, hour + _HOUR)

@@ -129,10 +129,11 @@ _ALL = (
     Definition("last_seen", "", "Instant of the last sample of the day", is_not="when it ended"),
     Definition("title_changes", "changes", "Changes of title between consecutive samples of the day"),
     Definition("category_changes", "changes", "Changes of category between consecutive samples of the day"),
-    Definition("segment", "", "Place of the segment in the broadcast's day, from 1; 0 without samples"),
+    Definition("segment", "", "Place of the segment in the broadcast's day, from 1"),
     # Completeness.
     Definition("due", "ticks", "Ticks due: 86,400 ÷ interval, each part of the day by its own", "manifests"),
     Definition("missing", "ticks", "Ticks due without a manifest", "manifests"),
+    Definition("missing_ticks", "", "These ticks, as times of day in UTC", "manifests"),
     Definition("incomplete", "snapshots", "Snapshots that a crawl could not finish", "clock"),
     Definition("gated", "snapshots", "Snapshots that a gate closed", "clock"),
     Definition("doubled", "snapshots", "Snapshots at an instant at which another one counts", "clock"),

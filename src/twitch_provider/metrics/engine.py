@@ -21,8 +21,8 @@ from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchConfigError, TwitchDataError
 from twitch_provider.lake.schema import BOOLEAN, GAMES, INSTANT, INTEGER, STREAMS, Schema
-from twitch_provider.metrics.clock import Period
-from twitch_provider.metrics.tables import STEPS, TABLES, MetricsTable, relation, statement
+from twitch_provider.metrics.clock import ClockRow, Period
+from twitch_provider.metrics.tables import READ, STEPS, TABLES, MetricsTable, relation, statement
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -52,6 +52,13 @@ _GAMES = {
     "twitch_rank": "rank",
     "capped": "capped",
 }
+
+#: Lists are taken apart in another way by each engine. A tag that comes twice in a list counts once.
+_TAGGED = """
+SELECT scope, dataset, day, user_id, viewer_seconds, airtime_seconds, samples,
+    UNNEST(list_distinct(tags)) AS tag
+FROM tag_lists
+"""
 
 _CSV_TYPES = {INTEGER.expected: "BIGINT", BOOLEAN.expected: "BOOLEAN", INSTANT.expected: "TIMESTAMP"}
 
@@ -91,21 +98,24 @@ class Engine:
         streams: Iterable[LocalTable],
         games: Iterable[LocalTable] = (),
         *,
-        titles: bool = False,
+        earlier: Iterable[LocalTable] | None = None,
     ) -> None:
         """Make the relations that statements read.
 
         :param period: which snapshots count in it
         :param streams: the tables of its snapshots, and of those before
         :param games: the tables of games of the same runs, where they have one
-        :param titles: read titles and tags too, which only the tables of a day need
+        :param earlier: for a day, the streams of the 48 hours before; titles and tags are then read too
         :raises TwitchDataError: a table is not as the schema says
         :raises TwitchConfigError: a bound was reached
         """
         self._load_clock(period)
-        columns = _STREAMS | (_OF_A_DAY if titles else {})
-        self._relation("streams", STREAMS, columns, streams, tags=titles)
+        titles = {} if earlier is None else _OF_A_DAY
+        self._relation("streams", STREAMS, _STREAMS | titles, streams, tags=earlier is not None)
         self._relation("games", GAMES, _GAMES, games)
+        if earlier is not None:
+            columns = {name: _STREAMS[name] for name in ("id", "user_id", "started_at")}
+            self._relation("streams_before", STREAMS, columns, earlier)
 
     def compute(self, period: str) -> Iterator[tuple[MetricsTable, pa.Table]]:
         """Compute the tables of what was loaded, one after the other.
@@ -116,33 +126,30 @@ class Engine:
         """
         for step in STEPS[period]:
             self._run(f"CREATE TABLE {relation(step)} AS {statement(step)}", step)
-        for name in ("site_snapshot", "games_snapshot", "languages_snapshot"):
+        if period == "day":
+            self._run(f"CREATE VIEW tagged AS {_TAGGED}", "tagged")
+        for name in READ[period]:
             self._run(f"CREATE TABLE {name} AS {statement(name)}", name)
         for table in TABLES.values():
-            if table.period == period:
-                yield table, self.table(table)
+            if table.period == period and table.name != "completeness":
+                yield table, self._table(table, made=table.name in {"clock", "clock_parts", *READ[period]})
 
-    def table(self, table: MetricsTable) -> pa.Table:
-        """Return one table, its rows in the order of its key.
-
-        :param table: for example ``TABLES["games_hour"]``
-        :raises TwitchDataError: a number is too large
-        :raises TwitchConfigError: a bound was reached
-        """
-        made = table.name.endswith("_snapshot") or table.name in {"clock", "clock_parts"}
+    def _table(self, table: MetricsTable, *, made: bool) -> pa.Table:
+        """Return one table, its rows in the order of its key."""
         source = table.name if made else f"({statement(table.name)})"
         columns, key = ", ".join(table.names), ", ".join(table.key)
         sql = f"SELECT {columns} FROM {source} AS made ORDER BY {key}"  # noqa: S608 - nothing of it is a user's
         return self._run(sql, table.name).cast(table.schema)
 
     def _load_clock(self, period: Period) -> None:
-        rows = [
-            {**vars(row), "hour": row.hour, "day": row.day, "second_of_day": _second(row.instant)}
-            for row in period.rows
-        ]
+        rows = [_clock_row(row) for row in period.rows]
+        earlier = [_clock_row(row) for row in period.earlier]
         parts = [{**vars(part), "day": part.day} for part in period.parts]
         clock, clock_parts = TABLES["clock"].schema, TABLES["clock_parts"].schema
-        self._arrow("clock", rows, clock.append(pa.field("second_of_day", pa.int64())))
+        for_statements = clock.append(pa.field("second_of_day", pa.int64()))
+        for_statements = for_statements.append(pa.field("counted_until", clock.field("instant").type))
+        self._arrow("clock", rows, for_statements)
+        self._arrow("clock_before", earlier, for_statements)
         self._arrow("clock_parts", parts, clock_parts)
         fields = [(name, clock.field(name).type) for name in ("scope", "dataset", "run_after")]
         instants = [(name, clock.field("instant").type) for name in ("before_run_after", "before_instant")]
@@ -245,7 +252,7 @@ def open_engine(
 def parquet_bytes(table: pa.Table) -> bytes:
     """Return a table as an object: equal tables give equal bytes.
 
-    :param table: of :meth:`Engine.table`
+    :param table: of :meth:`Engine.compute`, or another one of metrics
     """
     sink = io.BytesIO()
     parquet.write_table(
@@ -285,5 +292,8 @@ def _naive(value: Any) -> Any:
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def _second(instant: datetime) -> int:
-    return instant.hour * 3600 + instant.minute * 60 + instant.second
+def _clock_row(row: ClockRow) -> dict[str, Any]:
+    """A row of the clock, with what statements would else need functions of time for, which differ."""
+    second = row.instant.hour * 3600 + row.instant.minute * 60 + row.instant.second
+    derived = {"hour": row.hour, "day": row.day, "counted_until": row.counted_until}
+    return {**vars(row), **derived, "second_of_day": second}

@@ -23,9 +23,11 @@ MIN_MEDIAN = 50
 
 #: A column may be without a value in this share of the rows.
 MAX_MISSING = 0.5
-#: Columns without which metrics are wrong, and how many rows it takes to say so: Twitch itself may leave a
-#: channel without a category, and a snapshot may be of that channel only.
-COLUMNS = {"game_id": 20, "language": 20, "started_at": 1, "user_login": 1}
+#: Of fewer rows a share says nothing: Twitch may leave a channel without a category, and a snapshot may be of
+#: that channel only.
+MIN_ROWS = 20
+#: Columns without which metrics are wrong.
+COLUMNS = ("game_id", "language", "started_at", "user_login")
 
 
 def closed(snapshots: Iterable[Snapshot]) -> dict[tuple[str, str], str]:
@@ -80,8 +82,8 @@ def shape(snapshot: Snapshot) -> str | None:
         )
     if snapshot.duplicate_keys:
         return f"It has {snapshot.duplicate_keys:,} rows whose id an earlier row has."
-    for column, min_rows in COLUMNS.items():
+    for column in COLUMNS:
         missing = snapshot.missing.get(column, 0)
-        if snapshot.rows >= min_rows and missing > MAX_MISSING * snapshot.rows:
+        if snapshot.rows >= MIN_ROWS and missing > MAX_MISSING * snapshot.rows:
             return f"{missing:,} of its {snapshot.rows:,} rows have no {column}."
     return None

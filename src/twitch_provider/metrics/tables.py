@@ -25,7 +25,9 @@ _TYPES = {
     **dict.fromkeys(
         ("scope", "dataset", "run_id", "status", "reason", "game_id", "game_name", "language"), pa.string()
     ),
-    **dict.fromkeys(("user_id", "user_login", "user_name", "id", "session_id", "tag"), pa.string()),
+    **dict.fromkeys(
+        ("user_id", "user_login", "user_name", "id", "session_id", "tag", "missing_ticks"), pa.string()
+    ),
     **dict.fromkeys(("late", "capped"), pa.bool_()),
     "day": pa.date32(),
     "gini": pa.float64(),
@@ -76,6 +78,7 @@ _SITE_SUMS = ("covered_seconds", "missing_seconds", *_SUMS[1:])
 _CAPPED = ("samples", "capped_samples")
 _SNAPSHOT = (*_SERIES, "run_after", "snapshot_at", "hour", "day")
 _CLOCK = ("status", "reason", "seconds", "missing_seconds", "late")
+_STATUSES = ("counted", "incomplete", "gated", "doubled")
 _LIVE = ("viewers", "streams", "channels")
 
 
@@ -154,6 +157,72 @@ _ALL = (
     ),
     *_periods("hour"),
     *_periods("day"),
+    MetricsTable(
+        "segments",
+        "What a broadcast played on a day without another category in between",
+        (
+            *_SERIES,
+            "day",
+            "id",
+            "segment",
+            "user_id",
+            "game_id",
+            "first_seen",
+            "last_seen",
+            *_SUMS[1:],
+            "samples",
+            *_PEAK,
+        ),
+        ("scope", "day", "id", "segment"),
+        "day",
+    ),
+    MetricsTable(
+        "sessions",
+        "A broadcast and a day on which it has samples or seconds",
+        (
+            *_SERIES,
+            "day",
+            "id",
+            "session_id",
+            "user_id",
+            "started_at",
+            "first_seen",
+            "last_seen",
+            *_SUMS[1:],
+            "samples",
+            *_PEAK,
+            "title_changes",
+            "category_changes",
+        ),
+        ("scope", "day", "id"),
+        "day",
+    ),
+    MetricsTable(
+        "tags_day",
+        "A tag on a day",
+        (*_SERIES, "day", "tag", *_SUMS[1:], "unique_channels", "rank"),
+        ("scope", "day", "tag"),
+        "day",
+    ),
+    MetricsTable(
+        "completeness",
+        "A scope on a day: what was due, what became of it, which time is covered",
+        (
+            *_SERIES,
+            "day",
+            "due",
+            "missing",
+            "missing_ticks",
+            *_STATUSES,
+            "late_runs",
+            "covered_seconds",
+            "missing_seconds",
+            "gaps",
+            "longest_gap_seconds",
+        ),
+        ("scope", "day"),
+        "day",
+    ),
 )
 
 #: Every table by its name.
@@ -162,7 +231,12 @@ TABLES = {table.name: table for table in _ALL}
 #: Relations between the snapshots and the tables, which are not published, in the order of making them.
 STEPS = {
     "hour": ("ticks_hour", "presence_hour", "new_streams"),
-    "day": ("ticks_day", "presence_day", "new_streams"),
+    "day": ("ticks_day", "presence_day", "new_streams", "broadcasts", "connections", "tag_lists"),
+}
+#: Tables that statements of other tables read, in the order of making them.
+READ = {
+    "hour": ("site_snapshot", "games_snapshot", "languages_snapshot"),
+    "day": ("site_snapshot", "games_snapshot", "languages_snapshot", "segments"),
 }
 
 

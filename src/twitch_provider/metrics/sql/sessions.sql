@@ -1,0 +1,52 @@
+-- A broadcast and a day on which it has samples or seconds. session_id joins what a channel broadcast with short
+-- interruptions, and the days.
+WITH titles AS (
+    SELECT
+        b.scope,
+        b.day,
+        b.id,
+        s.title,
+        LAG(s.title) OVER (PARTITION BY b.scope, b.day, b.id ORDER BY t.instant) AS title_before
+    FROM broadcasts AS b
+    INNER JOIN ticks AS t ON t.scope = b.scope AND t.day = b.day AND t.sample = 1
+    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after AND s.id = b.id
+    WHERE b.several_titles
+),
+
+title_changes AS (
+    SELECT scope, day, id, COUNT(*) AS title_changes
+    FROM titles
+    WHERE title <> title_before
+    GROUP BY scope, day, id
+),
+
+category_changes AS (
+    SELECT scope, day, id, COUNT(*) - 1 AS category_changes
+    FROM segments
+    WHERE samples > 0
+    GROUP BY scope, day, id
+)
+
+SELECT
+    b.scope,
+    b.dataset,
+    b.day,
+    b.id,
+    COALESCE(n.session_id, b.id) AS session_id,
+    b.user_id,
+    b.started_at,
+    b.first_seen,
+    b.last_seen,
+    b.viewer_seconds,
+    b.airtime_seconds,
+    b.samples,
+    CAST((b.peak - MOD(b.peak, 86400)) / 86400 AS BIGINT) AS peak_viewers,
+    k.instant AS peak_at,
+    COALESCE(t.title_changes, 0) AS title_changes,
+    COALESCE(g.category_changes, 0) AS category_changes
+FROM broadcasts AS b
+LEFT JOIN connections AS n ON n.scope = b.scope AND n.user_id = b.user_id AND n.id = b.id
+LEFT JOIN ticks AS k
+    ON k.scope = b.scope AND k.day = b.day AND k.sample = 1 AND k.second_of_day = 86399 - MOD(b.peak, 86400)
+LEFT JOIN title_changes AS t ON t.scope = b.scope AND t.day = b.day AND t.id = b.id
+LEFT JOIN category_changes AS g ON g.scope = b.scope AND g.day = b.day AND g.id = b.id
