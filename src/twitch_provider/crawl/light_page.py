@@ -28,6 +28,7 @@ class LightPage:
     :param date: the answer's ``Date`` header, aware UTC; None where it is absent
     :param loopback: whether the server is this machine: a simulator, whose clock may be anywhere
     :param body: as Twitch sent it
+    :param text: the same, decoded: it costs a tenth of a page's CPU
     :param cursor: where the next page begins; None at the end of the list
     :param count: how many rows there are
     :param users: the ``user_id`` of each row that has one, in order
@@ -42,6 +43,7 @@ class LightPage:
     date: datetime | None
     loopback: bool
     body: bytes = field(repr=False)
+    text: str = field(repr=False)
     cursor: str | None
     count: int
     users: tuple[str, ...] = field(repr=False)
@@ -85,7 +87,7 @@ def read_light_page(request: Request, reply: Reply) -> LightPage:
     """
     response = read_found(request, reply)
     try:
-        response.body.decode()
+        text = response.body.decode()
         body = _decode(response.body)
         odd = body.status is not None or body.error or body.errors or body.message
         rows = [] if odd else body.data
@@ -102,6 +104,7 @@ def read_light_page(request: Request, reply: Reply) -> LightPage:
         # No rows, or not as documented and perhaps a page all the same: half a surrogate pair, a row without
         # a field. Some errors have status 200.
         envelope = read_page(request, reply)
+        text = response.body.decode()
         cursor, count = envelope.cursor, len(envelope.rows)
         objects = [row if isinstance(row, dict) else {} for row in envelope.rows]
         named = [row for row in objects if isinstance(row.get("user_id"), str)]
@@ -115,6 +118,7 @@ def read_light_page(request: Request, reply: Reply) -> LightPage:
         date=response.date,
         loopback=request.loopback,
         body=response.body,
+        text=text,
         cursor=cursor,
         count=count,
         users=users,

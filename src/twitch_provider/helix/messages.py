@@ -232,6 +232,14 @@ class Page:
         return self.date or self.received_at
 
     @property
+    def text(self) -> str:
+        """Return the body as text.
+
+        :raises UnicodeDecodeError: it is not UTF-8
+        """
+        return self.body.decode()
+
+    @property
     def new_rows(self) -> list[dict[str, Any]]:
         """The rows whose id no earlier page of this walk had, up to ``max_items``.
 

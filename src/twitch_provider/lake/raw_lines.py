@@ -166,7 +166,7 @@ class RawWriter:
         :raises TwitchDataError: its body is not UTF-8; nothing of it is kept
         """
         try:
-            body = page.body.decode()
+            body = page.text
         except UnicodeDecodeError:
             raise TwitchDataError(
                 f"{page.endpoint}: the answer is not UTF-8: run the snapshot again."

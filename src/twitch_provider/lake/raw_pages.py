@@ -36,6 +36,14 @@ class Body(Protocol):
         """Return the answer, untouched."""
         ...
 
+    @property
+    def text(self) -> str:
+        """Return the answer as text.
+
+        :raises UnicodeDecodeError: it is not UTF-8
+        """
+        ...
+
 
 class Page(Body, Protocol):
     """A page whose body is decoded, as :class:`twitch_provider.helix.messages.Page`."""
@@ -72,6 +80,14 @@ class RawPage:
     rows: list[Any] = field(repr=False)
     cursor: str | None
 
+    @property
+    def text(self) -> str:
+        """Return the body as text.
+
+        :raises UnicodeDecodeError: it is not UTF-8
+        """
+        return self.body.decode()
+
 
 @dataclass(frozen=True)
 class RawBody:
@@ -89,3 +105,11 @@ class RawBody:
     answered_at: datetime
     received_at: datetime
     body: bytes = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """Return the body as text.
+
+        :raises UnicodeDecodeError: it is not UTF-8
+        """
+        return self.body.decode()
