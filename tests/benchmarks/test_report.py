@@ -106,7 +106,7 @@ def test_the_machine_is_described_without_its_name() -> None:
 
 def test_an_unknown_section_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["lokal"]) == 2
-    assert "Unknown section lokal: choose from crawl, local" in capsys.readouterr().out
+    assert "Unknown section lokal: choose from crawl, first" in capsys.readouterr().out
 
 
 def test_every_topic_has_its_module() -> None:
