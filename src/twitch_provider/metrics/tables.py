@@ -230,8 +230,17 @@ TABLES = {table.name: table for table in _ALL}
 
 #: Relations between the snapshots and the tables, which are not published, in the order of making them.
 STEPS = {
-    "hour": ("ticks_hour", "presence_hour", "new_streams"),
-    "day": ("ticks_day", "presence_day", "new_streams", "broadcasts", "connections", "tag_lists"),
+    "hour": ("ticks_hour", "presence_hour", "live", "doubles", "new_streams"),
+    "day": (
+        "ticks_day",
+        "presence_day",
+        "live",
+        "doubles",
+        "new_streams",
+        "broadcasts",
+        "connections",
+        "tag_lists",
+    ),
 }
 #: Tables that statements of other tables read, in the order of making them.
 READ = {

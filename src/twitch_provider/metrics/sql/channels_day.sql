@@ -9,7 +9,11 @@ WITH counts AS (
         SUM(airtime_seconds) AS airtime_seconds,
         COUNT(DISTINCT CASE WHEN samples > 0 THEN id END) AS broadcasts,
         SUM(samples) AS rows_seen,
-        MAX(peak) AS peak
+        MAX(peak) AS peak,
+        MIN(first_login) AS first_login,
+        MAX(last_login) AS last_login,
+        MIN(first_name) AS first_name,
+        MAX(last_name) AS last_name
     FROM presence
     GROUP BY scope, dataset, day, user_id
 ),
@@ -54,7 +58,7 @@ new_ones AS (
     SELECT scope, day, user_id, COUNT(DISTINCT id) AS new_streams FROM new_streams GROUP BY scope, day, user_id
 ),
 
--- A channel that changes its name has the newest one; of two in one snapshot, the smaller one.
+-- A channel that changed its name has the newest one; of two in one snapshot, the smaller one.
 logins AS (
     SELECT
         t.scope,
@@ -64,9 +68,10 @@ logins AS (
         ROW_NUMBER() OVER (
             PARTITION BY t.scope, t.day, s.user_id ORDER BY MAX(t.instant) DESC, s.user_login
         ) AS place
-    FROM ticks AS t
-    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
-    WHERE s.user_login <> ''
+    FROM counts AS n
+    INNER JOIN ticks AS t ON t.scope = n.scope AND t.day = n.day
+    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after AND s.user_id = n.user_id
+    WHERE n.first_login <> n.last_login AND s.user_login <> ''
     GROUP BY t.scope, t.day, s.user_id, s.user_login
 ),
 
@@ -79,9 +84,10 @@ names AS (
         ROW_NUMBER() OVER (
             PARTITION BY t.scope, t.day, s.user_id ORDER BY MAX(t.instant) DESC, s.user_name
         ) AS place
-    FROM ticks AS t
-    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
-    WHERE s.user_name <> ''
+    FROM counts AS n
+    INNER JOIN ticks AS t ON t.scope = n.scope AND t.day = n.day
+    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after AND s.user_id = n.user_id
+    WHERE n.first_name <> n.last_name AND s.user_name <> ''
     GROUP BY t.scope, t.day, s.user_id, s.user_name
 )
 
@@ -90,8 +96,8 @@ SELECT
     n.dataset,
     n.day,
     n.user_id,
-    g.user_login,
-    m.user_name,
+    COALESCE(g.user_login, NULLIF(n.last_login, '')) AS user_login,
+    COALESCE(m.user_name, NULLIF(n.last_name, '')) AS user_name,
     CAST(c.covered_seconds AS BIGINT) AS covered_seconds,
     CAST(n.viewer_seconds AS BIGINT) AS viewer_seconds,
     CAST(n.airtime_seconds AS BIGINT) AS airtime_seconds,

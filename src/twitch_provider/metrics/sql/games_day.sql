@@ -64,12 +64,11 @@ names AS (
         s.game_id,
         s.game_name,
         ROW_NUMBER() OVER (
-            PARTITION BY t.scope, t.day, s.game_id ORDER BY MAX(t.instant) DESC, s.game_name
+            PARTITION BY t.scope, t.day, s.game_id ORDER BY t.instant DESC, s.game_name
         ) AS place
     FROM ticks AS t
-    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
-    WHERE s.game_name <> ''
-    GROUP BY t.scope, t.day, s.game_id, s.game_name
+    INNER JOIN live AS s ON s.scope = t.scope AND s.run_after = t.run_after
+    WHERE s.game_name IS NOT NULL
 ),
 
 -- Channels with airtime in the category, the most watched first.

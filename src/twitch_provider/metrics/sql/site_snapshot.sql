@@ -1,4 +1,16 @@
 -- Everything that was live at an instant. An empty snapshot is a row, too: nobody was live.
+WITH sums AS (
+    SELECT scope, run_after, SUM(viewers) AS viewers, SUM(streams) AS streams
+    FROM live
+    WHERE sample = 1
+    GROUP BY scope, run_after
+),
+
+-- By how much there are fewer channels than broadcasts.
+fewer AS (
+    SELECT scope, run_after, COUNT(*) - COUNT(DISTINCT user_id) AS fewer FROM doubles GROUP BY scope, run_after
+)
+
 SELECT
     c.scope,
     c.dataset,
@@ -6,10 +18,10 @@ SELECT
     c.instant AS snapshot_at,
     c.hour,
     c.day,
-    CAST(COALESCE(SUM(s.viewer_count), 0) AS BIGINT) AS viewers,
-    COUNT(s.id) AS streams,
-    COUNT(DISTINCT s.user_id) AS channels
+    CAST(COALESCE(s.viewers, 0) AS BIGINT) AS viewers,
+    CAST(COALESCE(s.streams, 0) AS BIGINT) AS streams,
+    CAST(COALESCE(s.streams, 0) - COALESCE(f.fewer, 0) AS BIGINT) AS channels
 FROM clock AS c
-LEFT JOIN streams AS s ON s.dataset = c.dataset AND s.run_after = c.run_after
+LEFT JOIN sums AS s ON s.scope = c.scope AND s.run_after = c.run_after
+LEFT JOIN fewer AS f ON f.scope = c.scope AND f.run_after = c.run_after
 WHERE c.status = 'counted'
-GROUP BY c.scope, c.dataset, c.run_after, c.instant, c.hour, c.day
