@@ -66,13 +66,13 @@ def test_the_package_itself_brings_in_nothing() -> None:
 
 
 @pytest.mark.usefixtures("airflow_3")
-def test_parsing_the_dags_brings_in_no_pandas_no_pyarrow_and_no_boto3() -> None:
+def test_parsing_the_dags_brings_in_no_pandas_no_pyarrow_no_boto3_and_no_duckdb() -> None:
     paths = sorted(map(str, (ROOT / "dags").glob("*.py")))
     assert len(paths) >= 3
     parse = f"import runpy; [runpy.run_path(path) for path in {paths}]"
     # Airflow 3.0 itself imports aiohttp with its decorators.
     ours = imported_by(parse) - imported_by("from airflow.sdk import Asset, dag, task")
-    assert not ours & {"pandas", "pyarrow", "boto3", "botocore", "numpy", "aiohttp"}
+    assert not ours & {"pandas", "pyarrow", "boto3", "botocore", "numpy", "aiohttp", "duckdb"}
 
 
 def rooms_imported(path: Path) -> set[str]:

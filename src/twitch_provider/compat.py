@@ -12,7 +12,16 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, Context, PokeReturnValue, Variable
+    from airflow.sdk import (
+        AssetOrTimeSchedule,
+        BaseHook,
+        BaseOperator,
+        BaseSensorOperator,
+        Context,
+        CronTriggerTimetable,
+        PokeReturnValue,
+        Variable,
+    )
     from airflow.sdk.configuration import conf
     from airflow.sdk.exceptions import (
         AirflowException,
@@ -30,10 +39,12 @@ __all__ = [
     "AirflowNotFoundException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "AssetOrTimeSchedule",
     "BaseHook",
     "BaseOperator",
     "BaseSensorOperator",
     "Context",
+    "CronTriggerTimetable",
     "PokeReturnValue",
     "Variable",
     "allowed_run_types",
@@ -51,10 +62,12 @@ _PLACES = {
     "AirflowNotFoundException": _EXCEPTIONS,
     "AirflowSensorTimeout": _EXCEPTIONS,
     "AirflowSkipException": _EXCEPTIONS,
+    "AssetOrTimeSchedule": ("airflow.sdk", "airflow.timetables.assets"),
     "BaseHook": ("airflow.sdk", "airflow.hooks.base"),
     "BaseOperator": ("airflow.sdk", "airflow.models.baseoperator"),
     "BaseSensorOperator": ("airflow.sdk", "airflow.sensors.base"),
     "Context": ("airflow.sdk", "airflow.utils.context"),
+    "CronTriggerTimetable": ("airflow.sdk", "airflow.timetables.trigger"),
     "PokeReturnValue": ("airflow.sdk", "airflow.sensors.base"),
     "Variable": ("airflow.sdk", "airflow.models.variable"),
     "conf": ("airflow.sdk.configuration", "airflow.configuration"),

@@ -223,7 +223,7 @@ class S3Store:
             return sorted(each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ()))
 
     def entries(self, prefix: str) -> Sequence[Entry]:
-        """Return every object whose key begins with the prefix, sorted by key: its size and entity tag too."""
+        """Return every object whose key begins with the prefix, sorted by key, with its size and tag."""
         with self._explained(prefix):
             return sorted(
                 Entry(each["Key"], each["Size"], each.get("ETag", ""))

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keys of what metrics publish: fixed for each hour and day, since readers take whatever lies there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from twitch_provider.metrics.tables import MetricsTable
+
+#: How long a period is.
+LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+
+
+@dataclass(frozen=True)
+class MetricsKeys:
+    """Keys below ``metrics/`` and ``compacted/``, in partitions by UTC day.
+
+    :param prefix: of the lake in the bucket; may be empty
+    """
+
+    prefix: str
+
+    def folder(self, name: str, day: date) -> str:
+        """Return the partition of a table, or of the manifests, ending in ``/``.
+
+        :param name: of the table, or ``manifests``
+        :param day: UTC
+        """
+        return self._below(f"metrics/{name}/dt={day.isoformat()}/")
+
+    def table(self, table: MetricsTable, begin: datetime) -> str:
+        """Return the key of a table of one period.
+
+        :param table: for example ``games_hour``
+        :param begin: of the hour or day, UTC
+        """
+        return self.folder(table.name, begin.date()) + table.file_name(begin)
+
+    def manifest(self, kind: str, begin: datetime) -> str:
+        """Return the key of a period's manifest: no manifest, no metrics.
+
+        :param kind: ``hour`` or ``day``
+        :param begin: of it, UTC
+        """
+        return self.folder("manifests", begin.date()) + (f"{begin:%H}.json" if kind == "hour" else "day.json")
+
+    def index(self, day: date) -> str:
+        """Return the key of what the manifests of a day's ticks said when they were last read.
+
+        :param day: UTC
+        """
+        return self.folder("index", day) + "manifests.json.gz"
+
+    def compacted(self, dataset: str, day: date) -> str:
+        """Return the key of a day's snapshots of one dataset in one table.
+
+        :param dataset: for example ``all_streams``
+        :param day: of the ticks, UTC
+        """
+        return self._below(f"compacted/{dataset}/dt={day.isoformat()}/{dataset}.parquet")
+
+    @property
+    def snapshots(self) -> str:
+        """The folder of the manifests of all DAGs, ending in ``/``."""
+        return self._below("manifests/")
+
+    def _below(self, path: str) -> str:
+        return f"{self.prefix.strip('/')}/{path}".lstrip("/")

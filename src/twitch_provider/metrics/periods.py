@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One hour or day: whether it differs from what is published, and publishing it.
+
+Nothing is derived from what has changed: what a period would be computed from is compared with what its
+manifest says that it was. A late, repeated or vanished snapshot so reaches all periods in which the clock, or
+a gate, decides otherwise than before, and no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.lake.instants import utc_text
+from twitch_provider.lake.store import Store
+from twitch_provider.metrics.clock import GATED, Period
+from twitch_provider.metrics.completeness import completeness, completeness_table
+from twitch_provider.metrics.engine import Engine, open_engine, parquet_bytes
+from twitch_provider.metrics.fetch import fetch
+from twitch_provider.metrics.history import History, digest_of
+from twitch_provider.metrics.keys import MetricsKeys
+from twitch_provider.metrics.manifest import MetricsManifest, MetricsObject, scopes_of
+from twitch_provider.metrics.publish import Seen, publish
+from twitch_provider.metrics.snapshots import Snapshot
+from twitch_provider.metrics.tables import TABLES, MetricsTable
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A period that this try published.
+
+    :param key: of its manifest
+    :param manifest: that lies there
+    :param again: whether it had been published before
+    """
+
+    key: str
+    manifest: MetricsManifest
+    again: bool
+
+
+class Attempt(NamedTuple):
+    """What a try of publishing came to.
+
+    :param done: False if another try was faster: begin anew
+    :param published: None if what lies there is right
+    """
+
+    done: bool
+    published: Published | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a period is computed from.
+
+    :param kind: ``hour`` or ``day``
+    :param begin: aware UTC
+    :param history: snapshots
+    :param may_vanish: whether snapshots that are missing were withdrawn; of an older day they have expired
+    """
+
+    kind: str
+    begin: datetime
+    history: History
+    may_vanish: bool = True
+
+    @cached_property
+    def period(self) -> Period:
+        """Of the clock."""
+        return self.history.period(self.kind, self.begin)
+
+    @cached_property
+    def needed(self) -> list[Snapshot]:
+        """The snapshots whose tables are read."""
+        return self.history.needed(self.period.needed)
+
+    @cached_property
+    def earlier(self) -> list[Snapshot]:
+        """The snapshots that the sessions of a day read besides."""
+        return self.history.needed(self.period.needed_earlier) if self.kind == "day" else []
+
+    @cached_property
+    def report(self) -> list[dict[str, Any]]:
+        """The rows of a day's completeness report."""
+        if self.kind == "hour":
+            return []
+        return completeness(self.history.found.snapshots, self.history.clock, self.begin.date())
+
+    @cached_property
+    def inputs(self) -> tuple[tuple[str, str], ...]:
+        """The manifests of all snapshots that matter, with their entity tags."""
+        rows = {(row.dataset, row.run_after) for row in self.period.rows}
+        snapshots = [*self.history.needed(rows), *self.needed, *self.earlier]
+        if self.kind == "day":
+            day = self.begin.date()
+            snapshots += [each for each in self.history.found.snapshots if each.run_after.date() == day]
+        return tuple(sorted({(each.manifest, each.etag) for each in snapshots}))
+
+    @cached_property
+    def refused(self) -> tuple[str, ...]:
+        """The manifests of a day's ticks that cannot be read."""
+        day = f"/dt={self.begin:%Y-%m-%d}/"
+        return tuple(sorted(key for key in self.history.found.refused if day in key and self.kind == "day"))
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that the tables are a function of."""
+        earlier = [vars(row) for row in self.period.earlier] if self.kind == "day" else []
+        return digest_of(self.period, [*self.needed, *self.earlier], [earlier, self.report])
+
+    def manifest(self, objects: Iterable[MetricsObject]) -> MetricsManifest:
+        """Return the manifest of its tables.
+
+        :param objects: that are published
+        """
+        return MetricsManifest(
+            period=self.kind,
+            begin=utc_text(self.begin, "begin"),
+            digest=self.digest,
+            scopes=scopes_of(self.period),
+            inputs=self.inputs,
+            refused=self.refused,
+            objects=tuple(objects),
+        )
+
+    def require_snapshots(self, present: MetricsManifest) -> None:
+        """Check that the snapshots of an older day have not expired since it was published.
+
+        :param present: the manifest that lies there
+        :raises TwitchDataError: none of them is left
+        """
+        day = self.begin.date()
+        had = any(f"/dt={day}/" in manifest for manifest, _ in present.inputs)
+        left = any(each.run_after.date() == day for each in self.history.found.snapshots)
+        if had and not left and not self.may_vanish:
+            raise TwitchDataError(f"The manifests of {day} are not there: they may have expired.")
+
+    def tables(self, store: Store) -> Iterator[tuple[MetricsTable, pa.Table]]:
+        """Compute them from files of this machine, which are deleted at the end.
+
+        :param store: of the lake
+        :raises TwitchDataError: a table of the lake is missing, or is not as its manifest or the schema says
+        :raises TwitchConfigError: DuckDB is not installed, or its bounds are reached
+        """
+        with _engine() as (engine, folder):
+            streams, games = fetch(store, self.needed, folder)
+            earlier = fetch(store, self.earlier, folder, games=False)[0] if self.kind == "day" else None
+            engine.load(self.period, streams, games, earlier=earlier)
+            yield from engine.compute(self.kind)
+        if self.kind == "day":
+            yield TABLES["completeness"], completeness_table(self.report)
+
+
+@contextmanager
+def _engine() -> Iterator[tuple[Engine, Path]]:
+    with TemporaryDirectory(prefix="twitch_metrics_") as name, open_engine(Path(name)) as engine:
+        yield engine, Path(name)
+
+
+def publish_period(store: Store, keys: MetricsKeys, seen: Seen, work: Work) -> Attempt:
+    """Publish an hour or a day, unless what lies there was computed from the same.
+
+    :param store: of the lake
+    :param keys: of metrics
+    :param seen: what lay there before the snapshots were listed
+    :param work: of the period
+    :raises TwitchDataError: a table of the lake is missing, or is not as its manifest or the schema says;
+        what was published stays
+    :raises TwitchConfigError: DuckDB is not installed, or its bounds are reached
+    :raises TwitchStoreError: the store failed
+    """
+    key = keys.manifest(work.kind, work.begin)
+    present = seen.manifest(key)
+    if present is not None:
+        work.require_snapshots(present)
+    bodies: dict[str, bytes] = {}
+    if present is not None and present.digest == work.digest:
+        manifest = work.manifest(present.objects)
+        if manifest == present:
+            return Attempt(done=True)
+    else:
+        objects = []
+        for table, rows in work.tables(store):
+            body = parquet_bytes(rows.replace_schema_metadata({"twitch.digest": work.digest}))
+            where = keys.table(table, work.begin)
+            bodies[where] = body
+            digest = hashlib.sha256(body).hexdigest()
+            objects.append(MetricsObject(where, len(body), digest, rows.num_rows, table.name))
+        manifest = work.manifest(objects)
+    if not publish(store, seen, key, manifest, bodies):
+        return Attempt(done=False)
+    published = Published(key, manifest, again=seen.tag(key) is not None)
+    _log(store, work, published, rewritten=bool(bodies))
+    return Attempt(done=True, published=published if bodies else None)
+
+
+def _log(store: Store, work: Work, published: Published, *, rewritten: bool) -> None:
+    covered = "; ".join(
+        f"{scope}: {each['samples']} samples, {each['covered_seconds']:,} s covered"
+        for scope, each in published.manifest.scopes.items()
+    )
+    log.info(
+        "%s %s of %s (%s); manifest %s",
+        "Published" if rewritten else "Found unchanged, with other manifests,",
+        f"the {work.kind}",
+        published.manifest.begin,
+        covered or "no snapshots",
+        store.uri(published.key),
+    )
+    for row in work.period.rows:
+        if row.status == GATED:
+            snapshot = work.history.by_table[row.dataset, row.run_after]
+            log.warning("%s does not count: %s", store.uri(snapshot.manifest), row.reason)
