@@ -75,3 +75,9 @@ def test_the_rows_of_a_page_are_objects_or_an_error(answers: Any) -> None:
     page._new_rows.append("2")
     with pytest.raises(TwitchResponseError, match=r"^streams: a row must be an object, not str"):
         _ = page.new_rows
+
+
+def test_a_page_has_its_body_as_text() -> None:
+    at = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
+    page = Page("streams", (), at, "{“é”}".encode(), [], [], None)
+    assert page.text == "{“é”}"
