@@ -36,6 +36,8 @@ DAGS = {
     DAG_ID: "every five minutes: the top games and their streams",
     "twitch_all_streams": "every five minutes: every live stream",
     "twitch_viewers_by_language": "when twitch_top_games has published a snapshot",
+    "twitch_metrics": "after a snapshot, and every quarter of an hour: the hours that changed",
+    "twitch_daily": "twenty minutes after midnight: closes the day",
     "twitch_live_alert": "when one of its CHANNELS goes live",
 }
 

@@ -15,7 +15,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 from packaging.version import Version
+from tests.metrics.lake import Lake
 
+from twitch_provider.aws.store import S3Store
 from twitch_provider.hooks.sessions import forget_shared
 from twitch_provider.testing import Simulator
 
@@ -154,6 +156,36 @@ def run_all_streams(airflow_database: None, bucket: Bucket) -> Callable[..., dic
     return _runner("twitch_all_streams")
 
 
+@pytest.fixture
+def run_metrics(airflow_database: None, bucket: Bucket) -> Callable[..., dict[str, str]]:
+    """Run ``twitch_metrics`` for a tick, in this process; gives the state of its task."""
+    return _runner("twitch_metrics")
+
+
+@pytest.fixture
+def run_daily(airflow_database: None, bucket: Bucket) -> Callable[..., dict[str, str]]:
+    """Run ``twitch_daily`` for a tick, in this process; gives the state of each task and mapped task."""
+    return _runner("twitch_daily")
+
+
+@pytest.fixture
+def lake(bucket: Bucket) -> Lake:
+    """A lake in the bucket."""
+    lake = Lake()
+    lake.store = S3Store(BUCKET, "aws_default")  # type: ignore[assignment]
+    return lake
+
+
+def events_of(name: str) -> list[Any]:
+    """What the events of an asset carry, in order."""
+    from airflow.models.asset import AssetEvent, AssetModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        events = session.query(AssetEvent).join(AssetModel, AssetEvent.asset_id == AssetModel.id)
+        return [event.extra for event in events.filter(AssetModel.name == name).order_by(AssetEvent.id)]
+
+
 def _runner(dag_id: str) -> Callable[..., dict[str, str]]:
     dag = read_dag(dag_id)
     for task in dag.tasks:
@@ -161,6 +193,15 @@ def _runner(dag_id: str) -> Callable[..., dict[str, str]]:
 
     def run(run_after: datetime, **params: Any) -> dict[str, str]:
         dag_run = dag.test(run_after=run_after, logical_date=run_after, run_conf=params or None)
-        return {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
+        return {
+            instance.task_id + (f"[{instance.map_index}]" if instance.map_index >= 0 else ""): str(
+                instance.state
+            )
+            for instance in dag_run.get_task_instances()
+        }
 
     return run
+
+
+def _name(instance: Any) -> str:
+    return instance.task_id if instance.map_index < 0 else f"{instance.task_id}[{instance.map_index}]"

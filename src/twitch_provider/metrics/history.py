@@ -106,18 +106,10 @@ class History:
         """
         return [self.by_table[each] for each in sorted(tables)]
 
-    def begins(self, kind: str, days: Iterable[date]) -> set[datetime]:
-        """Return the hours of some days, or those days, that have snapshots or seconds.
-
-        :param kind: ``hour`` or ``day``
-        :param days: UTC
-        """
-        wanted = {*days}
-        hours = {row.hour for row in self.clock.rows} | {part.hour for part in self.clock.parts}
-        if kind == "hour":
-            return {hour for hour in hours if hour.date() in wanted}
-        # Also a day without any: its ticks were due.
-        return {midnight(day) for day in wanted} if hours else set()
+    @cached_property
+    def hours(self) -> set[datetime]:
+        """The hours that have runs or seconds."""
+        return {row.hour for row in self.clock.rows} | {part.hour for part in self.clock.parts}
 
 
 def digest_of(period: Period, snapshots: Iterable[Snapshot], more: Any = None) -> str:

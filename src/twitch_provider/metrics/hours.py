@@ -85,7 +85,10 @@ def _begins(
 ) -> list[datetime]:
     """The periods that have snapshots or seconds, or are published: what those had may have vanished."""
     every = [midnight(day) + LENGTHS[kind] * number for day in days for number in range(DAY // LENGTHS[kind])]
-    known = history.begins(kind, days)
+    if kind == "hour":
+        known = history.hours
+    else:  # Also a day without snapshots: its ticks were due.
+        known = {begin for begin in every if Work(kind, begin, history).report}
     return [begin for begin in every if begin in known or keys.manifest(kind, begin) in seen]
 
 

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+### Hours watched, peaks, channels and ranks of each hour, in S3 as Parquet
+
+`hours` lists the manifests of the snapshots, compares them with those that each hour of yesterday and today
+was computed from, and publishes the hours that differ under `metrics/`, each with a manifest of its own. So a
+snapshot that came late, was repeated or has vanished changes the hours that it reaches, and no other.
+
+An event of `twitch_top_streams` or `twitch_all_streams` starts it, and so does the clock: else nothing would
+show that snapshots have stopped. A run that finds nothing is skipped.
+
+Needs a bucket (DAG param or `[twitch] bucket`) and the extra `metrics`; no connection to Twitch.
+"""  # noqa: D212 - it is the DAG's page in the UI
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Asset, Param, dag, task
+
+from twitch_provider.compat import AssetOrTimeSchedule, CronTriggerTimetable, allowed_run_types
+from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
+from twitch_provider.pipelines.failing import fail_fast
+
+TOP_STREAMS = Asset("twitch_top_streams")
+ALL_STREAMS = Asset("twitch_all_streams")
+HOUR = Asset("twitch_hour")
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("4-59/15 * * * *", timezone="UTC"), assets=TOP_STREAMS | ALL_STREAMS
+    ),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    **allowed_run_types("scheduled", "asset_triggered", "manual"),
+    dagrun_timeout=timedelta(minutes=30),
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
+    params={
+        "bucket": Param(
+            None,
+            type=["null", "string"],
+            pattern=BUCKET_PATTERN,
+            description="S3 bucket, without s3://; empty: [twitch] bucket",
+        ),
+        "prefix": Param(
+            None,
+            type=["null", "string"],
+            pattern=PREFIX_PATTERN,
+            description="Prefix of keys, such as team/twitch; empty: [twitch] prefix",
+        ),
+    },
+    doc_md=__doc__,
+    tags=["twitch"],
+)
+def twitch_metrics() -> None:
+    """Publish the hours that are new or have changed."""
+
+    @task(multiple_outputs=False, show_return_value_in_logs=False, outlets=[HOUR])
+    @fail_fast()
+    def hours(**context: Any) -> str:
+        """Publish the hours that differ; return where the manifest of the newest one lies."""
+        from twitch_provider.pipelines import metrics
+
+        published = metrics.publish_hours(context)
+        context["outlet_events"][HOUR].extra = published
+        return published["manifest"]
+
+    hours()
+
+
+twitch_metrics()
