@@ -43,7 +43,8 @@ class Store(SteppedStore):
 
 
 def _arrivals() -> list[dict[str, bytes]]:
-    lake, found = Lake(), []
+    lake = Lake()
+    found: list[dict[str, bytes]] = []
     for number in range(ARRIVALS):
         lake.crawl(5 * min(number, 2), [stream(str(user), 100 + number) for user in range(number + 1)])
         if number == 2:
