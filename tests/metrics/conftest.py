@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from twitch_provider.lake.manifest import ObjectEntry
 from twitch_provider.metrics.snapshots import Snapshot, scope_of
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -52,3 +56,20 @@ def noon() -> datetime:
 def snapshot() -> Callable[..., Snapshot]:
     """A complete snapshot of 100 rows some minutes after noon, with some values changed."""
     return _snapshot
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small lake with its metrics."""
+    from tests.metrics import analyst
+
+    pytest.importorskip("duckdb", reason="DuckDB is not installed: it is the extra metrics")
+    return analyst.files(analyst.make_lake(), tmp_path_factory.mktemp("analyst"))
+
+
+@pytest.fixture(scope="session")
+def analyst(published: Path) -> Iterator[DuckDBPyConnection]:
+    """A database with the tables and views of that lake."""
+    from tests.metrics import analyst
+
+    yield from analyst.open_database(published)

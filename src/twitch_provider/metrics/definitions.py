@@ -159,8 +159,12 @@ _ALL = (
     Definition("ended_streams", "broadcasts", "Broadcasts whose last sample lies in the period", "views"),
     Definition("rank_change", "places", "rank of the period before less rank", "views"),
     Definition(
-        "growth", "", "hours watched per covered hour ÷ that of the period compared with, less 1", "views"
+        "growth", "", "viewer_seconds per covered second ÷ those of the period before, less 1", "views"
     ),
+    Definition("growth_yesterday", "", "growth against the same hour of the day before", "views"),
+    Definition("growth_last_week", "", "growth against the same hour or day a week before", "views"),
+    Definition("first_day", "", "The first day of a session in UTC", "views"),
+    Definition("last_day", "", "The last day of a session in UTC", "views"),
 )
 
 #: Every definition by its name.

@@ -84,34 +84,34 @@ _LIVE = ("viewers", "streams", "channels")
 
 def _periods(period: str) -> tuple[MetricsTable, ...]:
     """The tables that exist by hour and by day."""
-    series = (*_SERIES, period)
+    series, length = (*_SERIES, period), {"hour": "an hour", "day": "a day"}[period]
     games = ("game_id", "game_name")
     user = ("user_id", "user_login", "user_name")
     return (
         MetricsTable(
             f"site_{period}",
-            f"Everything that was live in a {period}",
+            f"Everything that was live in {length}",
             (*series, *_SITE_SUMS, *_CAPPED, *_PEAK, *_COUNTS, *_CONCENTRATION),
             ("scope", period),
             period,
         ),
         MetricsTable(
             f"games_{period}",
-            f"A category in a {period}",
+            f"A category in {length}",
             (*series, *games, *_SUMS, *_CAPPED, *_PEAK, *_COUNTS, *_CONCENTRATION, "rank", "twitch_rank"),
             ("scope", period, "game_id"),
             period,
         ),
         MetricsTable(
             f"languages_{period}",
-            f"A language in a {period}",
+            f"A language in {length}",
             (*series, "language", *_SUMS, *_CAPPED, *_PEAK, *_COUNTS, "rank"),
             ("scope", period, "language"),
             period,
         ),
         MetricsTable(
             f"channels_{period}",
-            f"A channel in a {period}",
+            f"A channel in {length}",
             (*series, *user, *_SUMS, "samples", *_PEAK, "broadcasts", "new_streams", "rank"),
             ("scope", period, "user_id"),
             period,
