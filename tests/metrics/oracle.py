@@ -14,6 +14,7 @@ from fractions import Fraction
 from itertools import combinations, groupby, pairwise
 
 from tests.metrics.oracle_clock import Row, Seen, Tick, clock, clock_row, counted, naive, of_tick, part_rows
+from tests.metrics.oracle_completeness import completeness
 
 #: How text compares: ties of rank, and two names of one snapshot.
 AS_BYTES: Callable[[str], bytes] = str.encode
@@ -164,6 +165,8 @@ class Oracle:
         if name == "clock_parts":
             rows = (row for tick in self._ticks() for row in part_rows(tick))
             return [row for row in rows if row["hour"] == naive(begin)]
+        if name == "completeness":
+            return completeness(self.clock, begin)
         made = []
         for scope, ticks in self.clock.items():
             span = self._span(scope, begin, end)

@@ -19,6 +19,7 @@ from twitch_provider.lake.csv import csv_bytes
 from twitch_provider.lake.manifest import ObjectEntry
 from twitch_provider.lake.schema import GAMES, STREAMS
 from twitch_provider.metrics.clock import make_clock
+from twitch_provider.metrics.completeness import completeness
 from twitch_provider.metrics.engine import LocalTable, open_engine
 from twitch_provider.metrics.snapshots import scope_of
 from twitch_provider.metrics.tables import TABLES
@@ -106,12 +107,16 @@ class World:
     def compute(self, kind: str, begin: datetime) -> dict[str, list[Row]]:
         """Return the package's tables of an hour or a day."""
         length = timedelta(hours=1 if kind == "hour" else 24)
-        period = make_clock([seen.snapshot for seen in self.lake]).period(begin, begin + length)
+        snapshots = [seen.snapshot for seen in self.lake]
+        clock = make_clock(snapshots)
+        period = clock.period(begin, begin + length)
         streams, games = self._files(period.needed)
         earlier = self._files(period.needed_earlier)[0] if kind == "day" else None
         with open_engine(self.folder, threads=1) as engine:
             engine.load(period, streams, games, earlier=earlier)
-            return {table.name: rows.to_pylist() for table, rows in engine.compute(kind)}
+            tables = {table.name: rows.to_pylist() for table, rows in engine.compute(kind)}
+        report = {"completeness": completeness(snapshots, clock, begin.date())} if kind == "day" else {}
+        return tables | report
 
     def _files(self, needed: Iterable[tuple[str, datetime]]) -> tuple[list[LocalTable], list[LocalTable]]:
         names = [(dataset, f"{dataset}_{tick:%Y%m%dT%H%M%S}.csv") for dataset, tick in sorted(needed)]
@@ -255,5 +260,7 @@ class Random:
                 asks=draw.choice([{}, {}, {}, {"games": 2}]),
                 interval_seconds=draw.choice([300, 300, 300, 300, 600, 60, None]),
                 complete=draw.random() > 0.05,
+                dag_id=draw.choice(["one", "one", "one", "other"]),
+                run_type=draw.choice(["scheduled", "scheduled", "manual", "asset_triggered"]),
                 duplicate_keys=int(draw.random() < 0.03),
             )
