@@ -42,7 +42,9 @@ class Environment:
         """
         self._make_stock()
         before = self._versions()
-        self._uv("install", "--reinstall-package", OURS, "--constraint", self.cell.pins, f"{wheel}[test]")
+        self._uv(
+            "install", "--reinstall-package", OURS, "--constraint", self.cell.pins, f"{wheel}[metrics,test]"
+        )
         after = self._versions()
         moved = sorted(name for name in before if name != OURS and before[name] != after.get(name))
         if moved:

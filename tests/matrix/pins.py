@@ -34,8 +34,11 @@ def main(*words: str) -> None:
             everything.write_text("\n".join(requirements))
             stock = Path(folder) / "stock.txt"
             _compile(cell, everything, output=stock)
+            # Of all providers, only some for other databases hold DuckDB back; a deployment has none of them.
+            held = stock.read_text().splitlines()
+            stock.write_text("\n".join(line for line in held if not line.startswith("duckdb==")))
             # Only what we need beside Airflow is kept. Where our floors are too high, this fails.
-            ours = ["--extra", "test", "--constraint", str(stock)]
+            ours = ["--extra", "metrics", "--extra", "test", "--constraint", str(stock)]
             if cell.release.as_of < TOOLS_AS_OF:
                 ours += [f"--exclude-newer-package={tool}={TOOLS_AS_OF}" for tool in _tools()]
             _compile(cell, ROOT / "pyproject.toml", *ours, output=cell.pins)

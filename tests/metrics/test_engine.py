@@ -292,10 +292,10 @@ def test_bounds_of_memory_and_temporary_space(lake: Lake, tmp_path: Path) -> Non
         engine.load(period, files)
 
 
-def test_only_files_of_its_folder_are_read(lake: Lake, tmp_path: Path) -> None:
-    period = lake.clock.period(NOON, NOON + timedelta(hours=1))
-    with open_engine(tmp_path / "a") as engine, pytest.raises(duckdb.PermissionException):
-        engine.load(period, [LocalTable("all_streams", tmp_path / "b.csv")])
+@pytest.mark.parametrize("address", ["https://example.invalid/a.csv", "s3://bucket/a.csv"])
+def test_only_files_of_this_machine_are_read(tmp_path: Path, address: str) -> None:
+    with open_engine(tmp_path) as engine, pytest.raises(duckdb.Error, match="httpfs"):
+        engine._connection.sql(f"SELECT * FROM read_csv('{address}')").fetchall()  # noqa: S608
 
 
 def test_a_worker_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,8 @@ def test_a_stock_airflow_has_what_our_floors_ask(cell: Cell, root: Path) -> None
     pins = pins_of(cell)
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     assert pins["apache-airflow"] == cell.release.airflow
-    for line in (*project["dependencies"], *project["optional-dependencies"]["test"]):
+    extras = project["optional-dependencies"]
+    for line in (*project["dependencies"], *extras["metrics"], *extras["test"]):
         requirement = Requirement(line)
         assert requirement.specifier.contains(pins[requirement.name]), line
 

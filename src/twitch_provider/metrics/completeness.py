@@ -67,7 +67,7 @@ def _due(snapshots: list[Snapshot], begin: datetime) -> dict[str, set[datetime]]
         series.sort(key=lambda each: (each.run_type in _NOT_DUE, each.run_after))
         regular = [each for each in series if each.run_type not in _NOT_DUE] or series
         for first, since, until in _parts(regular, begin):
-            if first.interval_seconds is not None:
+            if first.interval_seconds:
                 due[first.scope] |= _grid(first.run_after, first.interval_seconds, since, until)
     return due
 

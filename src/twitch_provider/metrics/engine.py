@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """DuckDB: local files to relations, one statement to one table.
 
-It reads files of one folder only, has no network, and keeps to its bounds of memory and temporary space. The
-statements under ``sql/`` are not DuckDB's own: Spark and Athena run them, too.
+It reads files of this machine only, and keeps to its bounds of memory and temporary space. The statements
+under ``sql/`` are not DuckDB's own: Spark and Athena run them, too.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def open_engine(
 ) -> Iterator[Engine]:
     """Open a database in memory.
 
-    :param folder: the only one whose files it may read; what does not fit into memory is written there
+    :param folder: what does not fit into memory is written there
     :param memory: how much it may use, for example ``2GB``
     :param temporary: how much space it may use in the folder; ``0GB`` for none
     :param threads: that it may use; None for as many as there are processors
@@ -240,12 +240,12 @@ def open_engine(
         "temp_directory": str(folder / "temporary"),
         "max_temp_directory_size": temporary,
         "preserve_insertion_order": False,
+        # Without extensions, files of this machine are all that it can reach.
         "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
         **({"threads": threads} if threads else {}),
     }
     with duckdb.connect(":memory:", config=config) as connection:
-        connection.execute(f"SET allowed_directories = [{_quoted(str(folder))}]")
-        connection.execute("SET enable_external_access = false")
         yield Engine(connection, f"{memory} of memory and {temporary} of temporary space")
 
 

@@ -230,11 +230,12 @@ TABLES = {table.name: table for table in _ALL}
 
 #: Relations between the snapshots and the tables, which are not published, in the order of making them.
 STEPS = {
-    "hour": ("ticks_hour", "presence_hour", "live", "doubles", "new_streams"),
+    "hour": ("ticks_hour", "presence_hour", "live_games", "live_languages", "doubles", "new_streams"),
     "day": (
         "ticks_day",
         "presence_day",
-        "live",
+        "live_games",
+        "live_languages",
         "doubles",
         "new_streams",
         "broadcasts",

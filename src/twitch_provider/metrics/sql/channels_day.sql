@@ -22,23 +22,21 @@ covered AS (
     SELECT scope, day, SUM(seconds) AS covered_seconds FROM ticks GROUP BY scope, day
 ),
 
--- Broadcasts of one channel in the same snapshot are watched together. Few channels have several at all.
+-- Broadcasts of one channel in the same snapshot are watched together.
 together AS (
     SELECT
-        n.scope,
-        n.day,
-        n.user_id,
-        t.run_after,
-        SUM(s.viewer_count) * 86400 + 86399 - t.second_of_day AS peak
-    FROM counts AS n
-    INNER JOIN ticks AS t ON t.scope = n.scope AND t.day = n.day AND t.sample = 1
-    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after AND s.user_id = n.user_id
-    WHERE n.broadcasts > 1
-    GROUP BY n.scope, n.day, n.user_id, t.run_after, t.second_of_day
+        t.scope,
+        t.day,
+        d.user_id,
+        COUNT(*) - 1 AS more_rows,
+        SUM(d.viewer_count) * 86400 + 86399 - t.second_of_day AS peak
+    FROM doubles AS d
+    INNER JOIN ticks AS t ON t.scope = d.scope AND t.run_after = d.run_after
+    GROUP BY t.scope, t.day, d.user_id, t.run_after, t.second_of_day
 ),
 
 several AS (
-    SELECT scope, day, user_id, COUNT(*) AS samples, MAX(peak) AS peak
+    SELECT scope, day, user_id, SUM(more_rows) AS more_rows, MAX(peak) AS peak
     FROM together
     GROUP BY scope, day, user_id
 ),
@@ -48,8 +46,8 @@ peaks AS (
         n.scope,
         n.day,
         n.user_id,
-        CAST(COALESCE(v.samples, n.rows_seen) AS BIGINT) AS samples,
-        CAST(COALESCE(v.peak, n.peak) AS BIGINT) AS peak
+        CAST(n.rows_seen - COALESCE(v.more_rows, 0) AS BIGINT) AS samples,
+        CAST(CASE WHEN v.peak > n.peak THEN v.peak ELSE n.peak END AS BIGINT) AS peak
     FROM counts AS n
     LEFT JOIN several AS v ON v.scope = n.scope AND v.day = n.day AND v.user_id = n.user_id
 ),
@@ -68,9 +66,9 @@ logins AS (
         ROW_NUMBER() OVER (
             PARTITION BY t.scope, t.day, s.user_id ORDER BY MAX(t.instant) DESC, s.user_login
         ) AS place
-    FROM counts AS n
-    INNER JOIN ticks AS t ON t.scope = n.scope AND t.day = n.day
-    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after AND s.user_id = n.user_id
+    FROM streams AS s
+    INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after
+    INNER JOIN counts AS n ON n.scope = t.scope AND n.day = t.day AND n.user_id = s.user_id
     WHERE n.first_login <> n.last_login AND s.user_login <> ''
     GROUP BY t.scope, t.day, s.user_id, s.user_login
 ),
@@ -84,9 +82,9 @@ names AS (
         ROW_NUMBER() OVER (
             PARTITION BY t.scope, t.day, s.user_id ORDER BY MAX(t.instant) DESC, s.user_name
         ) AS place
-    FROM counts AS n
-    INNER JOIN ticks AS t ON t.scope = n.scope AND t.day = n.day
-    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after AND s.user_id = n.user_id
+    FROM streams AS s
+    INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after
+    INNER JOIN counts AS n ON n.scope = t.scope AND n.day = t.day AND n.user_id = s.user_id
     WHERE n.first_name <> n.last_name AND s.user_name <> ''
     GROUP BY t.scope, t.day, s.user_id, s.user_name
 )

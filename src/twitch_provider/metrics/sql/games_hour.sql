@@ -67,7 +67,7 @@ names AS (
             PARTITION BY t.scope, t.hour, s.game_id ORDER BY t.instant DESC, s.game_name
         ) AS place
     FROM ticks AS t
-    INNER JOIN live AS s ON s.scope = t.scope AND s.run_after = t.run_after
+    INNER JOIN live_games AS s ON s.scope = t.scope AND s.run_after = t.run_after
     WHERE s.game_name IS NOT NULL
 ),
 

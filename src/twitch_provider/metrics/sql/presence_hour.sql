@@ -12,6 +12,8 @@ SELECT
     CAST(SUM(s.viewer_count * t.seconds) AS BIGINT) AS viewer_seconds,
     CAST(SUM(t.seconds) AS BIGINT) AS airtime_seconds,
     CAST(SUM(t.sample) AS BIGINT) AS samples,
+    MIN(CASE WHEN t.sample = 1 THEN t.instant END) AS first_seen,
+    MAX(CASE WHEN t.sample = 1 THEN t.instant END) AS last_seen,
     MAX(CASE WHEN t.sample = 1 THEN s.viewer_count * 86400 + 86399 - t.second_of_day END) AS peak,
     -- Names seldom change: only where these two differ the rows are looked at again.
     MIN(s.user_login) AS first_login,

@@ -18,9 +18,9 @@ WITH in_order AS (
             WHEN LAG(s.game_id) OVER (PARTITION BY b.scope, b.day, b.id ORDER BY t.instant) = s.game_id THEN 0
             ELSE 1
         END AS begins
-    FROM broadcasts AS b
-    INNER JOIN ticks AS t ON t.scope = b.scope AND t.day = b.day
-    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after AND s.id = b.id
+    FROM streams AS s
+    INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after
+    INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.day = t.day AND b.id = s.id
     WHERE b.several_categories
 ),
 

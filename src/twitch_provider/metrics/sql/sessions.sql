@@ -7,9 +7,9 @@ WITH titles AS (
         b.id,
         s.title,
         LAG(s.title) OVER (PARTITION BY b.scope, b.day, b.id ORDER BY t.instant) AS title_before
-    FROM broadcasts AS b
-    INNER JOIN ticks AS t ON t.scope = b.scope AND t.day = b.day AND t.sample = 1
-    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after AND s.id = b.id
+    FROM streams AS s
+    INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after AND t.sample = 1
+    INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.day = t.day AND b.id = s.id
     WHERE b.several_titles
 ),
 

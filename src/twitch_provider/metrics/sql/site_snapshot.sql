@@ -1,8 +1,7 @@
 -- Everything that was live at an instant. An empty snapshot is a row, too: nobody was live.
 WITH sums AS (
     SELECT scope, run_after, SUM(viewers) AS viewers, SUM(streams) AS streams
-    FROM live
-    WHERE sample = 1
+    FROM live_languages
     GROUP BY scope, run_after
 ),
 
