@@ -35,7 +35,7 @@ help: ## show this list (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: $(DEMO) ## run the DAG twice against a simulated Twitch and print what it published (DATASET=path: replay a capture)
+demo: $(DEMO) ## run the DAG twice against a simulated Twitch, play an hour, and print what was published (DATASET=path: replay a capture)
 	@$(RUN) -m demo $(if $(DATASET),--dataset '$(DATASET)')
 
 .PHONY: airflow
@@ -134,7 +134,7 @@ distclean: clean ## delete .venv and every cache too
 	@rm -rf .venv .cluster .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 
 $(DEMO): $(PINS)
-	@$(FIND_PYTHON); "$$python" demo/environment.py demo
+	@$(FIND_PYTHON); "$$python" demo/environment.py demo,metrics
 	@touch $@
 
 $(DEV): $(PINS)
@@ -142,11 +142,11 @@ $(DEV): $(PINS)
 	@touch $@ $(DEMO)
 
 $(UI): $(PINS)
-	@$(FIND_PYTHON); "$$python" demo/environment.py demo,test,ui
+	@$(FIND_PYTHON); "$$python" demo/environment.py demo,metrics,test,ui
 	@touch $@ $(DEMO)
 
 $(DOCS): $(PINS)
-	@$(FIND_PYTHON); "$$python" demo/environment.py demo,docs
+	@$(FIND_PYTHON); "$$python" demo/environment.py demo,metrics,docs
 	@touch $@ $(DEMO)
 
 $(CLUSTER): $(PINS)

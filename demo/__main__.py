@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m demo``: run the pipeline twice, from a simulated Twitch into a lake on this disk."""
+"""``python -m demo``: run the pipeline twice, from a simulated Twitch into a lake here, then play an hour."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from rich.console import Console
 from demo.bucket import reader
 from demo.children import ROOT, stop_on_signals
 from demo.errors import DemoError
+from demo.hour import hour_files, read_hour, render_hour
 from demo.report import files, introduce, render
 from demo.runs import run_ticks
 from demo.services import new_keys, start_lake, start_twitch, tokens_minted
-from demo.settings import airflow_environment, connection_variables, last_ticks
+from demo.settings import airflow_environment, connection_variables, hour_to_play, last_ticks
 from demo.summary import read_snapshot
 
 
@@ -43,7 +44,7 @@ def main() -> int:
 
 
 def run(console: Console, caller: Mapping[str, str], *, dataset: Path | None, now: datetime) -> None:
-    """Start the servers, run the DAG for two ticks, show what the lake holds, stop everything.
+    """Start the servers, run the DAG for two ticks, play an hour, show what the lake holds, stop everything.
 
     :param caller: the environment of the caller
     :param dataset: a capture to replay
@@ -61,13 +62,20 @@ def run(console: Console, caller: Mapping[str, str], *, dataset: Path | None, no
         console.print(introduce(twitch, lake), soft_wrap=True)
         env = airflow_environment(place / "airflow", ROOT / "dags", lake, caller=caller)
         env |= connection_variables(twitch, lake)
-        run_ticks(console, ticks, env=env, log=logs / "airflow.log", twitch=twitch)
+        # Into a real bucket nothing is played.
+        hour = hour_to_play(ticks[0]) if lake.folder else None
+        run_ticks(console, ticks, hour=hour, env=env, log=logs / "airflow.log", twitch=twitch)
         get = reader(lake)
         snapshots = [read_snapshot(get, lake.prefix, tick) for tick in ticks]
         tokens = tokens_minted(twitch)
+        metrics = read_hour(get, hour) if hour else None
     console.print(render(snapshots, twitch, tokens))
     console.print()
     console.print(files(snapshots, lake), soft_wrap=True)
+    if metrics:
+        console.print()
+        console.print(render_hour(metrics))
+        console.print(hour_files(metrics, lake), soft_wrap=True)
     console.print(
         f"\nDone in {time.monotonic() - started:.0f} s; nothing is left running. What next:\n"
         "  make airflow    the DAGs in a local Airflow with its UI\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the DAG in a child process and print its progress."""
+"""Run the DAG in a child process, let it play an hour, and print its progress."""
 
 from __future__ import annotations
 
@@ -25,14 +25,23 @@ WORK = {
     "extract": "extract: read Twitch's pages, write them to raw/",
     "transform": "transform: clean the rows",
     "load": "load: write the CSVs, the manifest and latest/",
+    "play": "crawl: 13 snapshots of every stream; two ticks in a row are missing, one is late",
+    "metrics": "metrics: compute the tables of its hours, write them as Parquet",
 }
 
 
 def run_ticks(
-    console: Console, ticks: Sequence[datetime], *, env: Mapping[str, str], log: Path, twitch: Twitch
+    console: Console,
+    ticks: Sequence[datetime],
+    *,
+    hour: datetime | None,
+    env: Mapping[str, str],
+    log: Path,
+    twitch: Twitch,
 ) -> None:
-    """Run the DAG once for each tick.
+    """Run the DAG once for each tick, then play an hour.
 
+    :param hour: the beginning of the hour to play; None plays none
     :param env: Airflow's environment
     :param log: for the output of Airflow
     :raises DemoError: a run failed; with its error
@@ -46,6 +55,7 @@ def run_ticks(
         "demo.ticks",
         str(sending),
         advance,
+        hour.isoformat() if hour else "",
         *(tick.isoformat() for tick in ticks),
     ]
     try:
@@ -65,7 +75,8 @@ MARKS = {"success": "[green]✓[/]", "skipped": "[yellow]-[/]", "failed": "[red]
 def follow(console: Console, status: Status, events: Iterable[Mapping[str, str]]) -> str | None:
     """Print each event as it arrives.
 
-    :param events: ``{"tick": …}``, ``{"step": …, "state": …}``, each with an optional ``error``
+    :param events: ``{"tick": …}``, ``{"hour": …}`` and ``{"step": …, "state": …}``, each with an
+        optional ``error``
     :returns: the first error, or None
     """
     failure: str | None = None
@@ -74,6 +85,10 @@ def follow(console: Console, status: Status, events: Iterable[Mapping[str, str]]
     for event in events:
         if tick := event.get("tick"):
             console.print(f"  [bold]Run of the tick {datetime.fromisoformat(tick):%Y-%m-%d %H:%M} UTC[/]")
+            continue
+        if hour := event.get("hour"):
+            begin = datetime.fromisoformat(hour)
+            console.print(f"  [bold]A simulated hour, {begin:%Y-%m-%d %H:%M} UTC, played in seconds[/]")
             continue
         failure = failure or event.get("error")
         if "step" not in event:

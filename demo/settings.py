@@ -15,6 +15,8 @@ from demo.errors import DemoError
 DAG_ID = "twitch_top_games"
 INTERVAL = timedelta(minutes=5)
 REGION = "us-east-1"
+#: The prefix of the hour that the demo plays: whatever the two runs read, it is made up.
+PLAYED = "played-hour"
 
 
 @dataclass(frozen=True)
@@ -156,3 +158,11 @@ def last_ticks(now: datetime, count: int) -> list[datetime]:
     latest = now.astimezone(UTC).replace(second=0, microsecond=0)
     latest -= timedelta(minutes=latest.minute % 5)
     return [latest - INTERVAL * back for back in reversed(range(count))]
+
+
+def hour_to_play(tick: datetime) -> datetime:
+    """Return the beginning of a clock hour of which all is over, and some minutes more.
+
+    :param tick: the present one (aware)
+    """
+    return tick.astimezone(UTC).replace(minute=0) - timedelta(hours=2)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the DAG once for each tick, in a temporary Airflow.
+"""Run the DAG once for each tick, in a temporary Airflow, then play an hour.
 
-``python -m demo.ticks EVENTS_FD ADVANCE_URL TICK…`` runs with the environment of :mod:`demo.settings`. It
-reports its progress as JSON lines through a pipe; everything that Airflow prints goes to the log.
+``python -m demo.ticks EVENTS_FD ADVANCE_URL HOUR TICK…`` runs with the environment of :mod:`demo.settings`.
+It reports its progress as JSON lines through a pipe; everything that Airflow prints goes to the log.
 """
 
 from __future__ import annotations
@@ -86,6 +86,24 @@ def run(report: Report, advance_url: str, ticks: list[datetime]) -> None:
             raise DemoError(f"The run of {tick:%H:%M} UTC ended as {run.state}.")
 
 
+def play(report: Report, hour: datetime) -> None:
+    """Publish the snapshots and the metrics of an hour that is played.
+
+    :param hour: its beginning (aware)
+    """
+    from demo import played
+    from twitch_provider.aws.store import S3Store
+
+    store = S3Store(os.environ["AIRFLOW__TWITCH__BUCKET"], "aws_default")
+    report(hour=hour.isoformat())
+    report(step="play", state="running")
+    played.play(store, hour)
+    report(step="play", state="success")
+    report(step="metrics", state="running")
+    played.compute(store, hour)
+    report(step="metrics", state="success")
+
+
 def load_dag() -> DAG:
     """Return the DAG without retries: ``dag.test`` would wait for the delay before each."""
     bag = DagBag()
@@ -106,8 +124,8 @@ def advance(url: str, seconds: float) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the ticks; report errors outside of tasks, too."""
-    descriptor, advance_url, *ticks = arguments
+    """Run the ticks, and play the hour; report errors outside of tasks, too."""
+    descriptor, advance_url, hour, *ticks = arguments
     with os.fdopen(int(descriptor), "w", buffering=1) as events:
 
         def report(**event: str) -> None:
@@ -116,6 +134,8 @@ def main(arguments: list[str]) -> int:
         report(step="airflow", state="success")
         try:
             run(report, advance_url, [datetime.fromisoformat(tick) for tick in ticks])
+            if hour:
+                play(report, datetime.fromisoformat(hour))
         except Exception as error:
             # The traceback goes to the log, the sentence to the terminal.
             traceback.print_exc()
