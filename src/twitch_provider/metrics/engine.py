@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,14 @@ from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchConfigError, TwitchDataError
 from twitch_provider.lake.schema import BOOLEAN, GAMES, INSTANT, INTEGER, STREAMS, Schema
-from twitch_provider.metrics.clock import ClockRow, Period
+from twitch_provider.metrics.clock import Period
+from twitch_provider.metrics.relations import (
+    BEFORE_COLUMNS,
+    GAMES_COLUMNS,
+    OF_A_DAY,
+    STREAMS_COLUMNS,
+    clock_relations,
+)
 from twitch_provider.metrics.tables import READ, STEPS, TABLES, MetricsTable, relation, statement
 
 if TYPE_CHECKING:
@@ -31,27 +37,7 @@ if TYPE_CHECKING:
 _ROW_GROUP = 1_000_000
 _LEVEL = 3
 
-#: What a relation has of a table's column.
-_STREAMS = {
-    "id": "id",
-    "user_id": "user_id",
-    "user_login": "COALESCE(user_login, '')",
-    "user_name": "COALESCE(user_name, '')",
-    "game_id": "COALESCE(game_id, '')",
-    "game_name": "COALESCE(game_name, '')",
-    "viewer_count": "viewer_count",
-    "started_at": "CAST(started_at AS TIMESTAMP)",
-    "language": "COALESCE(language, '')",
-}
-#: What only the tables of a day read; most of the bytes.
-_OF_A_DAY = {"title": "COALESCE(title, '')"}
 _TAGS = {"csv": "COALESCE(from_json(tags, '[\"VARCHAR\"]'), [])", "parquet": "COALESCE(tags, [])"}
-_GAMES = {
-    "game_id": "id",
-    "game_name": "COALESCE(name, '')",
-    "twitch_rank": "rank",
-    "capped": "capped",
-}
 
 #: Lists are taken apart in another way by each engine. A tag that comes twice in a list counts once.
 _TAGGED = """
@@ -109,13 +95,13 @@ class Engine:
         :raises TwitchDataError: a table is not as the schema says
         :raises TwitchConfigError: a bound was reached
         """
-        self._load_clock(period)
-        titles = {} if earlier is None else _OF_A_DAY
-        self._relation("streams", STREAMS, _STREAMS | titles, streams, tags=earlier is not None)
-        self._relation("games", GAMES, _GAMES, games)
+        for name, rows in clock_relations(period).items():
+            self._arrow(name, rows)
+        titles = {} if earlier is None else OF_A_DAY
+        self._relation("streams", STREAMS, STREAMS_COLUMNS | titles, streams, tags=earlier is not None)
+        self._relation("games", GAMES, GAMES_COLUMNS, games)
         if earlier is not None:
-            columns = {name: _STREAMS[name] for name in ("id", "user_id", "started_at")}
-            self._relation("streams_before", STREAMS, columns, earlier)
+            self._relation("streams_before", STREAMS, BEFORE_COLUMNS, earlier)
 
     def compute(self, period: str) -> Iterator[tuple[MetricsTable, pa.Table]]:
         """Compute the tables of what was loaded, one after the other.
@@ -141,23 +127,8 @@ class Engine:
         sql = f"SELECT {columns} FROM {source} AS made ORDER BY {key}"  # noqa: S608 - nothing of it is a user's
         return self._run(sql, table.name).cast(table.schema)
 
-    def _load_clock(self, period: Period) -> None:
-        rows = [_clock_row(row) for row in period.rows]
-        earlier = [_clock_row(row) for row in period.earlier]
-        parts = [{**vars(part), "day": part.day} for part in period.parts]
-        clock, clock_parts = TABLES["clock"].schema, TABLES["clock_parts"].schema
-        for_statements = clock.append(pa.field("second_of_day", pa.int64()))
-        for_statements = for_statements.append(pa.field("counted_until", clock.field("instant").type))
-        self._arrow("clock", rows, for_statements)
-        self._arrow("clock_before", earlier, for_statements)
-        self._arrow("clock_parts", parts, clock_parts)
-        fields = [(name, clock.field(name).type) for name in ("scope", "dataset", "run_after")]
-        instants = [(name, clock.field("instant").type) for name in ("before_run_after", "before_instant")]
-        self._arrow("before", [vars(each) for each in period.before], pa.schema([*fields, *instants]))
-
-    def _arrow(self, name: str, rows: Sequence[dict[str, Any]], schema: pa.Schema) -> None:
-        values = [{key: _naive(value) for key, value in row.items()} for row in rows]
-        self._connection.register("arriving", pa.Table.from_pylist(values, schema))
+    def _arrow(self, name: str, rows: pa.Table) -> None:
+        self._connection.register("arriving", rows)
         self._run(f"CREATE TABLE {name} AS SELECT * FROM arriving", name)  # noqa: S608
         self._connection.unregister("arriving")
 
@@ -285,15 +256,3 @@ def _select(dataset: str, columns: dict[str, str], source: str) -> str:
 
 def _quoted(text: str) -> str:
     return "'{}'".format(text.replace("'", "''"))
-
-
-def _naive(value: Any) -> Any:
-    """Instants lose their time zone, which is UTC."""
-    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
-
-
-def _clock_row(row: ClockRow) -> dict[str, Any]:
-    """A row of the clock, with what statements would else need functions of time for, which differ."""
-    second = row.instant.hour * 3600 + row.instant.minute * 60 + row.instant.second
-    derived = {"hour": row.hour, "day": row.day, "counted_until": row.counted_until}
-    return {**vars(row), **derived, "second_of_day": second}

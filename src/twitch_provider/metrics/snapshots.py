@@ -187,17 +187,28 @@ def read_manifest(store: Store, key: str, found: Found) -> None:
     :raises TwitchStoreError: the store failed
     """
     there = store.read(key)
-    if there is None:
-        return  # It was withdrawn since it was listed.
+    if there is not None:  # Else it was withdrawn since it was listed.
+        add_manifest(there.body, found, key=key, etag=there.etag, place=store.uri(key))
+
+
+def add_manifest(body: bytes, found: Found, *, key: str, etag: str, place: str) -> None:
+    """Add a manifest's snapshots to what was found, or the reason why they are left out.
+
+    :param body: of the manifest
+    :param found: is added to
+    :param key: of the manifest
+    :param etag: the store's tag of it
+    :param place: its address, for a sentence
+    """
     try:
-        manifest = Manifest.from_json(there.body)
+        manifest = Manifest.from_json(body)
     except TwitchDataError:
         found.refused[key] = (
-            f"{store.uri(key)} is not a manifest of this version's, so its snapshot is left out: clear its "
+            f"{place} is not a manifest of this version's, so its snapshot is left out: clear its "
             "DAG run to publish it again."
         )
         return
     try:
-        found.snapshots.extend(snapshots_of(manifest, key=key, etag=there.etag))
+        found.snapshots.extend(snapshots_of(manifest, key=key, etag=etag))
     except TwitchDataError as error:
         found.refused[key] = str(error)
