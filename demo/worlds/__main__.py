@@ -63,6 +63,7 @@ def make(options: argparse.Namespace) -> Simulator:
             starts_at=options.at or datetime.now(UTC),
             churn=options.churn,
             refresh_seconds=options.refresh,
+            lists_ended=options.lists_ended,
         )
         return make_simulator(options, world, routes=[live_route(world)])
     return make_simulator(options, read_dataset(options.dataset) if options.dataset else None)

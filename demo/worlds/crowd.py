@@ -44,12 +44,30 @@ class Movement:
     :param refresh: seconds from one count of a stream to its next
     :param staggered: each stream is counted at its own second; otherwise all at once
     :param lifetime: seconds that a broadcast lasts on average
+    :param lists_ended: broadcasts stay in the list for some minutes after their end
     """
 
     churn: float
     refresh: int
     staggered: bool
     lifetime: float
+    lists_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A broadcast that is over and still in the list, as it was in its last second.
+
+    :param until: the first second without it
+    """
+
+    until: int
+    number: int
+    score: float
+    broadcast: Broadcast
+    language: int
+    game: int
+    typed: bool
 
 
 class Crowd:
@@ -99,12 +117,14 @@ class Crowd:
         self.tie_breaks = np.arange(size) * 0x9E37_79B1 % PLACES / PLACES
         self._count = size
         self._ended: list[Numbers] = []
+        self.still_listed: list[Ended] = []
         phases = random.integers(0, movement.refresh if movement.staggered else 1, size)
         self._due = [np.flatnonzero(phases == phase) for phase in range(movement.refresh)]
 
     def step(self) -> None:
         """Move on by a second."""
         self.second += 1
+        self.still_listed = [ended for ended in self.still_listed if ended.until > self.second]
         due, churn = self._due[self.second % self._movement.refresh], self._movement.churn
         staying = self._random.binomial(self.viewers[due], 1 - churn)
         self.viewers[due] = staying + self._random.poisson(churn * self._full[due])
@@ -125,6 +145,8 @@ class Crowd:
 
     def _replace(self, slots: Numbers) -> None:
         self._ended.append(self._facts(slots))
+        if self._movement.lists_ended:
+            self.still_listed += map(self._still_listed, slots.tolist())
         self.rounds[slots] += 1
         self.starts[slots] = self.second
         self.ends[slots] = self._ends(slots.size)
@@ -133,6 +155,21 @@ class Crowd:
         self.viewers[slots] = self._random.poisson(_BEGINNING * self._full[slots])
         for slot in slots.tolist():
             self.broadcasts[slot] = self._broadcast(slot)
+
+    def _still_listed(self, slot: int) -> Ended:
+        broadcast = self.broadcasts[slot]
+        number = int(self.numbers[slot])
+        # Between two tie-breaks, at a place of its own: two broadcasts of one slot may have ended.
+        place = self.tie_breaks[slot] + (number % 999 + 1) / 1_000 / PLACES
+        return Ended(
+            until=self.second + self._population.lag(slot, broadcast.round),
+            number=number,
+            score=float(self.viewers[slot] + place),
+            broadcast=broadcast,
+            language=int(self.languages[slot]),
+            game=int(self.games[slot]),
+            typed=bool(self.typed[slot]),
+        )
 
     def _broadcast(self, slot: int) -> Broadcast:
         broadcast = self._population.broadcast(slot, int(self.rounds[slot]), started=int(self.starts[slot]))

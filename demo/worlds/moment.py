@@ -43,14 +43,17 @@ class State:
 
     def __init__(self, crowd: Crowd, population: Population, games: Mapping[str, Row]) -> None:
         self.population, self.games = population, {game_id: code for code, game_id in enumerate(games)}
-        self.scores = crowd.viewers + crowd.tie_breaks
-        self.numbers = crowd.numbers.copy()
-        self.broadcasts = crowd.broadcasts.copy()
-        self.language_codes, self.game_codes = crowd.languages.copy(), crowd.games.copy()
-        self.typed = crowd.typed.copy()
+        ended = crowd.still_listed
+        self.scores = np.append(crowd.viewers + crowd.tie_breaks, [each.score for each in ended])
+        self.numbers = _with(crowd.numbers, [each.number for each in ended])
+        self.broadcasts = [*crowd.broadcasts, *(each.broadcast for each in ended)]
+        self.language_codes = _with(crowd.languages, [each.language for each in ended])
+        self.game_codes = _with(crowd.games, [each.game for each in ended])
+        self.typed = _with(crowd.typed, [each.typed for each in ended])
+        self._first_ended = len(crowd.broadcasts)
 
     def slots(self, filters: Filters) -> Numbers:
-        """The slots of the streams that these filters admit, unordered."""
+        """The indexes of the streams that these filters admit, unordered: slots, then what has ended."""
         if filters.user_ids or filters.user_logins:
             slots = self._named(filters)
         else:
@@ -68,6 +71,9 @@ class State:
             for number in found
             if self.broadcasts[slot := self.population.slot_of(number)[0]].channel == number
         }
+        channels = {*found}
+        ended = range(self._first_ended, len(self.broadcasts))
+        slots |= {index for index in ended if self.broadcasts[index].channel in channels}
         return np.array(sorted(slots), np.int64)
 
 
@@ -118,6 +124,11 @@ class Moment(Snapshot):
         if filters not in self._selections:
             self._selections[filters] = Listing(self._state, self._state.slots(filters))
         return self._selections[filters]
+
+
+def _with(values: npt.NDArray[Any], more: list[Any]) -> npt.NDArray[Any]:
+    """A copy of the values with some more, of their type."""
+    return np.append(values, np.array(more, values.dtype))
 
 
 def _among(

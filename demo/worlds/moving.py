@@ -40,6 +40,8 @@ class MovingWorld:
     :param lifetime_hours: how long a broadcast lasts on average
     :param short_pages: some big pages lack a row or two, as some of Twitch's do
     :param oddities: some rows are odd, as on Twitch: ``tags`` null, ``title``, ``game_id`` or ``type`` empty
+    :param lists_ended: streams stay in the list for 3 to 15 minutes after their end, as on Twitch; those are
+        beyond ``streams``
     :raises TwitchParameterError: a number is out of range, or ``starts_at`` has no time zone
     """
 
@@ -56,6 +58,7 @@ class MovingWorld:
         lifetime_hours: float = 2.5,
         short_pages: bool = True,
         oddities: bool = True,
+        lists_ended: bool = False,
     ) -> None:
         _check("streams", streams, 1, PLACES)
         _check("games", games, 1, _MOST_GAMES)
@@ -74,7 +77,7 @@ class MovingWorld:
         self.starts_at = starts_at
         self._first_second = int(starts_at.timestamp())
         self._seed, self._streams, self._short_pages = seed, streams, short_pages
-        self._movement = Movement(churn, refresh_seconds, staggered, lifetime_hours * 3_600)
+        self._movement = Movement(churn, refresh_seconds, staggered, lifetime_hours * 3_600, lists_ended)
         self._games = made_up_games(games)
         self._population = Population(seed, self._games, slots=streams, oddities=oddities)
         self._latest: tuple[int, Moment] | None = None

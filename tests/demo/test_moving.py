@@ -281,3 +281,30 @@ def test_a_world_that_does_not_change_is_read_whole() -> None:
     users, live = read(make(7, streams=1_000, churn=0, lifetime_hours=100_000), seconds_a_page=5)
     assert set(users) == live
     assert len(users) == len(live) == 1_000
+
+
+def test_ended_streams_are_listed_for_3_to_15_minutes_more() -> None:
+    plain, lagging = (make(lists_ended=lists_ended, lifetime_hours=0.5) for lists_ended in (False, True))
+    last: dict[str, int] = {}
+    listed: dict[str, int] = {}
+    for second in range(0, 2_400, 20):
+        live, seen = rows(plain, second), rows(lagging, second)
+        last |= {row["id"]: second for row in live}
+        ended = [row for row in seen if row not in live]
+        assert [row for row in seen if row not in ended] == live
+        listed |= {row["id"]: second - last[row["id"]] for row in ended if row["id"] in last}
+    lags = [lag for key, lag in listed.items() if last[key] < 1_400]
+    assert len(lags) > 100
+    assert 170 <= min(lags) < 300 < 780 < max(lags) <= 910
+
+
+def test_a_stream_that_ended_is_found_as_long_as_it_is_listed() -> None:
+    world = make(lists_ended=True)
+    before = {row["id"] for row in rows(make(), 600)}
+    moment = world.at(after(600))
+    ended = next(stream for stream in moment.streams if stream.row["id"] not in before)
+    assert ended.row["id"] not in world.live_throughout(after(600), after(600))
+    found = moment.select(
+        Filters(user_ids=frozenset({ended.keys.user_id}), languages=frozenset({ended.keys.language}))
+    )
+    assert list(found) == [ended]

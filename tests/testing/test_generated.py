@@ -127,3 +127,21 @@ def test_odd_rows_can_be_switched_off() -> None:
 def test_refuses_a_size_out_of_range(size: dict[str, Any]) -> None:
     with pytest.raises(TwitchParameterError, match=f"{next(iter(size))} must be between 1 and"):
         GeneratedWorld(**size)
+
+
+def test_ended_streams_are_listed_for_3_to_15_minutes_more() -> None:
+    plain, lagging = GeneratedWorld(5, streams=400), GeneratedWorld(5, streams=400, lists_ended=True)
+    last: dict[str, int] = {}
+    listed: dict[str, int] = {}
+    for minute in range(60):
+        now = AT + timedelta(minutes=minute)
+        live, seen = rows(plain, now), rows(lagging, now)
+        last |= {row["id"]: minute for row in live}
+        ended = [row for row in seen if row not in live]
+        assert (
+            len(seen) == len(live) + len(ended) == len({stream.score for stream in lagging.at(now).streams})
+        )
+        listed |= {row["id"]: minute - last[row["id"]] for row in ended if row["id"] in last}
+    lags = [lag for key, lag in listed.items() if last[key] < 44]
+    assert len(lags) > 50
+    assert 3 <= min(lags) < 5 < 13 < max(lags) <= 15

@@ -84,6 +84,7 @@ def make_simulator(
         world,
         seed=options.seed,
         streams=options.streams,
+        lists_ended=options.lists_ended,
         at=options.at,
         limit=options.limit,
         refill_per_minute=options.refill,
@@ -116,6 +117,11 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
         default=6_000,
         metavar="N",
         help="number of live streams (default: %(default)s)",
+    )
+    world.add_argument(
+        "--lists-ended",
+        action="store_true",
+        help="go on listing streams for 3 to 15 minutes after their end, as Twitch does",
     )
     world.add_argument(
         "--at",

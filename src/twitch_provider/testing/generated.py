@@ -11,8 +11,8 @@ average, 45 % are in English, and the biggest category has some 15 % of the stre
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from twitch_provider.exceptions import TwitchParameterError
@@ -57,6 +57,7 @@ class GeneratedWorld:
     :param games: number of categories
     :param oddities: some rows are odd, as on Twitch: ``tags`` null, ``title``, ``game_id`` or ``type`` empty
     :param short_pages: some big pages lack a row or two, as some of Twitch's do
+    :param lists_ended: streams stay in the list for 3 to 15 minutes after their end, as on Twitch
     :raises TwitchParameterError: a size is out of range
     """
 
@@ -68,6 +69,7 @@ class GeneratedWorld:
         games: int = 120,
         oddities: bool = True,
         short_pages: bool = True,
+        lists_ended: bool = False,
     ) -> None:
         for name, value, most in (("streams", streams, _MOST_STREAMS), ("games", games, _MOST_GAMES)):
             if not 1 <= value <= most:
@@ -78,7 +80,7 @@ class GeneratedWorld:
         self.starts_at = None
         self._seed = seed
         self._games = made_up_games(games)
-        self._short_pages = short_pages
+        self._short_pages, self._lists_ended = short_pages, lists_ended
         self._population = Population(seed, self._games, slots=streams, oddities=oddities)
         self._periods = [self._period(slot) for slot in range(streams)]
         self._phases = [int(unit(mix(seed, slot, 2)) * self._periods[slot]) for slot in range(streams)]
@@ -113,6 +115,8 @@ class GeneratedWorld:
     def _snapshot(self, minute: int) -> Snapshot:
         epoch = minute * _REFRESH
         streams = [self._stream(slot, epoch) for slot in range(len(self._periods))]
+        if self._lists_ended:
+            streams += self._ended(epoch)
         streams.sort(key=lambda stream: stream.score, reverse=True)
         return Snapshot(self._ranked(streams), streams, short_pages=self._short_pages)
 
@@ -127,6 +131,16 @@ class GeneratedWorld:
         # An odd multiplier permutes the slots, so no two streams ever share a tie-break.
         tie_break = slot * 0x9E37_79B1 % _MOST_STREAMS / _MOST_STREAMS
         return GeneratedStream(int(viewers + jitter) + tie_break, broadcast, self._population)
+
+    def _ended(self, epoch: int) -> Iterator[GeneratedStream]:
+        """The streams that ended but are still in the list, as they were in their last minute."""
+        for slot, period in enumerate(self._periods):
+            current = self._round(slot, epoch)
+            end = current * period - self._phases[slot]
+            if epoch < end + self._population.lag(slot, current - 1):
+                last = self._stream(slot, (end - 1) // _REFRESH * _REFRESH)
+                # Half the distance between two tie-breaks.
+                yield replace(last, score=last.score + 0.5 / _MOST_STREAMS)
 
     def _ranked(self, streams: Sequence[GeneratedStream]) -> list[Entry]:
         totals = dict.fromkeys(self._games, 0)

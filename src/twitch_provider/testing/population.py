@@ -20,6 +20,9 @@ _SYLLABLES = 5
 _FIRST_USER_ID = 20_000_000
 _FIRST_STREAM_ID = 40_000_000_000
 
+#: For how many seconds Twitch goes on listing a stream that has ended.
+_SHORTEST_LAG, _LONGEST_LAG = 180, 900
+
 #: One broadcast in 90 has an odd field; which one follows from its hash.
 _ODD_ONE_IN = 90
 _ODDITIES = ("tags", "title", "game_id", "type", "tags", "tag_ids")
@@ -141,6 +144,11 @@ class Population:
 
     def _language(self, channel: int) -> str:
         return _pick(self._languages, self._language_shares, unit(mix(self._seed, channel, 5)))
+
+    def lag(self, slot: int, number: int) -> int:
+        """For how many seconds a broadcast is listed after its end, by a Twitch that lists ended ones."""
+        draw = unit(mix(self._seed, slot, number, 7))
+        return _SHORTEST_LAG + int(draw * (_LONGEST_LAG - _SHORTEST_LAG))
 
     def broadcast(self, slot: int, number: int, *, started: int) -> Broadcast:
         """The ``number``-th broadcast of a slot."""

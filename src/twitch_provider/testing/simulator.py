@@ -30,6 +30,8 @@ class Simulator:
     :param world: what to serve, such as a :class:`CapturedWorld`; None generates a world
     :param seed: of the generated world, and of the default client id and secret
     :param streams: number of live streams in the generated world
+    :param lists_ended: the generated world goes on listing streams for 3 to 15 minutes after their end, as
+        Twitch does
     :param at: the world's time at the start (aware); None takes the world's own, else now
     :param limit: points of the rate limit, as the headers say
     :param refill_per_minute: points that are added a minute; None means ``limit``
@@ -52,6 +54,7 @@ class Simulator:
         *,
         seed: int = 1,
         streams: int = 6_000,
+        lists_ended: bool = False,
         at: datetime | None = None,
         limit: int = 800,
         refill_per_minute: float | None = None,
@@ -66,7 +69,7 @@ class Simulator:
         routes: Sequence[web.RouteDef] = (),
     ) -> None:
         if world is None:
-            world = GeneratedWorld(seed, streams=streams)
+            world = GeneratedWorld(seed, streams=streams, lists_ended=lists_ended)
         starts_at = at or world.starts_at or datetime.now(UTC)
         if starts_at.tzinfo is None:
             raise TwitchConfigError(f"The start must have a time zone, not {starts_at.isoformat()}.")
