@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 from tests.lake.conftest import RECORDED
 from tests.metrics.conftest import NOON
 from tests.metrics.lake import Lake
 from tests.metrics.lake import stream as live
 from tests.metrics.oracle import Oracle
 from tests.metrics.oracle_clock import Row, Seen
-from tests.metrics.world import Random, World, compare, stream
+from tests.metrics.oracle_clock import hours as every_hour
+from tests.metrics.world import Random, World, compare, instant, stream
 
+from twitch_provider.metrics.days import close_day
+from twitch_provider.metrics.hours import publish_hours
+from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.tables import TABLES
 
 duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed: it is the extra metrics")
@@ -282,7 +287,7 @@ def test_a_session_looks_48_hours_back(world: World, second: int, session: str) 
 
 def test_lakes_drawn_at_random(world: World) -> None:
     for seed in range(6):
-        Random(world, seed).fill(f"dataset{seed}", 30)
+        Random(seed).fill(world, f"dataset{seed}", 30)
     assert world.check([("hour", MIDNIGHT), *TODAY, ("day", MIDNIGHT)]) > 10_000
 
 
@@ -326,6 +331,51 @@ def test_ad_hoc_runs_do_not_exist(tmp_path: Path) -> None:
     for kind, begin in HOUR:
         for name, rows in lakes[0].compute(tmp_path, kind, begin).items():
             compare(name, rows.to_pylist(), oracle.table(name, begin))
+
+
+def raw(row: Row) -> Row:
+    """A row as Get Streams sends it."""
+    return live(row["user_id"], **{**row, "started_at": instant(row["started_at"] or NOON)})
+
+
+def compare_published(lake: Lake, keys: MetricsKeys, days: list[datetime]) -> int:
+    """Compare all tables that are published of some days."""
+    oracle, cells = Oracle(seen_in(lake)), 0
+    periods = {"day": days, "hour": list(every_hour(days[0], days[-1] + timedelta(days=1)))}
+    for name, table in TABLES.items():
+        for begin in periods[table.period]:
+            body = lake.store.objects.get(keys.table(table, begin))
+            rows = [] if body is None else parquet.read_table(io.BytesIO(body)).to_pylist()
+            cells += compare(name, rows, oracle.table(name, begin))
+    return cells
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_hours_and_days_published_in_any_order_from_snapshots_in_any_order(seed: int) -> None:
+    lake, drawn = Lake(), Random(seed)
+    draw, keys, until = drawn.draw, MetricsKeys("twitch"), MIDNIGHT.date()
+    ticks = [690 + 5 * number for number in range(12) if draw.random() > 0.2]
+    worlds = [(minutes, list(map(raw, drawn.step(NOON + timedelta(minutes=minutes))))) for minutes in ticks]
+    for minutes, rows in draw.sample(worlds, len(worlds)):
+        after = draw.choice([2, 2, 61, 302])
+        lake.crawl(minutes, rows, after=after, complete=draw.random() > 0.1, adhoc=draw.random() < 0.1)
+        if draw.random() < 0.5:
+            games = {"1": [row for row in rows if row["game_id"] == "1"], "NA": []}
+            lake.top(minutes, games, capped=draw.choice([(), "1"]))
+        if draw.random() < 0.2:
+            again = draw.choice(ticks)
+            stamp = f"{NOON + timedelta(minutes=again):%Y%m%dT%H%M%SZ}"
+            lake.store.objects = {key: body for key, body in lake.store.objects.items() if stamp not in key}
+            if draw.random() < 0.5:
+                lake.crawl(again, rows)
+        if draw.random() < 0.2:
+            close_day(lake.store, keys, draw.choice([DAY, MIDNIGHT]).date(), until=until)
+        if draw.random() < 0.2:
+            publish_hours(lake.store, keys, [DAY.date(), until], until=until)
+    publish_hours(lake.store, keys, [DAY.date(), until], until=until)
+    for day in draw.sample([DAY, MIDNIGHT], 2):
+        close_day(lake.store, keys, day.date(), until=until)
+    assert compare_published(lake, keys, [DAY, MIDNIGHT]) > 1000
 
 
 @pytest.fixture

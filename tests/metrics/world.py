@@ -189,8 +189,7 @@ def compare(name: str, rows: list[Row], expected: list[Row]) -> int:
 class Random:
     """A lake in which everything happens that snapshots can show."""
 
-    def __init__(self, world: World, seed: int) -> None:
-        self.world = world
+    def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)  # noqa: S311 - not for secrets
         self.broadcasts: list[Row] = []
         self.count = 0
@@ -232,7 +231,7 @@ class Random:
         flap = [row for row in self.broadcasts if draw.random() > 0.1]
         return [dict(row) for row in flap]
 
-    def fill(self, dataset: str, ticks: int) -> None:
+    def fill(self, world: World, dataset: str, ticks: int) -> None:
         """Add snapshots of one dataset, which begin half an hour before midnight."""
         draw = self.draw
         top, crowd, jumps = draw.random() < 0.4, draw.random() < 0.2, draw.random() < 0.3
@@ -249,7 +248,7 @@ class Random:
             if crowd and draw.random() > 0.1:
                 rows += [stream(f"crowd{number}", number % 3) for number in range(draw.randrange(50, 60))]
             listed = draw.sample(["NA", "1", "01", "é", "Z", "a"], 4)
-            self.world.see(
+            world.see(
                 minute,
                 [] if draw.random() < 0.03 else rows,
                 after=after,
