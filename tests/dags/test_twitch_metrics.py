@@ -49,6 +49,8 @@ def test_publishes_the_hours_that_changed_and_says_so_in_its_event(
     assert run_metrics(tick(71)) == {"hours": "success"}
     (event,) = events_of("twitch_hour")[before + 1 :]
     assert [(each["hour"][11:13], each["again"]) for each in event["hours"]] == [("13", True)]
+    (latest,) = bucket.find("latest/site_by_hour.csv")
+    assert bucket.read(latest).count(b"2026-11-23T13:00:00Z") == 1
 
 
 def test_a_run_that_finds_nothing_is_skipped_with_a_sentence_and_emits_no_event(

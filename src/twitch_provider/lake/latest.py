@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from datetime import datetime
 
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.keys import SnapshotKeys
@@ -31,16 +32,33 @@ def put_latest(store: Store, keys: SnapshotKeys, dataset: str, body: bytes, *, c
     :param content_type: its media type
     :raises TwitchStoreError: the store failed
     """
-    key, tick = keys.latest(dataset), utc_text(keys.run_after, "run_after")
-    metadata = {_TICK: tick, _DIGEST: hashlib.sha256(body).hexdigest()}
+    key = keys.latest(dataset)
     for _ in range(_ROUNDS):
-        present = store.stat(key)
-        if present is not None and _is_newer_or_equal(present, metadata):
-            return
-        etag = present and present.etag
-        if store.replace(key, body, content_type=content_type, metadata=metadata, etag=etag):
+        if replace_older(store, key, body, keys.run_after, store.stat(key), content_type=content_type):
             return
     log.warning("%s: other runs replace it all the time, leaving it to them.", store.uri(key))
+
+
+def replace_older(
+    store: Store, key: str, body: bytes, run_after: datetime, present: Stat | None, *, content_type: str
+) -> bool:
+    """Replace what lies at a key, unless a newer run wrote it.
+
+    :param store: of the lake
+    :param key: under ``latest/``
+    :param body: its bytes
+    :param run_after: the tick of the run
+    :param present: what was seen there
+    :param content_type: its media type
+    :returns: False if another run, or another try of this one, has replaced it since
+    :raises TwitchStoreError: the store failed
+    """
+    tick = utc_text(run_after, "run_after")
+    metadata = {_TICK: tick, _DIGEST: hashlib.sha256(body).hexdigest()}
+    if present is not None and _is_newer_or_equal(present, metadata):
+        return True
+    etag = present and present.etag
+    return store.replace(key, body, content_type=content_type, metadata=metadata, etag=etag)
 
 
 def _is_newer_or_equal(present: Stat, metadata: dict[str, str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +119,18 @@ class Engine:
         for table in TABLES.values():
             if table.period == period and table.name != "completeness":
                 yield table, self._table(table, made=table.name in {"clock", "clock_parts", *READ[period]})
+
+    def select(self, sql: str, relations: Mapping[str, pa.Table], what: str) -> pa.Table:
+        """Return what a query finds in tables of this process.
+
+        :param sql: the query
+        :param relations: what it reads, by name
+        :param what: it is, for an error's sentence
+        :raises TwitchConfigError: a bound was reached
+        """
+        for name, rows in relations.items():
+            self._connection.register(name, rows)
+        return self._run(sql, what)
 
     def _table(self, table: MetricsTable, *, made: bool) -> pa.Table:
         """Return one table, its rows in the order of its key."""

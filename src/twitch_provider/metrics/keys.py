@@ -60,6 +60,13 @@ class MetricsKeys:
         """
         return self._below(f"compacted/{dataset}/dt={day.isoformat()}/{dataset}.parquet")
 
+    def latest(self, name: str) -> str:
+        """Return the key of a table for tools that cannot look for the newest one.
+
+        :param name: for example ``site_by_hour``
+        """
+        return self._below(f"latest/{name}.csv")
+
     @property
     def snapshots(self) -> str:
         """The folder of the manifests of all DAGs, ending in ``/``."""

@@ -38,13 +38,14 @@ def publish_hours(context: Mapping[str, Any]) -> dict[str, Any]:
     :raises TwitchConfigError: no bucket is set, DuckDB is not installed, or its bounds are reached
     :raises TwitchStoreError: the store failed
     """
-    from twitch_provider.metrics import hours
+    from twitch_provider.metrics import hours, latest_csv
 
     store, keys = _lake(context)
     today = _today(context)
     outcome = hours.publish_hours(store, keys, [today - DAY, today], until=today)
     if not outcome.published:
         raise AirflowSkipException(_nothing(outcome, f"{today - DAY} and {today}", "hour"))
+    latest_csv.publish_latest(store, keys, tick(context["dag_run"]))
     events = [_event(store, each, "hour", each.manifest.begin) for each in outcome.published]
     return {**events[-1], "hours": events}
 

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The newest metrics as CSV at fixed keys."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.metrics.lake import NOON, Lake, stream
+
+from twitch_provider.metrics.hours import publish_hours
+from twitch_provider.metrics.keys import MetricsKeys
+from twitch_provider.metrics.latest_csv import publish_latest
+
+pytest.importorskip("duckdb", reason="DuckDB is not installed: it is the extra metrics")
+
+KEYS = MetricsKeys("twitch")
+TODAY = NOON.date()
+TICK = NOON + timedelta(hours=2)
+
+
+@pytest.fixture
+def lake() -> Lake:
+    lake = Lake()
+    publish(lake, 0, 60, 100)
+    return lake
+
+
+def publish(lake: Lake, first: int, last: int, viewers: int) -> None:
+    """Publish snapshots every five minutes, and the hours."""
+    for minutes in range(first, last + 5, 5):
+        lake.crawl(
+            minutes, [stream("1", viewers), stream("007", 10, game_id="2", game_name='Go, "the" game')]
+        )
+    publish_hours(lake.store, KEYS, [TODAY - timedelta(days=1), TODAY], until=TODAY)
+
+
+def read(lake: Lake, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(lake.store.objects[f"twitch/latest/{name}.csv"].decode())))
+
+
+def test_hours_games_and_channels_of_today(lake: Lake) -> None:
+    publish(lake, 65, 120, 200)
+    publish_latest(lake.store, KEYS, TICK)
+    noon, one, two = read(lake, "site_by_hour")
+    assert (noon["hour"], noon["growth"], one["coverage"]) == ("2026-11-23T12:00:00Z", "", "1")
+    assert float(one["growth"]) == pytest.approx(float(one["average_viewers"]) / 110 - 1)
+    assert (two["peak_viewers"], two["peak_at"]) == ("210", "2026-11-23T14:00:02Z")
+    games = read(lake, "games_by_hour")
+    assert [(row["game_id"], row["game_name"], row["rank"]) for row in games[-2:]] == [
+        ("1", "Chess", "1"),
+        ("2", 'Go, "the" game', "2"),
+    ]
+    first, second = read(lake, "channels_today")
+    assert (first["user_login"], first["day"], first["rank"]) == ("login1", "2026-11-23", "1")
+    assert (first["peak_viewers"], first["peak_at"]) == ("200", "2026-11-23T13:05:02Z")
+    assert (second["user_id"], float(second["hours_watched"])) == ("007", 20)
+
+
+def test_a_lake_without_hours_has_headers_only(lake: Lake) -> None:
+    publish_latest(lake.store, KEYS, TICK + timedelta(days=7))
+    for name in ("site_by_hour", "games_by_hour", "channels_today"):
+        assert read(lake, name) == []
+        assert lake.store.objects[f"twitch/latest/{name}.csv"].startswith(b"scope,dataset,")
+
+
+def test_an_older_run_leaves_what_a_newer_one_wrote(lake: Lake) -> None:
+    publish_latest(lake.store, KEYS, TICK)
+    before = dict(lake.store.objects)
+    publish(lake, 65, 120, 200)
+    publish_latest(lake.store, KEYS, TICK - timedelta(minutes=5))
+    assert read(lake, "site_by_hour") == list(
+        csv.DictReader(io.StringIO(before["twitch/latest/site_by_hour.csv"].decode()))
+    )
+
+
+def test_a_try_that_read_older_hours_begins_anew(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wakes_late(key: str, body: bytes, **named: Any) -> bool:
+        monkeypatch.undo()
+        publish(lake, 65, 120, 200)
+        publish_latest(lake.store, KEYS, TICK)
+        return lake.store.replace(key, body, **named)
+
+    monkeypatch.setattr(lake.store, "replace", wakes_late)
+    publish_latest(lake.store, KEYS, TICK)
+    assert len(read(lake, "site_by_hour")) == 3
