@@ -11,6 +11,7 @@ import pytest
 from tests.crawl.lists import Live, crowd, page
 
 from twitch_provider.crawl.reconciliation import FEW_ROWS, Reconciliation, batches, look_up
+from twitch_provider.exceptions import TwitchRequestError
 
 WHOLE = Reconciliation(known_seen=900, recovered=90, ended=110, new_broadcasters=100)
 BATCH = tuple(f"m{number}" for number in range(100))
@@ -44,6 +45,11 @@ def test_returns_the_languages_of_those_that_are_live(signed_in: Any) -> None:
     params = played.sent[-1].params
     assert [value for name, value in params if name == "user_id"] == ["gone", "m1", "m2"]
     assert ("first", "100") in params
+
+
+def test_a_refusal_that_is_not_of_a_broadcaster_stays_one(signed_in: Any, answers: Any) -> None:
+    with pytest.raises(TwitchRequestError, match="403"):
+        signed_in.play(look_up(signed_in.session, ("m1",)), [answers.error(403, "Forbidden")])
 
 
 PAGES = {

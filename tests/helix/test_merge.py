@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from twitch_provider.exceptions import TwitchServerError
+from twitch_provider.helix.merge import merge
 from twitch_provider.helix.messages import Send
 from twitch_provider.helix.queries import query
 from twitch_provider.helix.walk import walk
@@ -40,6 +41,10 @@ def test_more_than_100_ids_are_sorted_over_all_requests(
     most = sorted(VIEWERS.values(), reverse=True)[:max_items]
     assert [row["viewer_count"] for row in played.rows] == most
     assert [len(page.rows) for page in played.pages] == [100, 100, 50]
+
+
+def test_nothing_to_merge_is_an_empty_walk() -> None:
+    assert list(merge([], "viewer_count", None)) == []
 
 
 def test_reads_no_more_pages_than_the_order_takes(signed_in: Any, answers: Any) -> None:
