@@ -8,6 +8,7 @@ under ``sql/`` are not DuckDB's own: Spark and Athena run them, too.
 from __future__ import annotations
 
 import io
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,9 @@ _ROW_GROUP = 1_000_000
 _LEVEL = 3
 
 _TAGS = {"csv": "COALESCE(from_json(tags, '[\"VARCHAR\"]'), [])", "parquet": "COALESCE(tags, [])"}
+
+#: What a statement reads.
+_READS = re.compile(r"\b(?:FROM|JOIN) (\w+)")
 
 #: Lists are taken apart in another way by each engine. A tag that comes twice in a list counts once.
 _TAGGED = """
@@ -76,7 +80,7 @@ class Engine:
     def __init__(self, connection: DuckDBPyConnection, bounds: str) -> None:
         self._connection = connection
         self._bounds = bounds
-        self._statements: dict[str, str] = {}
+        self._made: set[str] = set()
 
     def load(
         self,
@@ -110,15 +114,25 @@ class Engine:
         :raises TwitchDataError: a table is not as the schema says
         :raises TwitchConfigError: a bound was reached
         """
-        for step in STEPS[period]:
-            self._run(f"CREATE TABLE {relation(step)} AS {statement(step)}", step)
-        if period == "day":
-            self._run(f"CREATE VIEW tagged AS {_TAGGED}", "tagged")
-        for name in READ[period]:
-            self._run(f"CREATE TABLE {name} AS {statement(name)}", name)
-        for table in TABLES.values():
-            if table.period == period and table.name != "completeness":
-                yield table, self._table(table, made=table.name in {"clock", "clock_parts", *READ[period]})
+        makers = {relation(step): step for step in STEPS[period]}
+        makers |= {name: name for name in ("tagged", *READ[period])}
+        tables = [each for each in TABLES.values() if each.period == period and each.name != "completeness"]
+        for number, table in enumerate(tables):
+            made = table.name in {"clock", "clock_parts", *READ[period]}
+            for name in _needed(table.name, makers):
+                self._make(name, makers[name])
+            yield table, self._table(table, made=made)
+            later = {name for each in tables[number + 1 :] for name in _needed(each.name, makers)}
+            for name in sorted(self._made - later):
+                self._run(f"DROP TABLE {name}", name)
+                self._made.remove(name)
+
+    def _make(self, name: str, source: str) -> None:
+        """Make a relation once; what no later table needs is dropped, so that memory holds a few only."""
+        if name in self._made:
+            return
+        self._run(f"CREATE TABLE {name} AS {_sql(source)}", source)
+        self._made.add(name)
 
     def select(self, sql: str, relations: Mapping[str, pa.Table], what: str) -> pa.Table:
         """Return what a query finds in tables of this process.
@@ -186,6 +200,21 @@ class Engine:
                 f"{what} cannot be computed, because a table of the lake is not as the schema says "
                 f"({reason:.200})."
             ) from None
+
+
+def _needed(table: str, makers: dict[str, str]) -> list[str]:
+    """The relations that are made for a table, each after those that it reads itself."""
+    if table in {"clock", "clock_parts"}:
+        return []
+    needed = []
+    for read in _READS.findall(_sql(makers.get(table, table))):
+        if read in makers and read != table:
+            needed += _needed(read, makers)
+    return list(dict.fromkeys([*needed, *({table} & makers.keys())]))
+
+
+def _sql(name: str) -> str:
+    return _TAGGED if name == "tagged" else statement(name)
 
 
 def _unreadable() -> tuple[type[Exception], ...]:

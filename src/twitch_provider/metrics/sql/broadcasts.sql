@@ -1,6 +1,7 @@
 -- A broadcast on a day, and whether its category or title changed at all: only then are its rows put in order.
--- peak as in presence: viewers * 86400 + 86399 - second of the day.
+-- peak as in presence: viewers * 86400 + 86399 - second of the day. number is for joins and sorts of many rows.
 SELECT
+    ROW_NUMBER() OVER (ORDER BY t.scope, t.day, s.id) AS number,
     t.scope,
     t.dataset,
     t.day,

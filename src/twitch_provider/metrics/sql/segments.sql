@@ -3,11 +3,7 @@
 -- segment, or to one without samples where the category changed.
 WITH in_order AS (
     SELECT
-        b.scope,
-        b.dataset,
-        b.day,
-        b.id,
-        b.user_id,
+        b.number,
         s.game_id,
         t.instant,
         t.seconds,
@@ -15,7 +11,7 @@ WITH in_order AS (
         t.second_of_day,
         s.viewer_count,
         CASE
-            WHEN LAG(s.game_id) OVER (PARTITION BY b.scope, b.day, b.id ORDER BY t.instant) = s.game_id THEN 0
+            WHEN LAG(s.game_id) OVER (PARTITION BY b.number ORDER BY t.instant) = s.game_id THEN 0
             ELSE 1
         END AS begins
     FROM streams AS s
@@ -26,11 +22,7 @@ WITH in_order AS (
 
 numbered AS (
     SELECT
-        scope,
-        dataset,
-        day,
-        id,
-        user_id,
+        number,
         game_id,
         instant,
         seconds,
@@ -38,19 +30,15 @@ numbered AS (
         second_of_day,
         viewer_count,
         SUM(begins) OVER (
-            PARTITION BY scope, day, id ORDER BY instant ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            PARTITION BY number ORDER BY instant ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS segment
     FROM in_order
 ),
 
 made AS (
     SELECT
-        scope,
-        dataset,
-        day,
-        id,
+        number,
         segment,
-        user_id,
         game_id,
         MIN(CASE WHEN sample = 1 THEN instant END) AS first_seen,
         MAX(CASE WHEN sample = 1 THEN instant END) AS last_seen,
@@ -59,15 +47,11 @@ made AS (
         SUM(sample) AS samples,
         MAX(CASE WHEN sample = 1 THEN viewer_count * 86400 + 86399 - second_of_day END) AS peak
     FROM numbered
-    GROUP BY scope, dataset, day, id, segment, user_id, game_id
+    GROUP BY number, segment, game_id
     UNION ALL
     SELECT
-        scope,
-        dataset,
-        day,
-        id,
+        number,
         1 AS segment,
-        user_id,
         game_id,
         first_seen,
         last_seen,
@@ -80,12 +64,12 @@ made AS (
 )
 
 SELECT
-    m.scope,
-    m.dataset,
-    m.day,
-    m.id,
+    b.scope,
+    b.dataset,
+    b.day,
+    b.id,
     CAST(m.segment AS BIGINT) AS segment,
-    m.user_id,
+    b.user_id,
     m.game_id,
     m.first_seen,
     m.last_seen,
@@ -95,5 +79,6 @@ SELECT
     CAST((m.peak - MOD(m.peak, 86400)) / 86400 AS BIGINT) AS peak_viewers,
     k.instant AS peak_at
 FROM made AS m
+INNER JOIN broadcasts AS b ON b.number = m.number
 LEFT JOIN ticks AS k
-    ON k.scope = m.scope AND k.day = m.day AND k.sample = 1 AND k.second_of_day = 86399 - MOD(m.peak, 86400)
+    ON k.scope = b.scope AND k.day = b.day AND k.sample = 1 AND k.second_of_day = 86399 - MOD(m.peak, 86400)

@@ -1,12 +1,7 @@
 -- A broadcast and a day on which it has samples or seconds. session_id joins what a channel broadcast with short
 -- interruptions, and the days.
 WITH titles AS (
-    SELECT
-        b.scope,
-        b.day,
-        b.id,
-        s.title,
-        LAG(s.title) OVER (PARTITION BY b.scope, b.day, b.id ORDER BY t.instant) AS title_before
+    SELECT b.number, s.title, LAG(s.title) OVER (PARTITION BY b.number ORDER BY t.instant) AS title_before
     FROM streams AS s
     INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after AND t.sample = 1
     INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.day = t.day AND b.id = s.id
@@ -14,10 +9,7 @@ WITH titles AS (
 ),
 
 title_changes AS (
-    SELECT scope, day, id, COUNT(*) AS title_changes
-    FROM titles
-    WHERE title <> title_before
-    GROUP BY scope, day, id
+    SELECT number, COUNT(*) AS title_changes FROM titles WHERE title <> title_before GROUP BY number
 ),
 
 category_changes AS (
@@ -48,5 +40,5 @@ FROM broadcasts AS b
 LEFT JOIN connections AS n ON n.scope = b.scope AND n.user_id = b.user_id AND n.id = b.id
 LEFT JOIN ticks AS k
     ON k.scope = b.scope AND k.day = b.day AND k.sample = 1 AND k.second_of_day = 86399 - MOD(b.peak, 86400)
-LEFT JOIN title_changes AS t ON t.scope = b.scope AND t.day = b.day AND t.id = b.id
+LEFT JOIN title_changes AS t ON t.number = b.number
 LEFT JOIN category_changes AS g ON g.scope = b.scope AND g.day = b.day AND g.id = b.id
