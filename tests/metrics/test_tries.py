@@ -20,7 +20,7 @@ from twitch_provider.exceptions import TwitchDataError, TwitchStoreError
 from twitch_provider.metrics.hours import publish_hours
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.manifest import MetricsManifest
-from twitch_provider.metrics.periods import Work
+from twitch_provider.metrics.periods import Made, Work
 from twitch_provider.metrics.tables import TABLES
 
 KEYS = MetricsKeys("twitch")
@@ -64,10 +64,10 @@ def arrivals() -> list[dict[str, bytes]]:
 
 @pytest.fixture(autouse=True)
 def _tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    def tables(work: Work, _: Any) -> Iterator[tuple[Any, pa.Table]]:
+    def tables(work: Work, *_: Any) -> Iterator[Made]:
         of = ", ".join(str(each.viewers) for each in work.needed)
         for name in ("clock", "site_hour", "games_hour"):
-            yield TABLES[name], pa.table({"of": [of], "table": [name]})
+            yield work._made(KEYS, TABLES[name], pa.table({"of": [of], "table": [name]}))
 
     monkeypatch.setattr(Work, "tables", tables)
 

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby, pairwise
 
 from twitch_provider.metrics.gates import closed
@@ -128,12 +129,12 @@ class Clock:
 
     rows: list[ClockRow]
 
-    @property
+    @cached_property
     def parts(self) -> list[ClockPart]:
         """The seconds of each snapshot that counts, by hour."""
         return [part for row in self.rows for part in _parts(row)]
 
-    @property
+    @cached_property
     def before(self) -> list[Before]:
         """For each snapshot that counts, the one that counted before; a scope's first one has none."""
         counted = [row for row in self.rows if row.status == COUNTED]

@@ -14,25 +14,29 @@ from twitch_provider.metrics.engine import LocalTable
 from twitch_provider.metrics.snapshots import Snapshot
 
 
-def fetch(
-    store: Store, snapshots: Iterable[Snapshot], folder: Path, *, games: bool = True
-) -> tuple[list[LocalTable], list[LocalTable]]:
-    """Write the tables of snapshots into a folder.
+def fetch_streams(store: Store, snapshots: Iterable[Snapshot], folder: Path) -> list[LocalTable]:
+    """Write the streams of snapshots into a folder.
 
     :param store: of the lake
     :param snapshots: whose tables are needed
     :param folder: a temporary one
-    :param games: fetch the tables of games too, where the runs have one
-    :returns: the streams, and the games
     :raises TwitchDataError: a table is missing, or is not as its manifest says
     :raises TwitchStoreError: the store failed
     """
-    streams, listed = [], []
-    for snapshot in snapshots:
-        streams.append(LocalTable(snapshot.dataset, _file(store, snapshot, snapshot.table, folder)))
-        if games and snapshot.games is not None:
-            listed.append(LocalTable(snapshot.dataset, _file(store, snapshot, snapshot.games, folder)))
-    return streams, listed
+    return [LocalTable(each.dataset, _file(store, each, each.table, folder)) for each in snapshots]
+
+
+def fetch_games(store: Store, snapshots: Iterable[Snapshot], folder: Path) -> list[LocalTable]:
+    """Write the games of snapshots into a folder, where their runs have such a table.
+
+    :param store: of the lake
+    :param snapshots: whose tables are needed
+    :param folder: a temporary one
+    :raises TwitchDataError: a table is missing, or is not as its manifest says
+    :raises TwitchStoreError: the store failed
+    """
+    with_games = [(each, each.games) for each in snapshots if each.games is not None]
+    return [LocalTable(each.dataset, _file(store, each, games, folder)) for each, games in with_games]
 
 
 def _file(store: Store, snapshot: Snapshot, entry: ObjectEntry, folder: Path) -> Path:

@@ -68,6 +68,11 @@ class MetricsKeys:
         return self._below(f"latest/{name}.csv")
 
     @property
+    def all_compacted(self) -> str:
+        """The folder of the compacted tables of all datasets, ending in ``/``."""
+        return self._below("compacted/")
+
+    @property
     def snapshots(self) -> str:
         """The folder of the manifests of all DAGs, ending in ``/``."""
         return self._below("manifests/")

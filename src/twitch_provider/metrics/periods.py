@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -26,8 +25,8 @@ from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.store import Store
 from twitch_provider.metrics.clock import GATED, Period
 from twitch_provider.metrics.completeness import completeness, completeness_table
-from twitch_provider.metrics.engine import Engine, open_engine, parquet_bytes
-from twitch_provider.metrics.fetch import fetch
+from twitch_provider.metrics.engine import open_engine, parquet_bytes
+from twitch_provider.metrics.fetch import fetch_games, fetch_streams
 from twitch_provider.metrics.history import History, digest_of
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.manifest import MetricsManifest, MetricsObject, scopes_of
@@ -61,6 +60,31 @@ class Attempt(NamedTuple):
 
     done: bool
     published: Published | None = None
+
+
+class Made(NamedTuple):
+    """A table that was computed.
+
+    :param table: its name, or the dataset of a compacted one
+    :param key: where it is published
+    :param rows: how many
+    :param body: its bytes, or the file that has them
+    """
+
+    table: str
+    key: str
+    rows: int
+    body: bytes | Path
+
+    def describe(self) -> MetricsObject:
+        """Return what a manifest says of it."""
+        if isinstance(self.body, bytes):
+            return MetricsObject(
+                self.key, len(self.body), hashlib.sha256(self.body).hexdigest(), self.rows, self.table
+            )
+        with self.body.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return MetricsObject(self.key, self.body.stat().st_size, sha256, self.rows, self.table)
 
 
 @dataclass(frozen=True)
@@ -149,26 +173,27 @@ class Work:
         if had and not left and not self.may_vanish:
             raise TwitchDataError(f"The manifests of {day} are not there: they may have expired.")
 
-    def tables(self, store: Store) -> Iterator[tuple[MetricsTable, pa.Table]]:
-        """Compute them from files of this machine, which are deleted at the end.
+    def tables(self, store: Store, keys: MetricsKeys, folder: Path) -> Iterator[Made]:
+        """Compute the tables from files of this machine.
 
         :param store: of the lake
+        :param keys: of metrics
+        :param folder: a temporary one
         :raises TwitchDataError: a table of the lake is missing, or is not as its manifest or the schema says
         :raises TwitchConfigError: DuckDB is not installed, or its bounds are reached
         """
-        with _engine() as (engine, folder):
-            streams, games = fetch(store, self.needed, folder)
-            earlier = fetch(store, self.earlier, folder, games=False)[0] if self.kind == "day" else None
+        with open_engine(folder) as engine:  # first of all: it may not be installed
+            streams, games = (each(store, self.needed, folder) for each in (fetch_streams, fetch_games))
+            earlier = fetch_streams(store, self.earlier, folder) if self.kind == "day" else None
             engine.load(self.period, streams, games, earlier=earlier)
-            yield from engine.compute(self.kind)
+            for table, made in engine.compute(self.kind):
+                yield self._made(keys, table, made)
         if self.kind == "day":
-            yield TABLES["completeness"], completeness_table(self.report)
+            yield self._made(keys, TABLES["completeness"], completeness_table(self.report))
 
-
-@contextmanager
-def _engine() -> Iterator[tuple[Engine, Path]]:
-    with TemporaryDirectory(prefix="twitch_metrics_") as name, open_engine(Path(name)) as engine:
-        yield engine, Path(name)
+    def _made(self, keys: MetricsKeys, table: MetricsTable, rows: pa.Table) -> Made:
+        body = parquet_bytes(rows.replace_schema_metadata({"twitch.digest": self.digest}))
+        return Made(table.name, keys.table(table, self.begin), rows.num_rows, body)
 
 
 def publish_period(store: Store, keys: MetricsKeys, seen: Seen, work: Work) -> Attempt:
@@ -187,25 +212,33 @@ def publish_period(store: Store, keys: MetricsKeys, seen: Seen, work: Work) -> A
     present = seen.manifest(key)
     if present is not None:
         work.require_snapshots(present)
-    bodies: dict[str, bytes] = {}
     if present is not None and present.digest == work.digest:
         manifest = work.manifest(present.objects)
         if manifest == present:
             return Attempt(done=True)
-    else:
-        objects = []
-        for table, rows in work.tables(store):
-            body = parquet_bytes(rows.replace_schema_metadata({"twitch.digest": work.digest}))
-            where = keys.table(table, work.begin)
-            bodies[where] = body
-            digest = hashlib.sha256(body).hexdigest()
-            objects.append(MetricsObject(where, len(body), digest, rows.num_rows, table.name))
-        manifest = work.manifest(objects)
+        return Attempt(done=_write(store, seen, work, key, manifest, {}) is not None)
+    with TemporaryDirectory(prefix="twitch_metrics_") as folder:
+        made = list(work.tables(store, keys, Path(folder)))
+        manifest = work.manifest(sorted((each.describe() for each in made), key=lambda each: each.key))
+        bodies = {each.key: each.body for each in made}
+        published = _write(store, seen, work, key, manifest, bodies)
+    return Attempt(done=published is not None, published=published)
+
+
+def _write(
+    store: Store,
+    seen: Seen,
+    work: Work,
+    key: str,
+    manifest: MetricsManifest,
+    bodies: dict[str, bytes | Path],
+) -> Published | None:
+    """Publish what was computed; None if another try was faster."""
     if not publish(store, seen, key, manifest, bodies):
-        return Attempt(done=False)
-    published = Published(key, manifest, again=seen.tag(key) is not None)
+        return None
+    published = Published(key, manifest, again=key in seen)
     _log(store, work, published, rewritten=bool(bodies))
-    return Attempt(done=True, published=published if bodies else None)
+    return published
 
 
 def _log(store: Store, work: Work, published: Published, *, rewritten: bool) -> None:

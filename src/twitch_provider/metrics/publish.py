@@ -8,6 +8,8 @@ what they were computed from in their metadata, so that other inputs always give
 another entity tag. The manifest is replaced by a claim first and written last, on condition that the claim
 lies there: of two tries that write at once, one at most publishes. Tries with equal inputs write equal bytes.
 
+A compacted table has no digest: it only changes where a snapshot of its day arrives or vanishes.
+
 Not covered: a snapshot that vanishes and comes back unchanged while a try that did not see it is frozen. That
 try begins anew when it wakes, and writes what is right.
 """
@@ -18,6 +20,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import date
+from pathlib import Path
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.store import Entry, Store
@@ -52,6 +55,9 @@ class Seen:
         """
         names = ["manifests", *(name for name, table in TABLES.items() if table.period == kind)]
         folders = [keys.folder(name, day) for day in days for name in names]
+        if kind == "day":
+            datasets = store.folders(keys.all_compacted)
+            folders += [f"{dataset}dt={day.isoformat()}/" for day in days for dataset in datasets]
         return cls(store, [entry for folder in folders for entry in store.entries(folder)])
 
     def tag(self, key: str) -> str | None:
@@ -85,7 +91,7 @@ class Seen:
 
 
 def publish(
-    store: Store, seen: Seen, key: str, manifest: MetricsManifest, bodies: Mapping[str, bytes]
+    store: Store, seen: Seen, key: str, manifest: MetricsManifest, bodies: Mapping[str, bytes | Path]
 ) -> bool:
     """Replace the tables of a period, and its manifest last.
 
@@ -93,7 +99,7 @@ def publish(
     :param seen: before the snapshots were listed
     :param key: of the manifest
     :param manifest: of the period
-    :param bodies: the tables by their keys; none where they lie there already
+    :param bodies: the tables, or their files, by their keys; none where they lie there already
     :returns: False if another try has changed something since: begin anew
     :raises TwitchStoreError: the store failed
     """
@@ -102,7 +108,8 @@ def publish(
         tag = _claim(store, key, tag)
         if tag is None:
             return False
-    for table, body in bodies.items():
+    for table, made in bodies.items():
+        body = made if isinstance(made, bytes) else made.read_bytes()
         if not _put(store, table, body, seen.tag(table), content_type=PARQUET):
             return False
     return _put(store, key, manifest.to_json(), tag, content_type=JSON)
