@@ -1,15 +1,32 @@
 -- A broadcast and a day on which it has samples or seconds. session_id joins what a channel broadcast with short
 -- interruptions, and the days.
-WITH titles AS (
-    SELECT b.number, s.title, LAG(s.title) OVER (PARTITION BY b.number ORDER BY t.instant) AS title_before
+WITH retitled AS (
+    SELECT DISTINCT s.title
     FROM streams AS s
     INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after AND t.sample = 1
     INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.day = t.day AND b.id = s.id
     WHERE b.several_titles
 ),
 
+-- Numbers take less room than titles where rows are put in order.
+title_numbers AS (
+    SELECT title, ROW_NUMBER() OVER (ORDER BY title) AS title_number FROM retitled
+),
+
+titles AS (
+    SELECT
+        b.number,
+        m.title_number,
+        LAG(m.title_number) OVER (PARTITION BY b.number ORDER BY t.instant) AS number_before
+    FROM streams AS s
+    INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after AND t.sample = 1
+    INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.day = t.day AND b.id = s.id
+    INNER JOIN title_numbers AS m ON m.title = s.title
+    WHERE b.several_titles
+),
+
 title_changes AS (
-    SELECT number, COUNT(*) AS title_changes FROM titles WHERE title <> title_before GROUP BY number
+    SELECT number, COUNT(*) AS title_changes FROM titles WHERE title_number <> number_before GROUP BY number
 ),
 
 category_changes AS (
