@@ -31,7 +31,7 @@ together AS (
         COUNT(*) - 1 AS more_rows,
         SUM(d.viewer_count) * 86400 + 86399 - t.second_of_day AS peak
     FROM doubles AS d
-    INNER JOIN ticks AS t ON t.scope = d.scope AND t.run_after = d.run_after
+    INNER JOIN ticks AS t ON t.scope = d.scope AND t.run_after = d.run_after AND t.sample = 1
     GROUP BY t.scope, t.hour, d.user_id, t.run_after, t.second_of_day
 ),
 
