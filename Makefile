@@ -25,6 +25,7 @@ DEV := .venv/.dev-is-ready
 UI := .venv/.ui-is-ready
 DOCS := .venv/.docs-is-ready
 CLUSTER := .cluster/venv/.cluster-is-ready
+SPARK := .spark/venv/.spark-is-ready
 
 # Settings of the caller that would make packages from elsewhere visible in .venv.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -84,6 +85,22 @@ ui-test: $(UI) ## test the connection form and the Test button in a headless Chr
 	@$(HAVE_CHROMIUM)
 	@CHROMIUM='$(CHROMIUM)' $(if $(SCREENSHOTS),SCREENSHOTS='$(SCREENSHOTS)') $(RUN) -m pytest tests/ui/browse_airflow.py
 
+.PHONY: spark-test
+spark-test: ## compare the metrics of a local Spark with DuckDB's, cell by cell (needs Java 17; skipped where it is missing)
+	@if "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1; then \
+	  $(MAKE) $(SPARK) && .spark/venv/bin/python -m pytest $(or $(ARGS),-k spark tests/lake/test_reading.py tests/spark/compare_spark.py); \
+	  else echo "Skipped: Java was not found. Install 17 or newer (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME."; fi
+
+.PHONY: duckdb-test
+duckdb-test: $(DEV) ## the tests of metrics with other releases of DuckDB than the pinned one (DUCKDBS='1.3.0 1.5.6')
+	@for release in $(DUCKDBS); do \
+	  $(RUN) -m uv pip install --quiet --python $(RUN) --target .duckdb/$$release duckdb==$$release || exit 1; \
+	  PYTHONPATH=.duckdb/$$release $(RUN) -c 'import duckdb; print("DuckDB", duckdb.__version__)' || exit 1; \
+	  PYTHONPATH=.duckdb/$$release $(RUN) -m pytest --quiet $(or $(ARGS),tests/metrics) || exit 1; \
+	  done
+# The lowest of the extra, and the last one before 2.0.
+DUCKDBS ?= 1.3.0 1.5.6
+
 # Debian's package, with a font to render Airflow; set CHROMIUM=/path/to/chromium for another one.
 CHROMIUM ?= chromium
 HAVE_CHROMIUM = command -v '$(CHROMIUM)' >/dev/null \
@@ -131,7 +148,7 @@ clean: ## delete what demo and airflow wrote
 
 .PHONY: distclean
 distclean: clean ## delete .venv and every cache too
-	@rm -rf .venv .cluster .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	@rm -rf .venv .cluster .spark .duckdb .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 
 $(DEMO): $(PINS)
 	@$(FIND_PYTHON); "$$python" demo/environment.py demo,metrics
@@ -151,4 +168,8 @@ $(DOCS): $(PINS)
 
 $(CLUSTER): $(PINS)
 	@$(FIND_PYTHON); "$$python" demo/environment.py demo,test,cluster .cluster/venv
+	@touch $@
+
+$(SPARK): $(PINS)
+	@$(FIND_PYTHON); "$$python" demo/environment.py metrics,test,spark .spark/venv
 	@touch $@
