@@ -84,7 +84,7 @@ def write_lake(lake: Lake, folder: Path) -> None:
 def test_a_lake_drawn_at_random(spark: SparkSession, tmp_path: Path) -> None:
     world = World(tmp_path)
     for seed in (0, 3):
-        Random(world, seed).fill(f"dataset{seed}", 40)
+        Random(seed).fill(world, f"dataset{seed}", 40)
     clock = make_clock([seen.snapshot for seen in world.lake])
     day = DAY + timedelta(days=1)  # Snapshots begin half an hour before midnight.
     period = clock.period(day, day + timedelta(days=1))
