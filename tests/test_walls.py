@@ -65,6 +65,12 @@ def test_the_package_itself_brings_in_nothing() -> None:
     }
 
 
+def test_the_spark_job_brings_in_only_pandas_and_pyarrow() -> None:
+    # What a driver has to have; Spark itself is imported when the job runs.
+    foreign = {"airflow", "boto3", "botocore", "duckdb", "msgspec", "pyspark", "requests"}
+    assert not imported_by("import twitch_provider.metrics.spark_job") & foreign
+
+
 @pytest.mark.usefixtures("airflow_3")
 def test_parsing_the_dags_brings_in_no_pandas_no_pyarrow_no_boto3_and_no_duckdb() -> None:
     paths = sorted(map(str, (ROOT / "dags").glob("*.py")))

@@ -24,7 +24,7 @@ from twitch_provider.metrics.tables import TABLES, MetricsTable
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("twitch_provider.metrics.spark_job")
 
 
 def read_history(spark: SparkSession, store: str, prefix: str, day: date) -> History:
@@ -128,7 +128,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--day", required=True, type=date.fromisoformat, help="UTC, for example 2026-11-23")
     options, _ = parser.parse_known_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    log.setLevel(logging.INFO)
     spark = SparkSession.builder.appName("Metrics of Twitch").getOrCreate()
     run(spark, options.store, options.prefix, options.target, options.day)
 
