@@ -25,7 +25,7 @@ def csv_bytes(table: pa.Table, schema: Schema) -> bytes:
     # In one piece: where the first of several chunks is empty, pyarrow 26 writes NUL bytes for it.
     table = table.combine_chunks()
     columns = [
-        _json_lists(table[column.name]) if column.kind is TEXT_LIST else table[column.name]
+        json_lists(table[column.name]) if column.kind is TEXT_LIST else table[column.name]
         for column in schema.columns
     ]
     return flat_csv(pa.table(columns, names=schema.names))
@@ -47,8 +47,11 @@ def _header_field(name: str) -> str:
     return '"{}"'.format(name.replace('"', '""'))
 
 
-def _json_lists(lists: pa.ChunkedArray) -> pa.Array:
-    """Write each list of text as JSON. Tags repeat: each distinct one is escaped once."""
+def json_lists(lists: pa.ChunkedArray) -> pa.Array:
+    """Write each list of text as JSON. Tags repeat: each distinct one is escaped once.
+
+    :param lists: of text
+    """
     lists = lists.combine_chunks()
     offsets = lists.offsets
     first, last = offsets[0].as_py(), offsets[-1].as_py()
