@@ -55,6 +55,7 @@ def three_days() -> Lake:
 
 
 def test_the_tables_of_a_day_are_those_of_its_snapshots(tmp_path: Path) -> None:
+    """Whether they come from compacted files or one by one."""
     lake = three_days()
     assert close(lake) == [False]
     direct = lake.compute(tmp_path, "day", midnight(TODAY))
@@ -63,6 +64,22 @@ def test_the_tables_of_a_day_are_those_of_its_snapshots(tmp_path: Path) -> None:
     (report,) = [row for row in read(lake, "completeness") if row["dataset"] == "all_streams"]
     assert (report["due"], report["counted"], report["missing"]) == (288, 7, 281)
     assert close(lake) == []
+
+
+def test_a_day_has_its_snapshots_in_one_table_for_each_dataset() -> None:
+    lake = three_days()
+    close(lake)
+    for dataset in ("all_streams", "top_streams"):
+        body = lake.store.objects[f"twitch/compacted/{dataset}/dt={TODAY}/{dataset}.parquet"]
+        rows = parquet.read_table(io.BytesIO(body)).to_pylist()
+        order = [(row["user_id"], row["run_after"]) for row in rows]
+        assert order == sorted(order)
+        assert {row["run_after"][:10] for row in rows} == {str(TODAY)}
+        assert len(order) == (7 if dataset == "top_streams" else 14)
+    manifest = json.loads(lake.store.objects[f"twitch/metrics/manifests/dt={TODAY}/day.json"])
+    assert {each["key"] for each in manifest["objects"]} >= {
+        key for key in lake.store.objects if "/compacted/" in key
+    }
 
 
 def test_days_are_closed_in_any_order() -> None:

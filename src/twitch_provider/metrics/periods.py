@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.instants import utc_text
@@ -27,6 +28,7 @@ from twitch_provider.metrics.clock import GATED, Period
 from twitch_provider.metrics.completeness import completeness, completeness_table
 from twitch_provider.metrics.engine import open_engine, parquet_bytes
 from twitch_provider.metrics.fetch import fetch_games, fetch_streams
+from twitch_provider.metrics.gather import gather
 from twitch_provider.metrics.history import History, digest_of
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.manifest import MetricsManifest, MetricsObject, scopes_of
@@ -183,9 +185,15 @@ class Work:
         :raises TwitchConfigError: DuckDB is not installed, or its bounds are reached
         """
         with open_engine(folder) as engine:  # first of all: it may not be installed
-            streams, games = (each(store, self.needed, folder) for each in (fetch_streams, fetch_games))
-            earlier = fetch_streams(store, self.earlier, folder) if self.kind == "day" else None
-            engine.load(self.period, streams, games, earlier=earlier)
+            if self.kind == "hour":
+                streams = fetch_streams(store, self.needed, folder)
+                engine.load(self.period, streams, fetch_games(store, self.needed, folder))
+            else:
+                files = gather(store, keys, self.history, self.period, folder)
+                engine.load(self.period, files.streams, files.games, earlier=files.earlier)
+                for dataset, path in files.compacted.items():
+                    rows = parquet.read_metadata(path).num_rows
+                    yield Made(dataset, keys.compacted(dataset, self.begin.date()), rows, path)
             for table, made in engine.compute(self.kind):
                 yield self._made(keys, table, made)
         if self.kind == "day":
