@@ -10,7 +10,7 @@ broadcaster's, so that as many begin as end.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,7 @@ class Movement:
     :param staggered: each stream is counted at its own second; otherwise all at once
     :param lifetime: seconds that a broadcast lasts on average
     :param lists_ended: broadcasts stay in the list for some minutes after their end
+    :param category: seconds that a broadcast stays in a category on average; 0 for all its time
     """
 
     churn: float
@@ -52,6 +53,7 @@ class Movement:
     staggered: bool
     lifetime: float
     lists_ended: bool = False
+    category: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Crowd:
         self._games = {game_id: code for code, game_id in enumerate(games)}
         self._population, self._movement = population, movement
         self._random = random = np.random.default_rng(mix(seed, second))
+        # Random numbers of their own: all else is as in a world without switches.
+        self._switches = np.random.default_rng(mix(seed, second, 8))
         ranks = random.permutation(size) + _FIRST_RANK
         full = _SMALLEST_AUDIENCE * (size / ranks) ** (1 / _EXPONENT)
         self._full = np.minimum(full, _BIGGEST_AUDIENCE)
@@ -131,6 +135,8 @@ class Crowd:
         ended = np.flatnonzero(self.ends <= self.second)
         if ended.size:
             self._replace(ended)
+        if self._movement.category:
+            self._switch()
 
     def lives(self, first: int, last: int) -> Numbers:
         """The broadcasts that were live at every second from ``first`` to ``last``, both included.
@@ -155,6 +161,16 @@ class Crowd:
         self.viewers[slots] = self._random.poisson(_BEGINNING * self._full[slots])
         for slot in slots.tolist():
             self.broadcasts[slot] = self._broadcast(slot)
+
+    def _switch(self) -> None:
+        """Move some broadcasts to another category."""
+        size = len(self.ends)
+        count = self._switches.binomial(size, min(1.0, 1 / self._movement.category))
+        for slot in self._switches.choice(size, count, replace=False).tolist():
+            before = self.broadcasts[slot]
+            game_id = self._population.another_game(int(self._switches.integers(2**62)))
+            self.broadcasts[slot] = replace(before, keys=before.keys._replace(game_id=game_id))
+            self.games[slot] = self._games[game_id]
 
     def _still_listed(self, slot: int) -> Ended:
         broadcast = self.broadcasts[slot]

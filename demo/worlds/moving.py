@@ -40,6 +40,7 @@ class MovingWorld:
     :param lifetime_hours: how long a broadcast lasts on average
     :param short_pages: some big pages lack a row or two, as some of Twitch's do
     :param oddities: some rows are odd, as on Twitch: ``tags`` null, ``title``, ``game_id`` or ``type`` empty
+    :param category_hours: how long a broadcast stays in a category on average; 0 for all its time
     :param lists_ended: streams stay in the list for 3 to 15 minutes after their end, as on Twitch; those are
         beyond ``streams``
     :raises TwitchParameterError: a number is out of range, or ``starts_at`` has no time zone
@@ -58,6 +59,7 @@ class MovingWorld:
         lifetime_hours: float = 2.5,
         short_pages: bool = True,
         oddities: bool = True,
+        category_hours: float = 0,
         lists_ended: bool = False,
     ) -> None:
         _check("streams", streams, 1, PLACES)
@@ -65,6 +67,7 @@ class MovingWorld:
         _check("churn", churn, 0, 1)
         _check("refresh_seconds", refresh_seconds, 1, 3_600)
         _check("lifetime_hours", lifetime_hours, 0.01, 100_000)
+        _check("category_hours", category_hours, 0, 100_000)
         if starts_at.tzinfo is None:
             raise TwitchParameterError(
                 f"starts_at must have a time zone, such as a final Z, not {starts_at.isoformat()}.",
@@ -77,7 +80,9 @@ class MovingWorld:
         self.starts_at = starts_at
         self._first_second = int(starts_at.timestamp())
         self._seed, self._streams, self._short_pages = seed, streams, short_pages
-        self._movement = Movement(churn, refresh_seconds, staggered, lifetime_hours * 3_600, lists_ended)
+        self._movement = Movement(
+            churn, refresh_seconds, staggered, lifetime_hours * 3_600, lists_ended, category_hours * 3_600
+        )
         self._games = made_up_games(games)
         self._population = Population(seed, self._games, slots=streams, oddities=oddities)
         self._latest: tuple[int, Moment] | None = None
@@ -161,7 +166,7 @@ class MovingWorld:
                 slot, turn = self._population.slot_of(number)
                 current = int(self._crowd.rounds[slot])
                 latest = current - (current - turn) % self._population.channels_per_slot
-                found.append(self._population.channel(self._population.broadcast(slot, latest, started=0)))
+                found.append(self._population.channel(self._broadcast(slot, latest)))
         return found
 
     def _second(self, instant: datetime) -> int:

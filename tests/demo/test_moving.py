@@ -247,6 +247,7 @@ def test_the_end_of_a_window_comes_last(world: MovingWorld) -> None:
         {"churn": float("nan")},
         {"refresh_seconds": 0},
         {"lifetime_hours": 0},
+        {"category_hours": -1},
     ],
 )
 def test_refuses_a_number_out_of_range(bad: dict[str, Any]) -> None:
@@ -308,3 +309,21 @@ def test_a_stream_that_ended_is_found_as_long_as_it_is_listed() -> None:
         Filters(user_ids=frozenset({ended.keys.user_id}), languages=frozenset({ended.keys.language}))
     )
     assert list(found) == [ended]
+
+
+def test_broadcasts_switch_categories_and_nothing_else_changes() -> None:
+    plain, switching = make(), make(category_hours=0.5)
+    assert rows(switching) == rows(plain)
+    before = {row["id"]: row for row in rows(plain, 600)}
+    later = {row["id"]: row for row in rows(switching, 600)}
+    games = ("game_id", "game_name")
+    for key, row in before.items():
+        assert row | dict.fromkeys(games) == later[key] | dict.fromkeys(games)
+    switched = [key for key, row in before.items() if row["game_id"] != later[key]["game_id"]]
+    # 400 streams of 1,800 seconds in a category: 133 leave it in 600, some for the same.
+    assert 60 < len(switched) < 160
+    row = later[switched[0]]
+    [channel] = switching.channels(after(600), [row["user_id"]], [])
+    assert channel.game_id == row["game_id"]
+    [game] = [game.row for game in switching.at(after(600)).games if game.row["id"] == row["game_id"]]
+    assert game["name"] == row["game_name"]

@@ -142,6 +142,10 @@ class Population:
     def _game(self, draw: int) -> str:
         return _pick(self._game_ids, self._game_shares, unit(mix(draw, 4)))
 
+    def another_game(self, draw: int) -> str:
+        """The category that a broadcast changes to, for a random number; perhaps the same."""
+        return self._game(draw)
+
     def _language(self, channel: int) -> str:
         return _pick(self._languages, self._language_shares, unit(mix(self._seed, channel, 5)))
 
