@@ -145,9 +145,16 @@ class Crowd:
 
         :returns: a row for each: its number, its slot, its round
         """
-        facts = np.concatenate((*self._ended, self._facts(np.arange(len(self.ends)))))
+        facts = self.facts()
         starts, ends = facts[:, 3], facts[:, 4]
         return facts[(starts <= first) & (last < ends), :3]
+
+    def facts(self) -> Numbers:
+        """All broadcasts up to now.
+
+        :returns: a row for each: its number, its slot, its round, its first second, the first one without it
+        """
+        return np.concatenate((*self._ended, self._facts(np.arange(len(self.ends)))))
 
     def _replace(self, slots: Numbers) -> None:
         self._ended.append(self._facts(slots))
