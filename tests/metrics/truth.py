@@ -33,7 +33,7 @@ Integers = npt.NDArray[np.int64]
 MISSING = (9, 10, 11)
 LATE = 17
 USUAL_DELAY, LATE_DELAY = 2, 150
-#: A crawl reads its rows in so many parts, one after the other.
+#: A crawl reads its rows in this number of parts, one after the other.
 PARTS = 6
 MIDNIGHT = NOON.replace(hour=0)
 
@@ -167,7 +167,7 @@ class Play:
     def game_errors(self) -> list[tuple[float, float, float]]:
         """Of each category's hours watched, the most watched first: relative, and in standard deviations.
 
-        The third is the second without what is no chance: a snapshot counts for the time after it, so a
+        The third is the second less what does not depend on chance: a snapshot counts for the time after it, so a
         category that gains viewers within a span lacks half of the span times the gain.
         """
         measured = {row["game_id"]: row["viewer_seconds"] for row in self.tables["games_day"]}
@@ -216,7 +216,7 @@ class Play:
 
     def _is_near(self, session: Row) -> bool:
         live, span = self._airtime[session["id"]]
-        return abs(session["airtime_seconds"] - live) <= span + self.crawl
+        return bool(abs(session["airtime_seconds"] - live) <= span + self.crawl)
 
     @property
     def report(self) -> str:
