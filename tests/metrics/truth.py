@@ -167,8 +167,8 @@ class Play:
     def game_errors(self) -> list[tuple[float, float, float]]:
         """Of each category's hours watched, the most watched first: relative, and in standard deviations.
 
-        The third is the second less what does not depend on chance: a snapshot counts for the time after it, so a
-        category that gains viewers within a span lacks half of the span times the gain.
+        The third is the second less what does not depend on chance: a snapshot counts for the time after it,
+        so a category that gains viewers within a span lacks half of the span times the gain.
         """
         measured = {row["game_id"]: row["viewer_seconds"] for row in self.tables["games_day"]}
         truth = self.viewers[self.span > 0].sum(axis=0)
