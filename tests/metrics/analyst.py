@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tests.metrics.lake import NOON, Lake, stream
 
 from twitch_provider.metrics.days import close_day
+from twitch_provider.metrics.ddl import duckdb_statements
 from twitch_provider.metrics.keys import MetricsKeys
-from twitch_provider.metrics.tables import TABLES
-from twitch_provider.metrics.views import VIEWS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -85,11 +84,6 @@ def open_database(root: Path) -> Iterator[DuckDBPyConnection]:
     import duckdb
 
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        for name in TABLES:
-            connection.execute(
-                f"CREATE VIEW {name} AS FROM read_parquet('{root}/metrics/{name}/*/*.parquet', "
-                "hive_partitioning = true, hive_types = {'dt': VARCHAR})"
-            )
-        for name, sql in VIEWS.items():
-            connection.execute(f"CREATE VIEW {name} AS {sql}")
+        for sql in duckdb_statements(str(root)):
+            connection.execute(sql)
         yield connection

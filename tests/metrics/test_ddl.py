@@ -67,6 +67,8 @@ def test_views_have_columns_with_a_definition() -> None:
 def test_the_command_prints_what_can_be_run(capsys: pytest.CaptureFixture[str]) -> None:
     main([ROOT, "--since", "2026-11-01"])
     assert sqlglot.parse(capsys.readouterr().out, dialect="athena")[0] is not None
+    main(["lake", "--duckdb"])
+    assert "read_parquet('lake/metrics/games_hour/*/*.parquet'" in capsys.readouterr().out
 
 
 def rows(analyst: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DDL for Athena and Glue: every table of metrics, the compacted days, and the views.
+"""DDL for Athena and Glue: every table of metrics, the compacted days, and the views; and for DuckDB.
 
 ``python -m twitch_provider.metrics.ddl s3://bucket/prefix --since 2026-11-01`` prints all of it.
 """
@@ -78,6 +78,20 @@ def statements(root: str, since: date) -> list[str]:
     ]
 
 
+def duckdb_statements(root: str) -> list[str]:
+    """Return statements that give DuckDB the tables of metrics and the views, without a semicolon.
+
+    :param root: the folder with ``metrics/``, where each table has one file or more
+    """
+    files = "{root}/metrics/{name}/*/*.parquet', hive_partitioning = true, hive_types = {{'dt': VARCHAR}})"
+    read = [
+        f"CREATE OR REPLACE VIEW {name} AS FROM read_parquet('"
+        + files.format(root=root.rstrip("/").replace("'", "''"), name=name)
+        for name in TABLES
+    ]
+    return [*read, *map(view, VIEWS)]
+
+
 def _external(
     name: str, columns: list[tuple[str, str, str]], comment: str, location: str, since: date
 ) -> str:
@@ -116,9 +130,12 @@ def main(arguments: list[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(prog="python -m twitch_provider.metrics.ddl", description=__doc__)
     parser.add_argument("root", help="the lake's address, for example s3://my-twitch-lake/twitch")
-    parser.add_argument("--since", type=date.fromisoformat, required=True, help="the first day of the lake")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--since", type=date.fromisoformat, help="for Athena: the first day of the lake")
+    wanted.add_argument("--duckdb", action="store_true", help="for DuckDB, over files")
     chosen = parser.parse_args(arguments)
-    print(*(f"{each};\n" for each in statements(chosen.root, chosen.since)), sep="\n")
+    made = duckdb_statements(chosen.root) if chosen.duckdb else statements(chosen.root, chosen.since)
+    print(*(f"{each};\n" for each in made), sep="\n")
 
 
 if __name__ == "__main__":
