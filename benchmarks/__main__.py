@@ -73,6 +73,11 @@ TOPICS = {
         "The PyPI clients reading every stream of the same world from the same simulator, one after another "
         "with ours. They read with one cursor, which is all they offer; ours reads so, and by a crawl.",
     ),
+    "metrics": Topic(
+        "Metrics",
+        "An hour's metrics, an hour compacted, hours merged and a day's metrics, in CPU time against "
+        "gunzipping the same files; peak memory of the whole process.",
+    ),
     "airflow": Topic(
         "What Airflow adds",
         "Parsing in new processes, in turns; a run of each DAG by `dag.test`, in one process, "

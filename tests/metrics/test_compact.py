@@ -151,7 +151,7 @@ def test_tables_and_hours_may_come_in_any_order(nasty_day: Day, tmp_path: Path) 
 def test_a_row_group_has_the_channels_of_one_range(
     nasty_day: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compact, "RANGE", 60)
+    monkeypatch.setattr(compact, "RANGE", 24 * 120 // 8)
     metadata = parquet.read_metadata(nasty_day.compact(tmp_path / "day"))
     groups = [metadata.row_group(number).column(1).statistics for number in range(metadata.num_row_groups)]
     assert len(groups) == 8

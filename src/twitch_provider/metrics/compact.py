@@ -65,7 +65,8 @@ def compact_day(snapshots: Iterable[Snapshot], fetch: Fetch, folder: Path) -> Pa
             hours[snapshot.run_after.replace(minute=0, second=0)].append(snapshot)
     every = [snapshot for hour in hours.values() for snapshot in hour]
     first: list[str] = []
-    if (rows := sum(each.rows for each in every)) > RANGE:
+    # As if all hours had as many rows as the largest: a range of an hour is then small, too.
+    if (rows := 24 * max((sum(each.rows for each in hour) for hour in hours.values()), default=0)) > RANGE:
         largest = max(every, key=lambda each: (each.rows, each.run_after))
         with TemporaryDirectory(dir=folder) as into:
             (path,) = fetch([largest], Path(into))
@@ -91,7 +92,7 @@ def ranges(path: Path, rows: int) -> list[str]:
     """Divide the channels of a day into ranges of about as many rows.
 
     :param path: the table of one of its snapshots; the largest one divides best
-    :param rows: of the whole day
+    :param rows: of the whole day, at most
     :returns: the first channel of each range but the first
     :raises TwitchDataError: the table is not as the schema says
     """
