@@ -31,6 +31,11 @@ class Job:
         """The DAGs that write to the lake."""
         return [dag_id for dag_id, dag in self.dags.items() if "bucket" in dag.params]
 
+    @property
+    def takers(self) -> list[str]:
+        """Those of them that take snapshots: the others make metrics of these."""
+        return [dag_id for dag_id in self.writers if {"extract", "crawl"} & set(self.dags[dag_id].task_ids)]
+
     def run(self, dag_id: str, run_after: datetime, **params: Any) -> dict[str, str]:
         """Run a DAG in this process, and return the state of each task.
 

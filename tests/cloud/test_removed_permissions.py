@@ -100,8 +100,8 @@ def test_a_dag_that_lacks_something_fails_and_says_what(
     assert_explained(str(error), removal.lacks)
 
 
-def test_these_are_all_the_dags_that_write(job: Job) -> None:
-    assert job.writers == ["twitch_all_streams", "twitch_top_games"]
+def test_these_are_all_the_dags_that_take_snapshots(job: Job) -> None:
+    assert job.takers == ["twitch_all_streams", "twitch_top_games"]
 
 
 KEY = f"{PREFIX}/raw/x"
