@@ -174,5 +174,6 @@ def full(cloud: Cloud) -> Stack:
         MachineImage="/images/ubuntu",
         VolumeGigabytes="60",
         RawDays="3",
+        ChannelDays="9",
         XComDays="2",
     )

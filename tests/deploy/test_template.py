@@ -13,6 +13,11 @@ from typing import Any
 import pytest
 from tests.deploy.conftest import TEMPLATE
 
+from twitch_provider.metrics.tables import TABLES
+
+#: The tables of metrics that are about people.
+PERSONAL = [name for name, table in TABLES.items() if "user_id" in table.names]
+
 POLICIES = {"JobPolicy", "KeyPolicy", "AccessPolicy", "ImagePullPolicy"}
 
 
@@ -111,6 +116,13 @@ class TestBucket:
                     "ExpirationInDays": {"Ref": "RawDays"},
                 }
                 for folder in ("raw", "incomplete", "adhoc")
+            },
+            **{
+                folder.removeprefix("metrics/").replace("_", "-"): {
+                    "Prefix": {"Fn::Sub": f"${{Prefix}}/{folder}/"},
+                    "ExpirationInDays": {"Ref": "ChannelDays"},
+                }
+                for folder in ("compacted", *(f"metrics/{name}" for name in PERSONAL))
             },
             "xcom": {"Prefix": {"Fn::Sub": "${Prefix}/xcom/"}, "ExpirationInDays": {"Ref": "XComDays"}},
             "old-versions": {

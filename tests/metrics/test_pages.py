@@ -59,3 +59,10 @@ def test_every_column_is_in_a_table_or_a_view() -> None:
 
 def test_the_page_names_every_view() -> None:
     assert [name for name in VIEWS if f"`{name}`" not in PAGE] == []
+
+
+def test_the_page_of_terms_has_every_table_about_people() -> None:
+    terms = (Path(__file__).parents[2] / "docs" / "terms.md").read_text()
+    personal = [name for name, table in TABLES.items() if "user_id" in table.names]
+    assert personal
+    assert [name for name in personal if f"`metrics/{name}/`" not in terms] == []
