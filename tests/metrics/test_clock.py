@@ -187,3 +187,11 @@ def test_the_order_of_arrival_does_not_matter(snapshot: Make) -> None:
     for seed in range(5):
         shuffled = random.Random(seed).sample(series, len(series))  # noqa: S311
         assert make_clock(shuffled) == expected
+
+
+def test_the_sessions_of_a_day_look_at_what_counted_in_the_48_hours_before(
+    snapshot: Make, noon: datetime
+) -> None:
+    series = [snapshot(-49 * 60), snapshot(-47 * 60), snapshot(-5, complete=False), snapshot(5)]
+    day = make_clock(series).period(noon, noon + timedelta(hours=24))
+    assert day.needed_earlier == {(series[1].dataset, series[1].run_after)}
