@@ -92,14 +92,14 @@ spark-test: ## compare the metrics of a local Spark with DuckDB's, cell by cell 
 	  else echo "Skipped: Java was not found. Install 17 or newer (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME."; fi
 
 .PHONY: duckdb-test
-duckdb-test: $(DEV) ## the tests of metrics with other releases of DuckDB than the pinned one (DUCKDBS='1.3.0 1.5.6')
+duckdb-test: $(DEV) ## the tests of metrics with other releases of DuckDB than the pinned one (DUCKDBS='1.3.2 1.5.6')
 	@for release in $(DUCKDBS); do \
 	  $(RUN) -m uv pip install --quiet --python $(RUN) --target .duckdb/$$release duckdb==$$release || exit 1; \
 	  PYTHONPATH=.duckdb/$$release $(RUN) -c 'import duckdb; print("DuckDB", duckdb.__version__)' || exit 1; \
 	  PYTHONPATH=.duckdb/$$release $(RUN) -m pytest --quiet $(or $(ARGS),tests/metrics) || exit 1; \
 	  done
 # The lowest of the extra, and the last one before 2.0.
-DUCKDBS ?= 1.3.0 1.5.6
+DUCKDBS ?= 1.3.2 1.5.6
 
 # Debian's package, with a font to render Airflow; set CHROMIUM=/path/to/chromium for another one.
 CHROMIUM ?= chromium
