@@ -158,6 +158,18 @@ def test_a_line_is_a_page_for_other_programs(page: Make, pages: list[RawPage], f
     assert json.loads(line["body"])["pagination"] == {"cursor": "abc"}
 
 
+def test_a_page_is_one_line_for_a_program_that_splits_at_unicodes_line_breaks(
+    page: Make, stream: Make, first: RawHeader
+) -> None:
+    title = "a\u2028b\u2029c\x85d"
+    body = json.dumps({"data": [stream(title=title)]}, ensure_ascii=False).encode()
+    written = replace(page("streams", []), body=body)
+    raw = RawObject.of([written], first)
+    assert len(gzip.decompress(raw.body).decode().splitlines()) == 2
+    (read,) = load_pages(raw.body)
+    assert (read.body, read.rows[0]["title"]) == (body, title)
+
+
 def test_same_pages_give_same_bytes(
     pages: list[RawPage], first: RawHeader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,8 @@ _ARROW_BREAKS = r"[\t-\r\x1c-\x1e\x{85}\x{2028}\x{2029}]+"
 #: All other characters of category Cc.
 _ARROW_CONTROLS = r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x{84}\x{86}-\x{9f}]+"
 #: The line breaks that JSON does not escape of itself.
-_UNESCAPED = re.compile("[\x85\u2028\u2029]")
+_UNESCAPED = "\x85\u2028\u2029"
+_ESCAPES = {ord(each): f"\\u{ord(each):04x}" for each in _UNESCAPED}
 
 
 def text_array(values: list[str | None]) -> pa.Array:
@@ -76,12 +77,19 @@ def json_line(value: object, **options: Any) -> str:
     :param value: of ``json.loads``
     :param options: of ``json.dumps``
     """
-    text = _UNESCAPED.sub(_escape, json.dumps(value, ensure_ascii=False, **options))
+    text = escape_breaks(json.dumps(value, ensure_ascii=False, **options))
     return text.encode(errors="backslashreplace").decode()
 
 
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def has_breaks(text: str) -> bool:
+    """Whether text has line breaks that JSON does not escape of itself."""
+    # A search for each takes a twentieth of the time of an expression for all.
+    return any(each in text for each in _UNESCAPED)
+
+
+def escape_breaks(line: str) -> str:
+    """Escape in encoded JSON the line breaks that JSON leaves: they are in strings only."""
+    return line.translate(_ESCAPES) if has_breaks(line) else line
 
 
 def _clean_each(text: pa.Array) -> pa.Array:
