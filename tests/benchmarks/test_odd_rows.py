@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from benchmarks.local import answers
 from benchmarks.odd_rows import KINDS, check, measure, odd_pages
-from benchmarks.report import Ratio
+from benchmarks.report import Facts, Ratio
 
 from twitch_provider.lake import arrow_validate
 
@@ -33,4 +33,5 @@ def test_measures_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [entry.name for entry in ratios if isinstance(entry, Ratio)] == [
         f"cleaning with {kind} on every {page}" for kind in kinds for page in ("3rd page", "page")
     ]
-    assert [row[:2] for row in facts.rows] == [["a missing field", 2], ["not live", 0]]  # type: ignore[union-attr]
+    assert isinstance(facts, Facts)
+    assert [row[:2] for row in facts.rows] == [["a missing field", 2], ["not live", 0]]
