@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,22 @@ from twitch_provider.lake.raw_header import Owner
 from twitch_provider.lake.raw_lines import RawObject
 from twitch_provider.metrics.clock import Clock, make_clock
 from twitch_provider.metrics.engine import LocalTable, open_engine
-from twitch_provider.metrics.snapshots import Snapshot, find_snapshots
+from twitch_provider.metrics.index import read_day
+from twitch_provider.metrics.keys import MetricsKeys
+from twitch_provider.metrics.snapshots import Found, Snapshot
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CSV = {"file_format": "csv", "compression": "none"}
+
+
+def found_in(store: MemoryStore, prefix: str, days: Iterable[date]) -> Found:
+    """What the manifests of some days' ticks say; nothing is kept of it."""
+    keys, found = MetricsKeys(prefix), Found()
+    before = dict(store.objects)
+    for day in days:
+        read_day(store, keys, store.folders(keys.snapshots), day, found)
+    store.objects = before
+    return found
 
 
 def stream(user: str, viewers: int = 100, **values: Any) -> dict[str, Any]:
@@ -114,7 +126,7 @@ class Lake:
     def snapshots(self) -> list[Snapshot]:
         """All of them, by the manifests."""
         days = [NOON.date() + timedelta(days=day) for day in range(-2, 5)]
-        found = find_snapshots(self.store, "twitch", days)
+        found = found_in(self.store, "twitch", days)
         assert found.refused == {}
         return found.snapshots
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from tests.lake.conftest import MemoryStore
+from tests.metrics.lake import found_in
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.manifest import Manifest, ObjectEntry
-from twitch_provider.metrics.snapshots import find_snapshots, scope_of, snapshots_of
+from twitch_provider.metrics.snapshots import scope_of, snapshots_of
 
 TICK = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
 KEY = "twitch/manifests/twitch_top_games/dt=2026-11-23/hour=16/20261123T163500Z.json"
@@ -127,7 +128,7 @@ def test_manifests_are_found_in_every_folder() -> None:
         KEY.replace("twitch/", "twitch/adhoc/"): body,
     }.items():
         store.put(key, content, content_type="application/json")
-    found = find_snapshots(store, "/twitch/", [date(2026, 11, 23), date(2026, 11, 24)])
+    found = found_in(store, "/twitch/", [date(2026, 11, 23), date(2026, 11, 24)])
     assert sorted(each.manifest.split("/")[2] for each in found.snapshots) == [
         "my_copy",
         "other.by_language",
@@ -142,9 +143,9 @@ def test_manifests_are_found_in_every_folder() -> None:
 def test_a_manifest_that_was_withdrawn_since_is_ignored() -> None:
     class Withdrawing(MemoryStore):
         def read(self, key: str) -> None:
-            del self.objects[key]
+            self.objects.pop(key, None)
 
     store = Withdrawing()
     store.put(KEY, b"", content_type="application/json")
-    found = find_snapshots(store, "twitch", [TICK.date()])
+    found = found_in(store, "twitch", [TICK.date()])
     assert (found.snapshots, found.refused) == ([], {})

@@ -9,9 +9,9 @@ runs have their manifests elsewhere, and are not among them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from twitch_provider.exceptions import TwitchDataError
@@ -157,25 +157,6 @@ class Found:
 
     snapshots: list[Snapshot] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-
-
-def find_snapshots(store: Store, prefix: str, days: Iterable[date]) -> Found:
-    """Read the manifests of some days' ticks, of every DAG.
-
-    :param store: of the lake
-    :param prefix: of the lake in the bucket; may be empty
-    :param days: UTC
-    :raises TwitchStoreError: the store failed
-    """
-    found = Found()
-    root = f"{prefix.strip('/')}/manifests/".lstrip("/")
-    wanted = [f"dt={day.isoformat()}/" for day in days]
-    for folder in store.folders(root):
-        for day in wanted:
-            for key in store.list(f"{folder}{day}"):
-                if key.endswith(".json"):
-                    read_manifest(store, key, found)
-    return found
 
 
 def read_manifest(store: Store, key: str, found: Found) -> None:
