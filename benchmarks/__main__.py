@@ -78,6 +78,11 @@ TOPICS = {
         "An hour's metrics, an hour compacted, hours merged and a day's metrics, in CPU time against "
         "gunzipping the same files; peak memory of the whole process.",
     ),
+    "detector": Topic(
+        "The detector of spikes",
+        "Thirty series of synthetic viewers for each of eight seeds: what is usual is learned from some "
+        "weeks, then a month follows in which nothing happens, without learning anew.",
+    ),
     "airflow": Topic(
         "What Airflow adds",
         "Parsing in new processes, in turns; a run of each DAG by `dag.test`, in one process, "
