@@ -85,6 +85,10 @@ ui-test: $(UI) ## test the connection form and the Test button in a headless Chr
 	@$(HAVE_CHROMIUM)
 	@CHROMIUM='$(CHROMIUM)' $(if $(SCREENSHOTS),SCREENSHOTS='$(SCREENSHOTS)') $(RUN) -m pytest tests/ui/browse_airflow.py
 
+.PHONY: libraries
+libraries: $(DEV) ## fetch the newest d3 and Plot, which the page ships, with their licences (needs npm)
+	@$(RUN) -m tests.page.renew
+
 .PHONY: spark-test
 spark-test: ## compare the metrics of a local Spark with DuckDB's, cell by cell (needs Java 17; skipped where it is missing)
 	@if "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1; then \

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "crawl": {"helix"},
     "lake": {""},
     "metrics": {"lake"},
+    "page": set(),
     "compat": set(),
     "aws": {"lake", "compat"},
     "hooks": {"helix", "crawl", "aws", "compat", "get_provider_info", ""},

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Health first: are the data whole?
+
+import { chart, clockName } from "./charts.js";
+import { coverage, judge } from "./data.js";
+import { h, section } from "./dom.js";
+import { bothClocks, count, localMinute, percent, seconds, span, utcClock, utcMinute, zone } from "./format.js";
+import { dataTable, disclosure, figure } from "./table.js";
+
+/** @param {import("./render.js").Context} context */
+export function healthSection(context) {
+  const { scope, now } = context;
+  const { level, word, sentence } = judge(scope, now);
+  const verdict = h("p", { class: `verdict ${level}`, id: "verdict" }, h("strong", {}, word), " ", h("span", {}, sentence));
+  return section("health", "Health of the data", verdict, strip(context), healthFacts(context), problems(context));
+}
+
+function healthFacts({ scope, now, definitions }) {
+  const { health } = scope;
+  const { today, yesterday } = health;
+  const last = seconds(health.last_snapshot_at);
+  const pair = (name) => `${count(today?.[name])} today, ${count(yesterday?.[name])} yesterday`;
+  const entries = [
+    ["snapshot_at", "Last snapshot", last === null ? "none" : `${span(Math.max(0, now - last))} ago`, bothClocks(last)],
+    ["coverage", "Coverage today", percent(coverage(today)), `yesterday ${percent(coverage(yesterday))}`],
+    ["counted", "Counted today", `${count(today?.counted)} of ${count(today?.due)}`, `yesterday ${count(yesterday?.counted)} of ${count(yesterday?.due)}`],
+    ["missing", "Missing ticks", count(today?.missing), pair("missing")],
+    ["incomplete", "Incomplete", count(today?.incomplete), `${pair("incomplete")}; ${count(health.incomplete_runs)} runs in 24 h`],
+    ["gated", "Gated", count(today?.gated), pair("gated")],
+    ["doubled", "Doubled", count(today?.doubled), pair("doubled")],
+    ["late_runs", "Late runs", count(today?.late_runs), pair("late_runs")],
+    [null, "Rejected rows", count(health.rejects), `of ${count(health.rows)} rows in 24 h`],
+    [null, "Ad hoc runs", count(health.adhoc_runs), "in 24 h"],
+    [null, "Requests", count(health.requests), `${count(health.token_requests)} for tokens, in the newest run`],
+    [null, "Points left", count(health.points_left), "after the newest run"],
+  ];
+  return h(
+    "dl", { class: "facts" },
+    entries.map(([name, label, value, more]) =>
+      h("div", { title: name ? definitions[name] : null }, h("dt", {}, label), h("dd", {}, h("strong", {}, value), h("small", {}, more))),
+    ),
+  );
+}
+
+/** The last 24 hours as a bar, with its gaps. */
+function strip(context) {
+  const { scope, now } = context;
+  const gaps = scope.health.gaps.map(([from, to]) => [seconds(from), seconds(to)]);
+  const label = gaps.length ? `The last 24 hours with ${gaps.length} gaps` : "The last 24 hours without a gap";
+  const end = Math.max(seconds(context.overview.run_after) ?? now, seconds(scope.health.last_snapshot_at) ?? 0);
+  const picture = chart(label, (width) => {
+    const { Plot, d3 } = globalThis;
+    const date = (at) => new Date(at * 1000);
+    const ticks = d3.utcHour.every(width < 500 ? 6 : 3);
+    return {
+      height: 42, marginLeft: 44, marginRight: 22, marginTop: 2, marginBottom: 22,
+      x: { type: "utc", domain: [date(end - 86400), date(end)] },
+      marks: [
+        Plot.rectX([[end - 86400, end]], { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "var(--good-fill)", rx: 3 }),
+        Plot.rectX(gaps, { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "var(--surface)" }),
+        Plot.rectX(gaps, { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "url(#gap)", stroke: "var(--bad)", strokeWidth: 1 }),
+        Plot.axisX({ ticks, tickSize: 3, tickFormat: (d) => utcClock(d / 1000), label: null }),
+        clockName("UTC", "bottom", 44),
+      ],
+    };
+  });
+  const table = () => ({
+    id: "gaps", caption: "Gaps of the last 24 hours", rows: gaps, empty: "No gap.",
+    columns: [
+      { name: "from", label: "From (UTC)", text: true, rowHeading: true, value: (gap) => gap[0], cell: utcMinute },
+      { name: "to", label: "To (UTC)", text: true, value: (gap) => gap[1], cell: utcMinute },
+      { name: "local", label: `From (${zone(end)})`, text: true, value: (gap) => gap[0], cell: localMinute },
+      { name: "length", value: (gap) => gap[1] - gap[0], cell: span },
+    ],
+  });
+  return figure({ chart: picture, table, context });
+}
+
+function problems(context) {
+  const { scope, definitions } = context;
+  const rows = scope.health.problems.map((problem) => ({ ...problem, at: seconds(problem.run_after) }));
+  if (!rows.length) return null;
+  const content = () => dataTable({
+    id: "problems", caption: "Snapshots that do not count, newest first", rows, definitions,
+    columns: [
+      { name: "run_after", label: "Tick (UTC)", text: true, rowHeading: true, value: (row) => row.at, cell: utcMinute },
+      { name: "local", label: `Tick (${zone(rows[0].at)})`, text: true, value: (row) => row.at, cell: localMinute },
+      { name: "status", text: true },
+      { name: "reason", text: true },
+    ],
+  });
+  return disclosure({ ...context, id: "problems-details", summary: `Snapshots that do not count (${rows.length})`, content });
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Top games and channels: sortable, filtered by language, searched.
+
+import { sparkline } from "./charts.js";
+import { hoursWatched, rowsOf } from "./data.js";
+import { h, section, told } from "./dom.js";
+import { bothClocks, change, count, language, percent, UNKNOWN, utcClock } from "./format.js";
+import { gameLink } from "./route.js";
+import { dataTable } from "./table.js";
+
+/** Rows shown at first. */
+const FIRST = 10;
+
+/** @param {import("./render.js").Context} context */
+export function listsSection(context) {
+  const { scope, state } = context;
+  const games = rowsOf(scope.games);
+  const channels = rowsOf(scope.channels);
+  const gameTable = gamesTable(context, games);
+  const channelTable = channelsTable(context, channels);
+  const status = h("p", { class: "note", role: "status" });
+  const filter = () => {
+    const query = state.query.trim().toLocaleLowerCase();
+    const has = (...texts) => !query || texts.some((text) => (text ?? "").toLocaleLowerCase().includes(query));
+    const speaks = (languages) => state.language === null || languages.includes(state.language);
+    const gamesLeft = games.filter((row) => has(row.game_name) && speaks((row.languages ?? []).map(([code]) => code)));
+    const channelsLeft = channels.filter((row) => has(row.user_name, row.user_login, row.game_name, row.title) && speaks([row.language]));
+    const none = "Nothing matches: clear the search, or choose all languages.";
+    gameTable.show(gamesLeft, games.length ? none : undefined);
+    channelTable.show(channelsLeft, channels.length ? none : undefined);
+    const filtered = query || state.language !== null;
+    status.textContent = filtered ? `${gamesLeft.length} of ${games.length} games, ${channelsLeft.length} of ${channels.length} channels.` : "";
+  };
+  const body = h("div", { class: "columns" }, h("div", {}, h("h3", {}, "Games"), gameTable), h("div", {}, h("h3", {}, "Channels"), channelTable));
+  const section_ = section("top", "Top games and channels of 24 hours", context.live ? filters(context, filter) : null, status, body);
+  filter();
+  return section_;
+}
+
+function filters({ scope, state }, filter) {
+  const search = h("input", {
+    type: "search", id: "query", value: state.query, autocomplete: "off", placeholder: "Game, channel or title",
+    oninput: (event) => { state.query = event.target.value; filter(); },
+  });
+  const codes = rowsOf(scope.languages).map((row) => row.language);
+  const choose = (event) => { state.language = event.target.value === "*" ? null : event.target.value; filter(); };
+  const select = h(
+    "select", { id: "language", onchange: choose }, h("option", { value: "*" }, "All languages"),
+    codes.map((code) => h("option", { value: code, selected: code === state.language }, language(code))),
+  );
+  const hint = "A game has a language if it is one of its three largest.";
+  return h("div", { class: "controls" }, h("label", { for: "query" }, "Search"), search, h("label", { for: "language", title: hint }, "Language"), select);
+}
+
+/** Up or down, in a sign, a word for the ear and a colour. */
+export function trend(value, text) {
+  if (value === null || value === undefined) return h("span", { class: "muted" }, UNKNOWN);
+  if (!value) return h("span", { class: "muted" }, text);
+  return h("span", { class: value > 0 ? "up" : "down" }, h("span", { "aria-hidden": "true" }, value > 0 ? "▲" : "▼"), " ", text);
+}
+
+const RANK = { name: "rank", label: "#", cell: count };
+const GROWTH = { name: "growth", cell: (value) => trend(value, change(value)) };
+const WATCHED = { name: "hours_watched", value: hoursWatched, cell: count };
+const PEAK = { name: "peak_viewers", cell: (value, row) => h("span", { title: bothClocks(row.peak_at) }, count(value)) };
+
+function gamesTable({ scope, definitions, sorted, whole }, rows) {
+  const floor = (value, row) => (row.capped_share ? `≥ ${count(value)}` : count(value));
+  return dataTable({
+    id: "games", caption: "Top games", rows, definitions, sorted, whole, limit: FIRST, empty: "No whole hour has been measured yet.",
+    columns: [
+      RANK,
+      { name: "game_name", label: "Game", text: true, rowHeading: true, cell: (name, row) => gameLink(row.game_id, name, scope.scope) },
+      { name: "viewers", cell: floor },
+      { name: "channels", cell: count },
+      GROWTH,
+      { name: "share", cell: percent },
+      WATCHED,
+      PEAK,
+      { name: "rank_change", label: "Places", cell: (value) => trend(value, value ? Math.abs(value) : "=") },
+      { name: "days", label: "30 days", value: (row) => lastOf(row.days), cell: (_, row) => sparkline(row.days ?? [], { width: 72 }) },
+    ],
+  });
+}
+
+const lastOf = (days) => (days?.length ? days[days.length - 1] : null);
+
+function channelsTable({ definitions, sorted, whole }, rows) {
+  return dataTable({
+    id: "channels", caption: "Top channels", rows, definitions, sorted, whole, limit: FIRST, empty: "No whole hour has been measured yet.",
+    columns: [
+      RANK,
+      { name: "user_name", label: "Channel", text: true, rowHeading: true, cell: channelCell },
+      { name: "viewers", cell: (value) => (value === null ? h("span", { class: "muted" }, "off") : count(value)) },
+      GROWTH,
+      WATCHED,
+      PEAK,
+      { name: "peak_at", label: "Peak at (UTC)", cell: (at) => utcClock(at) },
+      { name: "language", text: true, cell: (code) => language(code) },
+      { name: "game_name", label: "Game", text: true, cell: told },
+      { name: "rank_change", label: "Places", cell: (value) => trend(value, value ? Math.abs(value) : "=") },
+    ],
+  });
+}
+
+function channelCell(name, row) {
+  const other = row.user_login && row.user_login !== (name ?? "").toLowerCase() ? h("small", {}, " ", told(row.user_login)) : null;
+  return [told(name || row.user_login), other, row.title ? h("small", { class: "title", title: row.title }, told(row.title)) : null];
+}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is shipped to browsers: complete, recorded, without inline code, fit to be written into one script."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+from tests.page import definitions
+
+from twitch_provider import page
+
+RECORD = json.loads((page.STATIC.parent / "libraries.json").read_text())
+OUR_SCRIPTS = ("theme.js", "app.js", *page.MODULES)
+
+_IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "\./([\w.]+)";$')
+_TOP_LEVEL = re.compile(
+    r"^(?:export )?(?:async )?(?:function|const|let|class) (?:\{([^}]*)\}|(\w+))", re.MULTILINE
+)
+
+
+def source(name: str) -> str:
+    return (page.STATIC / name).read_text(encoding="utf-8")
+
+
+def test_every_file_of_the_folder_is_served_or_a_licence() -> None:
+    licenses = {f"{library['file']}.LICENSE.txt" for library in RECORD}
+    assert {path.name for path in page.STATIC.iterdir()} == {*page.FILES, *page.MODULES, *licenses}
+
+
+@pytest.mark.parametrize("library", RECORD, ids=lambda library: str(library["file"]))
+def test_libraries_are_those_of_the_record_and_have_their_licences(library: dict[str, Any]) -> None:
+    script = (page.STATIC / library["file"]).read_bytes()
+    assert hashlib.sha256(script).hexdigest() == library["sha256"]
+    license_text = source(f"{library['file']}.LICENSE.txt")
+    assert "Permission" in license_text
+    for package in (*library["scripts"], *library["bundled"]):
+        assert f"{package} " in license_text
+
+
+def test_the_page_has_no_inline_code_and_only_relative_addresses() -> None:
+    html = source("index.html")
+    assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\son\w+=|\sstyle=", html)
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', html)
+    assert {address.removeprefix("static/") for address in addresses} - {"data:,"} <= set(page.FILES)
+
+
+@pytest.mark.parametrize("name", OUR_SCRIPTS)
+def test_scripts_make_no_markup_and_no_code_of_text(name: str) -> None:
+    forbidden = (
+        r"(inner|outer)HTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|\bstyle="
+    )
+    assert not re.search(forbidden, source(name))
+
+
+@pytest.mark.parametrize("name", [*page.MODULES, "app.js"])
+def test_a_module_imports_only_from_modules_before_it(name: str) -> None:
+    modules = [*page.MODULES, "app.js"]
+    before = modules[: modules.index(name)]
+    lines = [line for line in source(name).splitlines() if re.match(r"import\b", line)]
+    for line in lines:
+        found = _IMPORT.match(line)
+        assert found, line
+        names, imported = found.groups()
+        assert imported in before
+        exported = set(
+            re.findall(r"^export (?:async )?(?:function|const) (\w+)", source(imported), re.MULTILINE)
+        )
+        assert set(names.split(", ")) <= exported
+        assert all(len(re.findall(rf"\b{each}\b", source(name))) > 1 for each in names.split(", ")), line
+    exports = [line for line in source(name).splitlines() if line.startswith("export")]
+    assert all(re.match(r"export (async )?(function|const) \w", line) for line in exports)
+
+
+def test_names_of_all_modules_are_unique() -> None:
+    names = Counter(
+        name for module in (*page.MODULES, "app.js") for _, name in _TOP_LEVEL.findall(source(module))
+    )
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_the_script_of_the_page_is_its_modules_in_their_order() -> None:
+    script = page.content("app.js").decode()
+    assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
+    places = [
+        script.index(f"function {name}(")
+        for name in ("count", "h", "render", "load", "refresh")
+        if name != "count"
+    ]
+    assert places == sorted(places)
+    assert page.content("style.css") == (page.STATIC / "style.css").read_bytes()
+    with pytest.raises(KeyError):
+        page.content("dom.js")
+
+
+def test_the_policy_allows_no_inline_script_no_eval_and_no_other_origin() -> None:
+    directives = dict(part.split(" ", 1) for part in page.CONTENT_SECURITY_POLICY.split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == "'self'"
+    assert "unsafe" not in page.CONTENT_SECURITY_POLICY
+    assert "//" not in page.CONTENT_SECURITY_POLICY
+
+
+def test_the_definitions_of_the_page_are_those_of_the_metrics() -> None:
+    assert source("definitions.js") == definitions.module(), "Run python -m tests.page.definitions."
