@@ -76,6 +76,7 @@ def _snapshots(folder: Path, rows: int) -> list[Snapshot]:
             "viewers": 0,
             "table": ObjectEntry(path.name, 1, "", rows, "table", "all_streams"),
             "dag_id": "bench",
+            "rejects": 0,
         }
         found.append(Snapshot(**values))
     return found

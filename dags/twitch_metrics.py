@@ -6,6 +6,9 @@
 was computed from, and publishes the hours that differ under `metrics/`, each with a manifest of its own. So a
 snapshot that came late, was repeated or has vanished changes the hours that it reaches, and no other.
 
+`overview` makes of them `latest/overview.json`, which the page in Airflow shows; also where no hour has
+changed, since the health of the data has.
+
 An event of `twitch_top_streams` or `twitch_all_streams` starts it, and so does the clock: else nothing would
 show that snapshots have stopped. A run that finds nothing is skipped.
 
@@ -56,7 +59,7 @@ HOUR = Asset("twitch_hour")
     tags=["twitch"],
 )
 def twitch_metrics() -> None:
-    """Publish the hours that are new or have changed."""
+    """Publish the hours that are new or have changed, and the overview of them."""
 
     @task(multiple_outputs=False, show_return_value_in_logs=False, outlets=[HOUR])
     @fail_fast()
@@ -68,7 +71,15 @@ def twitch_metrics() -> None:
         context["outlet_events"][HOUR].extra = published
         return published["manifest"]
 
-    hours()
+    @task(multiple_outputs=False, show_return_value_in_logs=False, trigger_rule="none_failed")
+    @fail_fast()
+    def overview(**context: Any) -> str:
+        """Make the overview of the hours and of their health; return where it lies."""
+        from twitch_provider.pipelines import metrics
+
+        return metrics.publish_overview(context)
+
+    hours() >> overview()
 
 
 twitch_metrics()

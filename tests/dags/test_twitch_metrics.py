@@ -13,6 +13,7 @@ from tests.metrics.lake import NOON, Lake, stream
 
 Run = Callable[..., dict[str, str]]
 ROWS = [stream("1", 100), stream("2", 5)]
+OVERVIEW = "twitch/latest/overview.json"
 SCOPE = 'all_streams {"strategy":"languages"}'
 
 pytestmark = pytest.mark.filterwarnings("default")  # dag.test runs all of Airflow in this process
@@ -28,7 +29,7 @@ def test_publishes_the_hours_that_changed_and_says_so_in_its_event(
     before = len(events_of("twitch_hour"))
     for minutes in (50, 55, 60, 65):
         lake.crawl(minutes, ROWS)
-    assert run_metrics(tick(66)) == {"hours": "success"}
+    assert run_metrics(tick(66)) == {"hours": "success", "overview": "success"}
     (event,) = events_of("twitch_hour")[before:]
     (newest,) = bucket.find("metrics/manifests/dt=2026-11-23/13.json")
     covered = {"samples": 2, "covered_seconds": 302, "missing_seconds": 3298}
@@ -46,7 +47,7 @@ def test_publishes_the_hours_that_changed_and_says_so_in_its_event(
         assert len(bucket.read(each["key"])) == each["bytes"]
 
     lake.crawl(70, ROWS)
-    assert run_metrics(tick(71)) == {"hours": "success"}
+    assert run_metrics(tick(71)) == {"hours": "success", "overview": "success"}
     (event,) = events_of("twitch_hour")[before + 1 :]
     assert [(each["hour"][11:13], each["again"]) for each in event["hours"]] == [("13", True)]
     (latest,) = bucket.find("latest/site_by_hour.csv")
@@ -56,14 +57,18 @@ def test_publishes_the_hours_that_changed_and_says_so_in_its_event(
 def test_a_run_that_finds_nothing_is_skipped_with_a_sentence_and_emits_no_event(
     run_metrics: Run, lake: Lake, bucket: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_metrics(tick(0)) == {"hours": "skipped"}
+    assert run_metrics(tick(0)) == {"hours": "skipped", "overview": "skipped"}
     lake.crawl(0, ROWS)
-    assert run_metrics(tick(1)) == {"hours": "success"}
+    assert run_metrics(tick(1)) == {"hours": "success", "overview": "success"}
     there, events = bucket.objects(), len(events_of("twitch_hour"))
-    assert run_metrics(tick(2)) == {"hours": "skipped"}
-    assert (bucket.objects(), len(events_of("twitch_hour"))) == (there, events)
+    assert run_metrics(tick(2)) == {"hours": "skipped", "overview": "success"}
+    after = bucket.objects()
+    assert {key for key in after if after[key] != there.get(key)} == {OVERVIEW}
+    assert (after.keys(), len(events_of("twitch_hour"))) == (there.keys(), events)
+    assert json.loads(after[OVERVIEW])["run_after"] == "2026-11-23T12:02:00Z"
     printed = "".join(capfd.readouterr())
     assert "there are no snapshots of 2026-11-22 and 2026-11-23" in printed
+    assert "Nothing to show: there are no snapshots of 2026-11-23 and the four days before." in printed
     assert "no snapshot of 2026-11-22 and 2026-11-23 is new or has changed" in printed
 
 
@@ -72,7 +77,7 @@ def test_a_worker_without_the_extra_fails_with_one_sentence(
 ) -> None:
     lake.crawl(0, ROWS)
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    assert run_metrics(tick(1)) == {"hours": "failed"}
+    assert run_metrics(tick(1)) == {"hours": "failed", "overview": "upstream_failed"}
     assert "install airflow-provider-twitch[metrics]" in "".join(capfd.readouterr())
 
 

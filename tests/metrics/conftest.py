@@ -43,6 +43,7 @@ def _snapshot(minutes: float = 0, **values: Any) -> Snapshot:
         "duplicate_keys": 0,
         "viewers": 1000,
         "dag_id": "twitch_all_streams",
+        "rejects": 0,
     }
     return Snapshot(**known | values)
 

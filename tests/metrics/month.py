@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An overview of a month of two scopes at full size, drawn at random, the same in every run.
 
-No lake is behind it: it is for whoever shows an overview, and for its size.
+No lake is behind it: it is for tests of what shows an overview, and of its size.
 """
 
 from __future__ import annotations

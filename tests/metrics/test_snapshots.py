@@ -43,7 +43,7 @@ def _manifest(*names: str, **values: Any) -> Manifest:
         "requests": 3,
         "points_left": 700,
         "transport": {},
-        "counts": {},
+        "counts": {dataset: {"rejects": 2} for dataset in figures},
         "datasets": figures,
         "objects": objects,
         "previous": None,

@@ -23,17 +23,22 @@ _DAY = timedelta(days=1)
 _NOT_DUE = frozenset({"manual"})
 
 
-def completeness(snapshots: Iterable[Snapshot], clock: Clock, day: date) -> list[dict[str, Any]]:
+def completeness(
+    snapshots: Iterable[Snapshot], clock: Clock, day: date, *, until: datetime | None = None
+) -> list[dict[str, Any]]:
     """Return a row for each scope that has snapshots on a day, or of which ticks were due.
 
     :param snapshots: in any order, also those of the days before: a DAG that stopped has ticks due
     :param clock: of these
     :param day: UTC
+    :param until: of a day that is not over, how far it is looked at: a tick is due when its interval is over,
+        or it is there
     :returns: the columns of the table ``completeness`` by name
     """
     begin = datetime.combine(day, time(), UTC)
-    known = [each for each in snapshots if each.run_after < begin + _DAY]
-    due = _due(known, begin)
+    end = min(until or begin + _DAY, begin + _DAY)
+    known = [each for each in snapshots if each.run_after < end]
+    due = _due(known, begin, end)
     there: dict[str, set[datetime]] = defaultdict(set)
     for each in known:
         there[each.scope].add(each.run_after)
@@ -42,19 +47,19 @@ def completeness(snapshots: Iterable[Snapshot], clock: Clock, day: date) -> list
         by_scope[row.scope].append(row)
     report = []
     for scope, rows in sorted(by_scope.items()):
-        of_day = [row for row in rows if begin <= row.run_after < begin + _DAY]
-        spans = list(_covered(rows, begin))
+        of_day = [row for row in rows if begin <= row.run_after < end]
+        spans = list(_covered(rows, begin, end))
         if of_day or spans or due[scope]:
             report.append(
                 {"scope": scope, "dataset": rows[0].dataset, "day": day}
                 | _ticks(due[scope], there[scope])
                 | _statuses(of_day)
-                | _time(spans, begin)
+                | _time(spans, begin, end)
             )
     return report
 
 
-def _due(snapshots: list[Snapshot], begin: datetime) -> dict[str, set[datetime]]:
+def _due(snapshots: list[Snapshot], begin: datetime, end: datetime) -> dict[str, set[datetime]]:
     """The ticks that were due on a day, by scope.
 
     A DAG's day is made of parts: where its interval or its scope changes, another one begins.
@@ -66,13 +71,18 @@ def _due(snapshots: list[Snapshot], begin: datetime) -> dict[str, set[datetime]]
     for series in by_dag.values():
         series.sort(key=lambda each: (each.run_type in _NOT_DUE, each.run_after))
         regular = [each for each in series if each.run_type not in _NOT_DUE] or series
-        for first, since, until in _parts(regular, begin):
+        there = {each.run_after for each in series}
+        for first, since, until in _parts(regular, begin, end):
             if first.interval_seconds:
-                due[first.scope] |= _grid(first.run_after, first.interval_seconds, since, until)
+                grid = _grid(first.run_after, first.interval_seconds, since, until)
+                over = end if end == begin + _DAY else end - timedelta(seconds=first.interval_seconds)
+                due[first.scope] |= {tick for tick in grid if tick <= over or tick in there}
     return due
 
 
-def _parts(series: list[Snapshot], begin: datetime) -> Iterator[tuple[Snapshot, datetime, datetime]]:
+def _parts(
+    series: list[Snapshot], begin: datetime, end: datetime
+) -> Iterator[tuple[Snapshot, datetime, datetime]]:
     """The first snapshot of each part, and what of the day the part is.
 
     The first part of all begins with the day, also where its first snapshot is later.
@@ -82,7 +92,7 @@ def _parts(series: list[Snapshot], begin: datetime) -> Iterator[tuple[Snapshot, 
         if (each.scope, each.interval_seconds) != (first.scope, first.interval_seconds):
             yield first, since, each.run_after
             since, first = max(begin, each.run_after), each
-    yield first, since, begin + _DAY
+    yield first, since, end
 
 
 def _grid(tick: datetime, interval_seconds: int, since: datetime, until: datetime) -> set[datetime]:
@@ -107,18 +117,18 @@ def _statuses(rows: list[ClockRow]) -> dict[str, int]:
     return {**{name: counts[name] for name in names}, "late_runs": sum(row.late for row in rows)}
 
 
-def _covered(rows: list[ClockRow], begin: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _covered(rows: list[ClockRow], begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     """The spans of the day that are covered, in order; none overlaps another."""
     for row in rows:
         first = max(begin, row.instant)
-        last = min(begin + _DAY, row.instant + timedelta(seconds=row.seconds))
+        last = min(end, row.instant + timedelta(seconds=row.seconds))
         if first < last:
             yield first, last
 
 
-def _time(spans: list[tuple[datetime, datetime]], begin: datetime) -> dict[str, int]:
+def _time(spans: list[tuple[datetime, datetime]], begin: datetime, end: datetime) -> dict[str, int]:
     covered = sum(round((last - first).total_seconds()) for first, last in spans)
-    edges = [begin, *(edge for span in spans for edge in span), begin + _DAY]
+    edges = [begin, *(edge for span in spans for edge in span), end]
     gaps = [
         round((following - last).total_seconds())
         for last, following in zip(edges[::2], edges[1::2], strict=True)
@@ -126,7 +136,7 @@ def _time(spans: list[tuple[datetime, datetime]], begin: datetime) -> dict[str, 
     ]
     return {
         "covered_seconds": covered,
-        "missing_seconds": round(_DAY.total_seconds()) - covered,
+        "missing_seconds": round((end - begin).total_seconds()) - covered,
         "gaps": len(gaps),
         "longest_gap_seconds": max(gaps, default=0),
     }

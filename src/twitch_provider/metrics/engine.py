@@ -107,6 +107,25 @@ class Engine:
         if earlier is not None:
             self._relation("streams_before", STREAMS, BEFORE_COLUMNS, earlier)
 
+    def load_files(self, name: str, files: Iterable[Path]) -> None:
+        """Make a relation of Parquet files.
+
+        :param name: of the published table that they are
+        :param files: may be none
+        """
+        self._connection.register(f"no_{name}", TABLES[name].schema.empty_table())
+        paths = sorted(map(str, files))
+        source = _source("parquet", STREAMS, paths) if paths else f"no_{name}"
+        self._run(f"CREATE VIEW {name} AS SELECT * FROM {source}", name)  # noqa: S608
+
+    def load_live(self, streams: Iterable[LocalTable]) -> None:
+        """Make ``streams`` of snapshots' tables, with titles.
+
+        :param streams: their tables
+        :raises TwitchDataError: (later, too) a table is not as the schema says
+        """
+        self._relation("streams", STREAMS, STREAMS_COLUMNS | OF_A_DAY, streams)
+
     def compute(self, period: str) -> Iterator[tuple[MetricsTable, pa.Table]]:
         """Compute the tables of what was loaded, one after the other.
 

@@ -19,7 +19,7 @@ from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.snapshots import Found, Snapshot, read_manifest
 
 #: Of the form of records: another one's are not read.
-_FORM = 1
+_FORM = 2
 
 
 class Index:

@@ -52,6 +52,13 @@ class MetricsKeys:
         """
         return self.folder("index", day) + "manifests.json.gz"
 
+    def digest(self, day: date) -> str:
+        """Return the key of what the overview keeps of a closed day.
+
+        :param day: UTC
+        """
+        return self.folder("overview", day) + "day.json.gz"
+
     def compacted(self, dataset: str, day: date) -> str:
         """Return the key of a day's snapshots of one dataset in one table.
 
@@ -68,6 +75,11 @@ class MetricsKeys:
         return self._below(f"latest/{name}.csv")
 
     @property
+    def overview(self) -> str:
+        """The key of what the page and the report show."""
+        return self._below("latest/overview.json")
+
+    @property
     def all_compacted(self) -> str:
         """The folder of the compacted tables of all datasets, ending in ``/``."""
         return self._below("compacted/")
@@ -76,6 +88,14 @@ class MetricsKeys:
     def snapshots(self) -> str:
         """The folder of the manifests of all DAGs, ending in ``/``."""
         return self._below("manifests/")
+
+    def adhoc(self, dag_id: str, day: date) -> str:
+        """Return the folder of the manifests of a DAG's ad hoc runs, ending in ``/``.
+
+        :param dag_id: of the snapshots
+        :param day: UTC
+        """
+        return self._below(f"adhoc/manifests/{dag_id}/dt={day.isoformat()}/")
 
     def _below(self, path: str) -> str:
         return f"{self.prefix.strip('/')}/{path}".lstrip("/")

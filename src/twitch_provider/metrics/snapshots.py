@@ -44,6 +44,7 @@ class Snapshot:
     :param duplicate_keys: rows whose id an earlier row has
     :param viewers: of all rows
     :param dag_id: Airflow's name of the DAG, or ``{dag_id}.{dataset}`` of an operator
+    :param rejects: rows that cleaning refused
     """
 
     scope: str
@@ -63,6 +64,7 @@ class Snapshot:
     duplicate_keys: int
     viewers: int
     dag_id: str
+    rejects: int
 
     @property
     def rows(self) -> int:
@@ -133,6 +135,7 @@ def _snapshots(manifest: Manifest, key: str, etag: str) -> Iterator[Snapshot]:
             duplicate_keys=int(figures["duplicate_keys"]),
             viewers=int(figures["viewers"]),
             dag_id=manifest.dag_id,
+            rejects=int(manifest.counts[dataset]["rejects"]),
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from twitch_provider import __version__
 from twitch_provider.compat import AirflowSkipException
 from twitch_provider.config import LakeConfig
 from twitch_provider.exceptions import TwitchParameterError
@@ -48,6 +49,27 @@ def publish_hours(context: Mapping[str, Any]) -> dict[str, Any]:
     latest_csv.publish_latest(store, keys, tick(context["dag_run"]))
     events = [_event(store, each, "hour", each.manifest.begin) for each in outcome.published]
     return {**events[-1], "hours": events}
+
+
+def publish_overview(context: Mapping[str, Any]) -> str:
+    """Replace ``latest/overview.json``, which the page and the report show.
+
+    :param context: of the task
+    :returns: its address
+    :raises AirflowSkipException: there is nothing to show
+    :raises TwitchConfigError: no bucket is set, DuckDB is not installed, or its bounds are reached
+    :raises TwitchStoreError: the store failed
+    """
+    from twitch_provider.metrics.overview import build
+
+    store, keys = _lake(context)
+    body = build.publish_overview(store, keys, tick(context["dag_run"]), __version__)
+    if body is None:
+        raise AirflowSkipException(
+            f"Nothing to show: there are no snapshots of {_today(context)} and the four days before."
+        )
+    log.info("Wrote %s (%d bytes).", store.uri(keys.overview), len(body))
+    return store.uri(keys.overview)
 
 
 def days_to_close(context: Mapping[str, Any]) -> list[str]:

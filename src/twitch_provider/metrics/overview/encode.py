@@ -89,7 +89,7 @@ def _cut(scope: Json, games: int, channels: int, title: int) -> Json:
 
 
 def _shortened(text: str | None, most: int) -> str | None:
-    """Text of at most so many characters; the last one is then an ellipsis."""
+    """Text cut at a number of characters, of which the last is then an ellipsis."""
     if not text or len(text) <= most:
         return text
     return f"{text[: most - 1]}…" if most else None
