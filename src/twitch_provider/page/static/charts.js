@@ -21,6 +21,11 @@ export function chart(label, options) {
     const picture = globalThis.Plot.plot({ width, style: { fontSize: "11px", background: "none" }, ...options(width) });
     picture.setAttribute("role", "img");
     picture.setAttribute("aria-label", label);
+    // Parts of a picture have no names of their own; style.css and tests know them by this.
+    for (const part of picture.querySelectorAll("[aria-label]")) {
+      part.dataset.part = part.getAttribute("aria-label");
+      part.removeAttribute("aria-label");
+    }
     box.replaceChildren(picture);
   };
   new ResizeObserver(draw).observe(box);
@@ -56,14 +61,14 @@ function clockAxes(from, to, width, above) {
 
 /** The name of a clock, in a line with its ticks. */
 export function clockName(name, side, margin = 46) {
-  return globalThis.Plot.text([name], { frameAnchor: `${side}-left`, textAnchor: "start", dx: 2 - margin, dy: side === "top" ? -13 : 13, fill: "var(--muted)" });
+  return globalThis.Plot.text([name], { frameAnchor: `${side}-left`, textAnchor: "start", dx: 2 - margin, dy: side === "top" ? -16 : 16, fill: "var(--muted)" });
 }
 
 /**
  * A curve over time. It is broken where nothing counts, and the break is hatched.
  * @param {object} options
  * @param {string} options.label
- * @param {{at: number, value: number | null, part?: number}[]} options.points  each part is a line of its own
+ * @param {{at: number, value: number | null, part?: number, end?: boolean}[]} options.points  each part is a line of its own
  * @param {[number, number][]} [options.gaps]
  * @param {[number, number]} options.span
  * @param {(value: number) => string} options.format
@@ -76,6 +81,7 @@ export function clockName(name, side, margin = 46) {
 export function curve({ label, points, gaps = [], span: [from, to], format, unit = "", color = "var(--first)", height = 220, local = false }) {
   const { Plot } = globalThis;
   const known = points.filter((point) => point.value !== null);
+  const measured = known.filter((point) => !point.end);
   const at = { x: (d) => date(d.at), y: "value" };
   const byDay = to - from > 2 * 86400;
   const above = local && !byDay && offsetMinutes(to) !== 0;
@@ -92,8 +98,8 @@ export function curve({ label, points, gaps = [], span: [from, to], format, unit
         Plot.lineY(known, { ...at, z: "part", stroke: color, strokeWidth: 1.75, strokeLinecap: "round", strokeLinejoin: "round" }),
         Plot.ruleY([0], { stroke: "var(--rule)" }),
         ...axes,
-        Plot.ruleX(known, Plot.pointerX({ x: at.x, stroke: "var(--muted)", strokeDasharray: "2,3" })),
-        Plot.tip(known, Plot.pointerX({ ...at, title: (d) => `${format(d.value)}${unit}\n${bothClocks(d.at)}` })),
+        Plot.ruleX(measured, Plot.pointerX({ x: at.x, stroke: "var(--muted)", strokeDasharray: "2,3" })),
+        Plot.tip(measured, Plot.pointerX({ ...at, title: (d) => `${format(d.value)}${unit}\n${bothClocks(d.at)}` })),
       ],
     };
   });
@@ -167,7 +173,7 @@ export function sparkline(values, { width = 96, height = 22 } = {}) {
   const area = d3.area((_, index) => x(index), height - 1, y).defined(known);
   return svg(
     "svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" },
-    svg("path", { class: "under", d: area(values) ?? "" }),
+    svg("path", { class: "fill", d: area(values) ?? "" }),
     svg("path", { class: "line", d: line(values) ?? "", "vector-effect": "non-scaling-stroke" }),
   );
 }

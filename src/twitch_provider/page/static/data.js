@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What overview.json says, as objects. Its keys are documented in docs/metrics.md.
 
-import { divide, seconds } from "./format.js";
+import { divide, seconds, span } from "./format.js";
 
 /** The version of overview.json that this page can read. */
 export const VERSION = 1;
@@ -42,7 +42,8 @@ export function objection(overview) {
  * @param {Record<string, any>[]} rows
  * @param {(row: any) => number} start  seconds since 1970
  * @param {(row: any) => number} length  seconds for which the row counts
- * @returns {{points: {at: number, row: any, part: number}[], gaps: [number, number][]}}  parts are counted from 0
+ * @returns {{points: {at: number, row: any, part: number, end?: boolean}[], gaps: [number, number][]}}  parts are counted
+ *   from 0, and each but the last one has a point more where its last row ends
  */
 export function broken(rows, start, length) {
   const points = [];
@@ -53,19 +54,21 @@ export function broken(rows, start, length) {
     const next = index + 1 < rows.length ? start(rows[index + 1]) : null;
     const end = at + length(row);
     // Instants are whole seconds and ticks drift by some: a break is more than a second.
-    if (next !== null && next - end > 1) gaps.push([end, next]);
+    if (next === null || next - end <= 1) return;
+    points.push({ at: end, row, part: gaps.length, end: true });
+    gaps.push([end, next]);
   });
   return { points, gaps };
 }
 
 /**
  * The values of a broken series, with a null where it breaks.
- * @param {{row: any, part: number}[]} points
+ * @param {{row: any, end?: boolean}[]} points
  * @param {(row: any) => number | null} value
  * @returns {(number | null)[]}
  */
 export function valuesOf(points, value) {
-  return points.flatMap(({ row, part }, index) => (index && part !== points[index - 1].part ? [null, value(row)] : [value(row)]));
+  return points.map(({ row, end }) => (end ? null : value(row)));
 }
 
 /**
@@ -115,15 +118,14 @@ export function judge(scope, now) {
   const { health, interval_seconds: interval } = scope;
   const last = seconds(health.last_snapshot_at);
   if (last === null) return { level: "bad", word: "No data", sentence: "No snapshot counts yet." };
-  const minutes = (value) => Math.round(value / 60);
   if (interval && now - last > 3 * interval) {
-    const sentence = `The newest snapshot is ${minutes(now - last)} minutes old, and one is due every ${minutes(interval)}: look at the DAG that takes them.`;
+    const sentence = `The newest snapshot is ${span(now - last)} old, and one is due every ${span(interval)}: look at the DAG that takes them.`;
     return { level: "bad", word: "Late", sentence };
   }
   const missing = health.gaps.reduce((sum, [from, to]) => sum + seconds(to) - seconds(from), 0);
   const gaps = health.gaps.length;
   if (gaps) {
-    const sentence = `${gaps} ${gaps === 1 ? "gap" : "gaps"} in the last 24 hours, ${minutes(missing)} minutes in all. Sums leave them out; nothing is filled in.`;
+    const sentence = `${gaps} ${gaps === 1 ? "gap" : "gaps"} in the last 24 hours, ${span(missing)} in all. Sums leave them out; nothing is filled in.`;
     return { level: "warn", word: "Gaps", sentence };
   }
   if (health.problems.length) {

@@ -8,7 +8,7 @@ const COUNT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const TENTHS = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
 const PERCENT = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1, minimumFractionDigits: 1 });
-const CHANGE = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0, signDisplay: "exceptZero" });
+const CHANGE = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
 const FRACTION = new Intl.NumberFormat(undefined, { maximumFractionDigits: 3, minimumFractionDigits: 3 });
 
 const known = (format) => (/** @type {number | null | undefined} */ value) =>
@@ -120,10 +120,11 @@ const LANGUAGES = (() => {
 
 /**
  * A language's name; Twitch has codes that are not languages (`other`, `asl`), which stay as they are.
- * @param {string} code
+ * @param {string | null} code
  * @returns {string}
  */
 export function language(code) {
+  if (code === null || code === undefined) return UNKNOWN;
   if (!code) return "not set";
   try {
     return (/^[a-z]{2}(-[a-z]{2})?$/.test(code) && LANGUAGES?.of(code)) || code;

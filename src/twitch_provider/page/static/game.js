@@ -63,7 +63,7 @@ function gameChannels(context, game) {
   const others = rowsOf(context.scope.channels).filter((row) => row.viewers !== null && row.game_name === game.game_name && !logins.has(row.user_login));
   const rows = [...best, ...others].sort((a, b) => b.viewers - a.viewers);
   const table = dataTable({
-    id: "game-channels", caption: `Top channels now: ${game.game_name}`, rows, definitions: context.definitions, sorted: context.sorted, empty: "No channel is live.",
+    id: "game-channels", caption: `Top channels now: ${game.game_name}`, rows, definitions: context.definitions, sorted: context.sorted, whole: context.whole, limit: 15, empty: "No channel is live.",
     columns: [
       { name: "user_name", label: "Channel", text: true, rowHeading: true, cell: (name, row) => told(name || row.user_login) },
       { name: "viewers", cell: count },

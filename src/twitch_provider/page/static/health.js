@@ -4,7 +4,7 @@
 import { chart, clockName } from "./charts.js";
 import { coverage, judge } from "./data.js";
 import { h, section } from "./dom.js";
-import { bothClocks, count, localMinute, percent, seconds, span, utcClock, utcMinute, zone } from "./format.js";
+import { bothClocks, count, localMinute, percent, seconds, span, UNKNOWN, utcClock, utcDay, utcMinute, zone } from "./format.js";
 import { dataTable, disclosure, figure } from "./table.js";
 
 /** @param {import("./render.js").Context} context */
@@ -12,34 +12,39 @@ export function healthSection(context) {
   const { scope, now } = context;
   const { level, word, sentence } = judge(scope, now);
   const verdict = h("p", { class: `verdict ${level}`, id: "verdict" }, h("strong", {}, word), " ", h("span", {}, sentence));
-  return section("health", "Health of the data", verdict, strip(context), healthFacts(context), problems(context));
+  return section("health", "Health of the data", verdict, strip(context), healthFacts(context), completeness(context), problems(context));
 }
 
-function healthFacts({ scope, now, definitions }) {
+function healthFacts({ scope, now }) {
   const { health } = scope;
-  const { today, yesterday } = health;
   const last = seconds(health.last_snapshot_at);
-  const pair = (name) => `${count(today?.[name])} today, ${count(yesterday?.[name])} yesterday`;
   const entries = [
-    ["snapshot_at", "Last snapshot", last === null ? "none" : `${span(Math.max(0, now - last))} ago`, bothClocks(last)],
-    ["coverage", "Coverage today", percent(coverage(today)), `yesterday ${percent(coverage(yesterday))}`],
-    ["counted", "Counted today", `${count(today?.counted)} of ${count(today?.due)}`, `yesterday ${count(yesterday?.counted)} of ${count(yesterday?.due)}`],
-    ["missing", "Missing ticks", count(today?.missing), pair("missing")],
-    ["incomplete", "Incomplete", count(today?.incomplete), `${pair("incomplete")}; ${count(health.incomplete_runs)} runs in 24 h`],
-    ["gated", "Gated", count(today?.gated), pair("gated")],
-    ["doubled", "Doubled", count(today?.doubled), pair("doubled")],
-    ["late_runs", "Late runs", count(today?.late_runs), pair("late_runs")],
-    [null, "Rejected rows", count(health.rejects), `of ${count(health.rows)} rows in 24 h`],
-    [null, "Ad hoc runs", count(health.adhoc_runs), "in 24 h"],
-    [null, "Requests", count(health.requests), `${count(health.token_requests)} for tokens, in the newest run`],
-    [null, "Points left", count(health.points_left), "after the newest run"],
+    ["Last snapshot", last === null ? "none" : `${span(Math.max(0, now - last))} ago`, bothClocks(last)],
+    ["Rows", count(health.rows), `${count(health.rejects)} rejected, in 24 h`],
+    ["Incomplete runs", count(health.incomplete_runs), "in 24 h"],
+    ["Ad hoc runs", count(health.adhoc_runs), "in 24 h"],
+    ["Requests", count(health.requests), `${count(health.token_requests)} for tokens, in the newest run`],
+    ["Points left", count(health.points_left), "after the newest run"],
   ];
-  return h(
-    "dl", { class: "facts" },
-    entries.map(([name, label, value, more]) =>
-      h("div", { title: name ? definitions[name] : null }, h("dt", {}, label), h("dd", {}, h("strong", {}, value), h("small", {}, more))),
-    ),
-  );
+  return h("dl", { class: "facts" }, entries.map(([label, value, more]) => h("div", {}, h("dt", {}, label), h("dd", {}, h("strong", {}, value), h("small", {}, more)))));
+}
+
+/** What of today and of yesterday is there. */
+function completeness({ scope: { health }, definitions }) {
+  const rows = [["Today", health.today], ["Yesterday", health.yesterday]].filter(([, day]) => day).map(([title, day]) => ({ title, ...day }));
+  if (!rows.length) return null;
+  const counts = ["due", "counted", "missing", "incomplete", "gated", "doubled", "late_runs"];
+  const ticks = (text) => (text ? text.replace(/:00\b/g, "") : UNKNOWN);
+  return dataTable({
+    id: "completeness", caption: "Completeness of today and of yesterday", rows, definitions,
+    columns: [
+      { name: "day", label: "Day (UTC)", text: true, rowHeading: true, cell: (day, row) => [row.title, " ", h("small", {}, utcDay(seconds(day)))] },
+      { name: "coverage", value: coverage, cell: percent },
+      ...counts.map((name) => ({ name, cell: count })),
+      { name: "missing_seconds", label: "Missing time", cell: span },
+      { name: "missing_ticks", label: "Missing ticks (UTC)", text: true, cell: (text) => h("small", { class: "ticks" }, ticks(text)) },
+    ],
+  });
 }
 
 /** The last 24 hours as a bar, with its gaps. */

@@ -56,7 +56,8 @@ function week(context, cells, local) {
   const weekday = (day, names = WEEKDAY) => names.format(MONDAY + day * 86400000);
   const otherClock = (begins) => clock((begins - shift + other + 2880) % 1440);
   const also = offsetMinutes(now) ? ` (${otherClock(best.begins)} ${otherName})` : "";
-  const note = `Most ${heading(measure).toLowerCase()}: ${weekday(best.day)} at ${clock(best.begins)} ${name}${also}, ${measureFormat(measure)(best[measure])} on average.`;
+  const flat = measureFormat(measure)(low) === measureFormat(measure)(high);
+  const note = flat ? `${heading(measure)}: about the same at all hours, ${measureFormat(measure)(high)} on average.` : `Most ${heading(measure).toLowerCase()}: ${weekday(best.day)} at ${clock(best.begins)} ${name}${also}, ${measureFormat(measure)(best[measure])} on average.`;
   const begins = [...new Set(shown.map((cell) => cell.begins))].sort((a, b) => a - b);
   const picture = chart(`Heat map of a week by hours. ${note}`, (width) => {
     const { Plot } = globalThis;
@@ -71,7 +72,7 @@ function week(context, cells, local) {
       y: { type: "band", domain: [0, 1, 2, 3, 4, 5, 6], padding: 0.08, tickSize: 0, label: null, tickFormat: (day) => weekday(day, SHORT) },
       marks: [
         Plot.cell(shown, { x: "begins", y: "day", fill: (cell) => `var(--heat-${step(cell[measure])})`, rx: 2 }),
-        Plot.cell([best], { x: "begins", y: "day", stroke: "currentColor", strokeWidth: 1.5, rx: 2 }),
+        Plot.cell(flat ? [] : [best], { x: "begins", y: "day", stroke: "currentColor", strokeWidth: 1.5, rx: 2 }),
         ...axes,
         Plot.tip(shown, Plot.pointer({
           x: "begins", y: "day",

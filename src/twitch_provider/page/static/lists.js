@@ -4,7 +4,7 @@
 import { sparkline } from "./charts.js";
 import { hoursWatched, rowsOf } from "./data.js";
 import { h, section, told } from "./dom.js";
-import { bothClocks, change, count, language, percent, UNKNOWN, utcClock } from "./format.js";
+import { change, count, language, percent, UNKNOWN, utcClock } from "./format.js";
 import { gameLink } from "./route.js";
 import { dataTable } from "./table.js";
 
@@ -31,7 +31,7 @@ export function listsSection(context) {
     const filtered = query || state.language !== null;
     status.textContent = filtered ? `${gamesLeft.length} of ${games.length} games, ${channelsLeft.length} of ${channels.length} channels.` : "";
   };
-  const body = h("div", { class: "columns" }, h("div", {}, h("h3", {}, "Games"), gameTable), h("div", {}, h("h3", {}, "Channels"), channelTable));
+  const body = h("div", { class: "columns lists" }, h("div", {}, h("h3", {}, "Games"), gameTable), h("div", {}, h("h3", {}, "Channels"), channelTable));
   const section_ = section("top", "Top games and channels of 24 hours", context.live ? filters(context, filter) : null, status, body);
   filter();
   return section_;
@@ -55,14 +55,14 @@ function filters({ scope, state }, filter) {
 /** Up or down, in a sign, a word for the ear and a colour. */
 export function trend(value, text) {
   if (value === null || value === undefined) return h("span", { class: "muted" }, UNKNOWN);
-  if (!value) return h("span", { class: "muted" }, text);
+  if (Math.abs(value) < 0.0005) return h("span", { class: "muted" }, text);
   return h("span", { class: value > 0 ? "up" : "down" }, h("span", { "aria-hidden": "true" }, value > 0 ? "▲" : "▼"), " ", text);
 }
 
-const RANK = { name: "rank", label: "#", cell: count };
+const RANK = { name: "rank", label: "#", cell: (value, row) => [count(value), " ", h("small", {}, row.rank_change ? trend(row.rank_change, Math.abs(row.rank_change)) : "")] };
 const GROWTH = { name: "growth", cell: (value) => trend(value, change(value)) };
 const WATCHED = { name: "hours_watched", value: hoursWatched, cell: count };
-const PEAK = { name: "peak_viewers", cell: (value, row) => h("span", { title: bothClocks(row.peak_at) }, count(value)) };
+const PEAK = { name: "peak_viewers", cell: (value, row) => [count(value), h("small", { class: "under" }, row.peak_at === null ? "" : `${utcClock(row.peak_at)} UTC`)] };
 
 function gamesTable({ scope, definitions, sorted, whole }, rows) {
   const floor = (value, row) => (row.capped_share ? `≥ ${count(value)}` : count(value));
@@ -77,8 +77,7 @@ function gamesTable({ scope, definitions, sorted, whole }, rows) {
       { name: "share", cell: percent },
       WATCHED,
       PEAK,
-      { name: "rank_change", label: "Places", cell: (value) => trend(value, value ? Math.abs(value) : "=") },
-      { name: "days", label: "30 days", value: (row) => lastOf(row.days), cell: (_, row) => sparkline(row.days ?? [], { width: 72 }) },
+      { name: "days", label: "30 days", value: (row) => lastOf(row.days), cell: (_, row) => sparkline(row.days ?? [], { width: 64 }) },
     ],
   });
 }
@@ -95,15 +94,14 @@ function channelsTable({ definitions, sorted, whole }, rows) {
       GROWTH,
       WATCHED,
       PEAK,
-      { name: "peak_at", label: "Peak at (UTC)", cell: (at) => utcClock(at) },
-      { name: "language", text: true, cell: (code) => language(code) },
-      { name: "game_name", label: "Game", text: true, cell: told },
-      { name: "rank_change", label: "Places", cell: (value) => trend(value, value ? Math.abs(value) : "=") },
+      { name: "language", text: true, cell: language },
     ],
   });
 }
 
 function channelCell(name, row) {
   const other = row.user_login && row.user_login !== (name ?? "").toLowerCase() ? h("small", {}, " ", told(row.user_login)) : null;
-  return [told(name || row.user_login), other, row.title ? h("small", { class: "title", title: row.title }, told(row.title)) : null];
+  const about = [row.game_name, row.title].filter(Boolean);
+  const line = about.length ? h("small", { class: "title", title: about.join(" · ") }, about.flatMap((text, index) => [index ? " · " : "", told(text)])) : null;
+  return [told(name || row.user_login), other, line];
 }

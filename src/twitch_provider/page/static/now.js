@@ -44,7 +44,7 @@ export function daySection(context) {
   if (!rows.length) return section("day", "The last 24 hours", h("p", { class: "empty" }, "No snapshot of the last 24 hours counts."));
   const { points, gaps } = broken(rows, (row) => row.at, (row) => row.seconds);
   const to = rows[rows.length - 1].at;
-  const drawn = (name) => points.map(({ at, row, part }) => ({ at, part, value: row[name] }));
+  const drawn = (name) => points.map(({ row, ...point }) => ({ ...point, value: row[name] }));
   const told = gaps.length ? ` Hatched: ${gaps.length === 1 ? "a gap" : `${gaps.length} gaps`}.` : "";
   const picture = (name, label, color, local) =>
     curve({ label, points: drawn(name), gaps, span: [Math.min(rows[0].at, to - 86400), to], format: count, unit: ` ${name}`, color, height: local ? 210 : 150, local });
@@ -73,7 +73,7 @@ export function monthSection(context) {
   if (rows.length < 2) return null;
   const { points, gaps } = broken(rows, (row) => row.hour, () => HOUR);
   const to = rows[rows.length - 1].hour + HOUR;
-  const drawn = points.map(({ at, row, part }) => ({ at, part, value: averageViewers(row) }));
+  const drawn = points.map(({ row, ...point }) => ({ ...point, value: averageViewers(row) }));
   const table = () => ({
     id: "days", caption: "Closed days, newest first", rows: rowsOf(scope.days).reverse(), definitions,
     empty: "No day is closed yet.",
