@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -11,11 +12,14 @@ import pytest
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.response import StreamingBody
 
+from twitch_provider.aws.bucket import Bucket
 from twitch_provider.aws.identity import EXPIRED_AT_ONCE
 from twitch_provider.aws.store import S3Store
 from twitch_provider.exceptions import (
     TwitchConfigError,
+    TwitchDataError,
     TwitchError,
     TwitchStoreAccessError,
     TwitchStoreError,
@@ -372,3 +376,53 @@ def test_a_bucket_with_a_key_of_kms_is_written_to(store: S3Store, client: Any) -
     assert encrypted.create("a", b"first", content_type="text/csv")
     assert encrypted.get("a") == b"first"
     assert client.head_object(Bucket="lake", Key="a")["ServerSideEncryption"] == "aws:kms"
+
+
+def test_reads_an_object_within_a_limit(store: S3Store) -> None:
+    store.put("a", b"x" * 200_000, content_type="text/plain")
+    found = store.read_within("a", 200_000)
+    assert found is not None
+    assert (len(found.body), found.etag) == (200_000, store.stat("a").etag)  # type: ignore[union-attr]
+    assert store.read_within("nothing", 1) is None
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_object_beyond_the_limit_is_not_read(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    read: list[int] = []
+
+    class Endless(BytesIO):
+        def read(self, amt: int | None = -1, /) -> bytes:
+            assert amt is not None
+            read.append(amt)
+            return b"x" * amt
+
+    def open_(_bucket: Bucket, _key: str) -> dict[str, Any]:
+        length = {"ContentLength": 50_000_000} if told else {}
+        return {"Body": StreamingBody(Endless(), None), "ETag": "e", **length}
+
+    monkeypatch.setattr(Bucket, "open", open_)
+    with pytest.raises(TwitchDataError, match=r"s3://lake/a is larger than 100,000 bytes"):
+        store.read_within("a", 100_000)
+    assert sum(read) < (1 if told else 200_000)
+
+
+def test_an_object_that_is_cut_off_on_its_way_is_not_there_in_part(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_(_bucket: Bucket, _key: str) -> dict[str, Any]:
+        return {"Body": StreamingBody(BytesIO(b"half"), 8), "ContentLength": 8}
+
+    monkeypatch.setattr(Bucket, "open", open_)
+    with pytest.raises(TwitchStoreUnavailableError):
+        store.read_within("a", 100)
+
+
+def test_limits_go_with_the_settings_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"s3": {"addressing_style": "path"}, "read_timeout": 60}
+    extra = {"region_name": "us-east-1", "config_kwargs": config}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({"conn_type": "aws", "extra": extra}))
+    store = S3Store("lake", "aws_default", limits={"read_timeout": 5})
+    found = store.hook.get_conn().meta.config
+    assert (found.s3["addressing_style"], found.read_timeout) == ("path", 5)

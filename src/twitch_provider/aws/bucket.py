@@ -26,13 +26,21 @@ class Bucket:
     :param name: of the bucket, without ``s3://``
     :param aws_conn_id: Airflow's connection to AWS; None: boto3's credential chain
     :param extra_args: of every upload
+    :param limits: of the client, by the names of botocore's ``Config``
     """
 
-    def __init__(self, name: str, aws_conn_id: str | None, extra_args: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        aws_conn_id: str | None,
+        extra_args: Mapping[str, Any],
+        limits: Mapping[str, Any] | None = None,
+    ) -> None:
         self.name = name
         self.aws_conn_id = aws_conn_id
         self.extra_args = dict(extra_args)
         self._of_all = {name: self.extra_args[name] for name in _OF_ALL if name in self.extra_args}
+        self._limits = limits
         self._hook: LakeHook | None = None
 
     @property
@@ -44,7 +52,7 @@ class Bucket:
         :raises TwitchConfigError: the connection does not exist
         """
         if self._hook is None:
-            self._hook = LakeHook.connected(self.aws_conn_id)
+            self._hook = LakeHook.connected(self.aws_conn_id, self._limits)
         self._hook.hide_credentials()
         return self._hook
 

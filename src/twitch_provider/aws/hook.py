@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+from botocore.config import Config
 
 from twitch_provider.aws.identity import holder
 from twitch_provider.aws.quiet import keep_boto_quiet, keep_masks_quiet
@@ -19,10 +20,12 @@ class LakeHook(S3Hook):
     """The hook of a store.
 
     :param aws_conn_id: Airflow's connection to AWS; None: boto3's credential chain
+    :param limits: of the client, by the names of botocore's ``Config``; they replace the connection's own
     """
 
-    def __init__(self, aws_conn_id: str | None) -> None:
+    def __init__(self, aws_conn_id: str | None, limits: Mapping[str, Any] | None = None) -> None:
         super().__init__(aws_conn_id=aws_conn_id)
+        self._limits = dict(limits or {})
         #: Of the next upload.
         self.arguments: Mapping[str, Any] = {}
         #: Of ARNs, as the client's region has it, once there is a client.
@@ -31,10 +34,11 @@ class LakeHook(S3Hook):
         self._hidden: Any = None
 
     @classmethod
-    def connected(cls, aws_conn_id: str | None) -> LakeHook:
+    def connected(cls, aws_conn_id: str | None, limits: Mapping[str, Any] | None = None) -> LakeHook:
         """Return the hook of a connection that exists.
 
         :param aws_conn_id: Airflow's connection to AWS; None: boto3's credential chain
+        :param limits: of the client
         :raises TwitchConfigError: the connection does not exist
         """
         keep_boto_quiet()
@@ -48,7 +52,13 @@ class LakeHook(S3Hook):
                     f"Connection {aws_conn_id!r} does not exist: create it, "
                     f"or leave aws_conn_id empty to use {holder()}."
                 ) from None
-        return cls(aws_conn_id)
+        return cls(aws_conn_id, limits)
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the client: the connection's, within the limits."""
+        # S3Hook's own argument would replace all of the connection's.
+        return super().config.merge(Config(**self._limits))
 
     @property
     def extra_args(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from os import SEEK_END
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -22,6 +22,7 @@ from twitch_provider.aws.refusals import is_missing
 from twitch_provider.compat import AirflowException
 from twitch_provider.exceptions import (
     TwitchConfigError,
+    TwitchDataError,
     TwitchError,
     TwitchStoreAccessError,
     TwitchStoreError,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_CHUNK = 64 * 1024
+
 
 class S3Store:
     """One bucket; a :class:`twitch_provider.lake.store.Store`.
@@ -42,17 +45,22 @@ class S3Store:
     :param bucket: its name, without ``s3://``
     :param aws_conn_id: Airflow's connection to AWS; None or empty: boto3's credential chain (an IAM role)
     :param extra_args: of every upload, by the names of ``S3Hook``'s ``extra_args``: encryption and the like
+    :param limits: of the client, by the names of botocore's ``Config``: time-outs and retries
     :raises TwitchConfigError: (every method) the connection or the region is missing or wrong
     :raises TwitchStoreAccessError: (every method) credentials, permission or bucket are wrong
     :raises TwitchStoreUnavailableError: (every method) S3 is down or cannot be reached
     """
 
     def __init__(
-        self, bucket: str, aws_conn_id: str | None, extra_args: Mapping[str, Any] | None = None
+        self,
+        bucket: str,
+        aws_conn_id: str | None,
+        extra_args: Mapping[str, Any] | None = None,
+        limits: Mapping[str, Any] | None = None,
     ) -> None:
         self.bucket = bucket
         self.aws_conn_id = aws_conn_id or None
-        self._requests = Bucket(bucket, self.aws_conn_id, extra_args or {})
+        self._requests = Bucket(bucket, self.aws_conn_id, extra_args or {}, limits)
         self._conditions = Conditions(self.uri(""), self._etag)
 
     @property
@@ -171,6 +179,29 @@ class S3Store:
         with self._explained(key):
             found = self._requests.open(key)
             return None if found is None else StoredObject(bytes(found["Body"].read()), found.get("ETag", ""))
+
+    def read_within(self, key: str, limit: int) -> StoredObject | None:
+        """Return an object's bytes and tag, None if there is no such key, without reading a larger one.
+
+        :param key: without the bucket
+        :param limit: how many bytes it may have
+        :raises TwitchDataError: it has more
+        """
+        with self._explained(key):
+            found = self._requests.open(key)
+            if found is None:
+                return None
+            with closing(found["Body"]) as content:
+                body = bytearray()
+                if found.get("ContentLength", 0) <= limit:
+                    # To its end, where botocore checks that all of it arrived.
+                    for chunk in content.iter_chunks(_CHUNK):
+                        body += chunk
+                        if len(body) > limit:
+                            break
+                    else:
+                        return StoredObject(bytes(body), found.get("ETag", ""))
+        raise TwitchDataError(f"{self.uri(key)} is larger than {limit:,} bytes")
 
     def exists(self, key: str) -> bool:
         """Whether there is such a key."""
