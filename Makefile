@@ -124,6 +124,7 @@ kill-test: $(DEV) ## freeze (SIGSTOP) and kill -9 crawls at random moments, then
 .PHONY: cluster-test
 cluster-test: $(CLUSTER) ## deploy/compose.yaml's cluster as processes: two Celery workers, kill -9, SIGSTOP, leaks (KILLS=1, SEED=n; some twenty minutes)
 	@$(HAVE_SERVERS)
+	@.cluster/venv/bin/python -m pytest --quiet tests/plugins/test_fab.py
 	@.cluster/venv/bin/python -m tests.cluster.run_cluster $(if $(KILLS),--kills '$(KILLS)') $(if $(SEED),--seed '$(SEED)')
 
 # Debian's packages; PostgreSQL installs its programs outside the PATH.

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "compat": set(),
     "aws": {"lake", "compat"},
     "hooks": {"helix", "crawl", "aws", "compat", "get_provider_info", ""},
+    "plugins": {"aws", "config", "compat", "page"},
     "pipelines": {"helix", "crawl", "hooks", "aws", "lake", "metrics", "compat", "config", ""},
     "operators": {"helix", "hooks", "pipelines", "config", "compat", ""},
     "transfers": {"helix", "hooks", "aws", "lake", "pipelines", "config", "compat", ""},

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         AssetOrTimeSchedule,
         BaseHook,
         BaseOperator,
+        BaseOperatorLink,
         BaseSensorOperator,
         Context,
         CronTriggerTimetable,
@@ -30,23 +31,28 @@ if TYPE_CHECKING:
         AirflowSensorTimeout,
         AirflowSkipException,
     )
+    from airflow.sdk.execution_time.xcom import XCom
     from airflow.sdk.lineage import get_hook_lineage_collector
     from airflow.sdk.log import mask_secret
+    from airflow.sdk.plugins_manager import AirflowPlugin
 
 __all__ = [
     "AirflowException",
     "AirflowFailException",
     "AirflowNotFoundException",
+    "AirflowPlugin",
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "AssetOrTimeSchedule",
     "BaseHook",
     "BaseOperator",
+    "BaseOperatorLink",
     "BaseSensorOperator",
     "Context",
     "CronTriggerTimetable",
     "PokeReturnValue",
     "Variable",
+    "XCom",
     "allowed_run_types",
     "conf",
     "get_hook_lineage_collector",
@@ -60,16 +66,19 @@ _PLACES = {
     "AirflowException": _EXCEPTIONS,
     "AirflowFailException": _EXCEPTIONS,
     "AirflowNotFoundException": _EXCEPTIONS,
+    "AirflowPlugin": ("airflow.sdk.plugins_manager", "airflow.plugins_manager"),  # 3.2, older
     "AirflowSensorTimeout": _EXCEPTIONS,
     "AirflowSkipException": _EXCEPTIONS,
     "AssetOrTimeSchedule": ("airflow.sdk", "airflow.timetables.assets"),
     "BaseHook": ("airflow.sdk", "airflow.hooks.base"),
     "BaseOperator": ("airflow.sdk", "airflow.models.baseoperator"),
+    "BaseOperatorLink": ("airflow.sdk", "airflow.models.baseoperatorlink"),
     "BaseSensorOperator": ("airflow.sdk", "airflow.sensors.base"),
     "Context": ("airflow.sdk", "airflow.utils.context"),
     "CronTriggerTimetable": ("airflow.sdk", "airflow.timetables.trigger"),
     "PokeReturnValue": ("airflow.sdk", "airflow.sensors.base"),
     "Variable": ("airflow.sdk", "airflow.models.variable"),
+    "XCom": ("airflow.sdk.execution_time.xcom", "airflow.models.xcom"),
     "conf": ("airflow.sdk.configuration", "airflow.configuration"),
     "get_hook_lineage_collector": ("airflow.sdk.lineage", "airflow.lineage.hook"),
     # It may block: never call it on an event loop.

@@ -133,6 +133,12 @@ _CONFIG = {
                 default="",
                 example='{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/lake"}',
             ),
+            "overview_xcom": _option(
+                "The id of a DAG whose task overview returns what the page in Airflow's UI shows, for an API "
+                "server that cannot read S3; empty: the page reads the bucket.",
+                default="",
+                example="twitch_metrics",
+            ),
         },
     }
 }
