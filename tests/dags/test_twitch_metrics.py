@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import gzip
 import json
 import sys
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote, urljoin
 
+import httpx
 import pytest
 from tests.dags.conftest import events_of, read_dag
 from tests.metrics.lake import NOON, Lake, stream
@@ -88,3 +92,32 @@ def test_either_asset_or_the_clock_starts_it(airflow_database: None) -> None:
     assert type(condition).__name__.endswith("Any")
     assert {asset.name for asset in condition.objects} == {"twitch_top_streams", "twitch_all_streams"}
     assert dag.max_active_runs == 1
+
+
+@pytest.mark.usefixtures("airflow_of_the_dags")
+async def test_airflow_has_the_overview_for_a_page_that_cannot_read_the_bucket(
+    run_metrics: Run, lake: Lake, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.app import create_app, get_auth_manager, purge_cached_app
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    lake.crawl(0, ROWS)
+    run_metrics(tick(1))
+    monkeypatch.setenv("AIRFLOW__TWITCH__OVERVIEW_XCOM", "twitch_metrics")
+    lake.crawl(5, ROWS)
+    assert run_metrics(tick(6)) == {"hours": "success", "overview": "success"}
+    overview = bucket.read(OVERVIEW)
+
+    # As the page asks: where the plugin says, in Airflow's own API.
+    monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a secret of the tests, of 64 bytes or more" * 2)
+    purge_cached_app()
+    transport = httpx.ASGITransport(app=create_app(apps="core"))
+    user = SimpleAuthManagerUser(username="somebody", role="viewer")
+    cookies = {"_token": get_auth_manager().generate_jwt(user)}
+    async with httpx.AsyncClient(transport=transport, base_url="http://airflow", cookies=cookies) as browser:
+        page = "http://airflow/twitch/overview.json"
+        where = (await browser.get(page)).json()["xcom"]
+        (newest,) = (await browser.get(urljoin(page, where["newest"]))).json()["task_instances"]
+        run_id = quote(newest["dag_run_id"], safe="")
+        entry = (await browser.get(urljoin(page, where["entry"].replace("{run_id}", run_id)))).json()
+    assert gzip.decompress(b64decode(entry["value"].strip('"'))) == overview

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twitch_provider import __version__
 from twitch_provider.compat import AirflowSkipException
-from twitch_provider.config import LakeConfig
+from twitch_provider.config import LakeConfig, option
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.pipelines.run import open_store, tick
 
@@ -69,6 +71,9 @@ def publish_overview(context: Mapping[str, Any]) -> str:
             f"Nothing to show: there are no snapshots of {_today(context)} and the four days before."
         )
     log.info("Wrote %s (%d bytes).", store.uri(keys.overview), len(body))
+    if option("overview_xcom").strip() == context["ti"].dag_id:
+        # For the page of an API server that cannot read the bucket: its browser decompresses this.
+        context["ti"].xcom_push(key="overview", value=b64encode(gzip.compress(body, mtime=0)).decode())
     return store.uri(keys.overview)
 
 
