@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from tests.metrics.month import EVIL, month_overview
+from tests.page.pictured import pictured
 
 from twitch_provider.metrics.overview.encode import encode
 
@@ -92,7 +93,7 @@ def test_a_gap_is_drawn_as_a_gap_and_both_clocks_are_there(look: Look) -> None:
     line = page.locator("#day [data-part=line] path")
     assert line.count() == 2 * 2
     assert page.locator("#day [fill='url(#gap)'] rect, #day rect[fill='url(#gap)']").count() == 2
-    axes = page.locator("#day svg").first.text_content()
+    axes = page.locator("#day svg").first.text_content() or ""
     assert "UTC" in axes
     assert "CET" in axes
     page.locator("#snapshots-details summary").click()
@@ -432,11 +433,12 @@ def test_the_first_view_of_a_month_is_small_and_fast(look: Look, site: Site) -> 
     ],
 )
 def test_pictures_of_the_views(
-    look: Look, picture: Picture, name: str, path: str, options: dict[str, Any]
+    look: Look, site: Site, picture: Picture, name: str, path: str, options: dict[str, Any]
 ) -> None:
+    site.show(pictured())
     page = look(path, waits_for=".chart svg", **options)
     page.set_viewport_size({"width": options.get("width", 1440), "height": 1150})
     picture(name, page)
     if name == "page":
-        for part in ("top", "movers", "heat"):
+        for part in ("top", "movers", "heat", "month"):
             picture(f"page-{part}", page.locator(f"#{part}"))

@@ -12,7 +12,7 @@ from tests.page.server import Site, serving
 from tests.ui.conftest import OPTIONS, TIMEOUT_MS, chromium, picture
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 __all__ = ["chromium", "picture"]
 
@@ -52,6 +52,10 @@ def look(browser: Browser, site: Site) -> Iterator[Look]:
     said: list[str] = []
     contexts = []
 
+    def refuse(dialog: Dialog) -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
     def open_page(
         path: str = "/twitch/",
         *,
@@ -73,7 +77,7 @@ def look(browser: Browser, site: Site) -> Iterator[Look]:
             page.clock.install(time=NOW_MS / 1000)
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", refuse)
         page.goto(site.address + path)
         if waits_for:
             page.wait_for_selector(waits_for)

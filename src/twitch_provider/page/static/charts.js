@@ -40,6 +40,9 @@ export function hatching() {
   return svg("svg", { class: "hatching", width: 0, height: 0, "aria-hidden": "true", focusable: "false" }, svg("defs", {}, pattern));
 }
 
+/** To the left of every chart: numbers, names of clocks and of days. */
+export const MARGIN = 54;
+
 const date = (at) => new Date(at * 1000);
 
 /** Axes of days, of which as many have a label as there is room for. */
@@ -60,8 +63,8 @@ function clockAxes(from, to, width, above) {
 }
 
 /** The name of a clock, in a line with its ticks. */
-export function clockName(name, side, margin = 46) {
-  return globalThis.Plot.text([name], { frameAnchor: `${side}-left`, textAnchor: "start", dx: 2 - margin, dy: side === "top" ? -16 : 16, fill: "var(--muted)" });
+export function clockName(name, side) {
+  return globalThis.Plot.text([name], { frameAnchor: `${side}-left`, textAnchor: "start", dx: 2 - MARGIN, dy: side === "top" ? -16 : 16, fill: "var(--muted)" });
 }
 
 /**
@@ -89,7 +92,7 @@ export function curve({ label, points, gaps = [], span: [from, to], format, unit
     const axes = byDay ? dayAxes(from, to, width) : clockAxes(from, to, width, above);
     return {
       height: Math.round(width < 500 ? height * 0.8 : height),
-      marginLeft: 46, marginRight: 22, marginTop: above ? 26 : 10, marginBottom: 24,
+      marginLeft: MARGIN, marginRight: 22, marginTop: above ? 26 : 10, marginBottom: 24,
       x: { type: "utc", domain: [date(from), date(to)] },
       y: { zero: true, nice: true, grid: true, label: null, ticks: 4, tickFormat: compact, tickSize: 0 },
       marks: [
@@ -144,7 +147,7 @@ export function dayBars({ label, days, format }) {
   const [from, to] = [days[0].at, days[days.length - 1].at + 86400];
   return chart(label, (width) => ({
     height: 200,
-    marginLeft: 46, marginRight: 22, marginTop: 10, marginBottom: 24,
+    marginLeft: MARGIN, marginRight: 22, marginTop: 10, marginBottom: 24,
     x: { type: "utc", domain: [date(from), date(to)] },
     y: { zero: true, nice: true, grid: true, label: null, ticks: 4, tickFormat: compact, tickSize: 0 },
     marks: [

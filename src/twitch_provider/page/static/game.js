@@ -54,14 +54,15 @@ function gameDays(context, game) {
       { name: "hours_watched", value: (row) => row.value, cell: count },
     ],
   });
-  return section("game-days", title, h("p", { class: "note" }, "Hours watched by day (UTC); hatched: not closed, or not in the top 100."), figure({ chart: picture, table, context }));
+  return section("game-days", title, h("p", { class: "note" }, "Hours watched by day (UTC). Hatched: nothing is known of this game."), figure({ chart: picture, table, context }));
 }
 
 function gameChannels(context, game) {
   const best = (game.top_channels ?? []).map(([user_login, user_name, code, viewers]) => ({ user_login, user_name, language: code, viewers }));
-  const logins = new Set(best.map((row) => row.user_login));
-  const others = rowsOf(context.scope.channels).filter((row) => row.viewers !== null && row.game_name === game.game_name && !logins.has(row.user_login));
-  const rows = [...best, ...others].sort((a, b) => b.viewers - a.viewers);
+  const live = rowsOf(context.scope.channels).filter((row) => row.viewers !== null && row.game_name === game.game_name);
+  const known = new Map(live.map((row) => [row.user_login, row]));
+  const others = best.filter((row) => !known.has(row.user_login));
+  const rows = [...live, ...others].sort((a, b) => b.viewers - a.viewers);
   const table = dataTable({
     id: "game-channels", caption: `Top channels now: ${game.game_name}`, rows, definitions: context.definitions, sorted: context.sorted, whole: context.whole, limit: 15, empty: "No channel is live.",
     columns: [

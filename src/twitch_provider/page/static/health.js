@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Health first: are the data whole?
 
-import { chart, clockName } from "./charts.js";
+import { chart, clockName, MARGIN } from "./charts.js";
 import { coverage, judge } from "./data.js";
 import { h, section } from "./dom.js";
 import { bothClocks, count, localMinute, percent, seconds, span, UNKNOWN, utcClock, utcDay, utcMinute, zone } from "./format.js";
@@ -58,14 +58,14 @@ function strip(context) {
     const date = (at) => new Date(at * 1000);
     const ticks = d3.utcHour.every(width < 500 ? 6 : 3);
     return {
-      height: 42, marginLeft: 44, marginRight: 22, marginTop: 2, marginBottom: 22,
+      height: 42, marginLeft: MARGIN, marginRight: 22, marginTop: 2, marginBottom: 22,
       x: { type: "utc", domain: [date(end - 86400), date(end)] },
       marks: [
         Plot.rectX([[end - 86400, end]], { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "var(--good-fill)", rx: 3 }),
         Plot.rectX(gaps, { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "var(--surface)" }),
         Plot.rectX(gaps, { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "url(#gap)", stroke: "var(--bad)", strokeWidth: 1 }),
         Plot.axisX({ ticks, tickSize: 3, tickFormat: (d) => utcClock(d / 1000), label: null }),
-        clockName("UTC", "bottom", 44),
+        clockName("UTC", "bottom"),
       ],
     };
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When is the best time to stream: a week by hours.
 
-import { chart, clockName } from "./charts.js";
+import { chart, clockName, MARGIN } from "./charts.js";
 import { rowsOf } from "./data.js";
 import { choice, h, section } from "./dom.js";
 import { compact, count, heading, offsetMinutes, seconds, tenths, zone } from "./format.js";
@@ -63,11 +63,11 @@ function week(context, cells, local) {
     const { Plot } = globalThis;
     const every = width < 500 ? 6 : width < 900 ? 3 : 2;
     const ticks = begins.filter((_, index) => index % every === 0);
-    const axes = [Plot.axisX({ anchor: "bottom", ticks, tickSize: 0, tickFormat: clock, label: null }), clockName(name, "bottom", 44)];
-    if (offsetMinutes(now)) axes.push(Plot.axisX({ anchor: "top", ticks, tickSize: 0, tickFormat: otherClock, label: null }), clockName(otherName, "top", 44));
+    const axes = [Plot.axisX({ anchor: "bottom", ticks, tickSize: 0, tickFormat: clock, label: null }), clockName(name, "bottom")];
+    if (offsetMinutes(now)) axes.push(Plot.axisX({ anchor: "top", ticks, tickSize: 0, tickFormat: otherClock, label: null }), clockName(otherName, "top"));
     return {
       height: width < 500 ? 200 : 250,
-      marginLeft: 44, marginRight: 8, marginTop: 22, marginBottom: 22,
+      marginLeft: MARGIN, marginRight: 8, marginTop: 22, marginBottom: 22,
       x: { type: "band", domain: begins, padding: 0.06 },
       y: { type: "band", domain: [0, 1, 2, 3, 4, 5, 6], padding: 0.08, tickSize: 0, label: null, tickFormat: (day) => weekday(day, SHORT) },
       marks: [
@@ -92,6 +92,6 @@ function week(context, cells, local) {
       { name: "hours", label: "Hours measured", cell: count },
     ],
   });
-  const legend = h("p", { class: "legend" }, compact(low), h("span", { "aria-hidden": "true" }, [...Array(STEPS).keys()].map((each) => h("i", { class: `heat-${each}` }))), compact(high), ` ${heading(measure).toLowerCase()}`);
+  const legend = h("p", { class: "legend" }, h("span", {}, compact(low)), h("span", { "aria-hidden": "true" }, [...Array(STEPS).keys()].map((each) => h("i", { class: `heat-${each}` }))), `${compact(high)} ${heading(measure).toLowerCase()}`);
   return [h("p", { class: "note" }, note), legend, figure({ chart: picture, table, context })];
 }

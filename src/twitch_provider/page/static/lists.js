@@ -77,7 +77,7 @@ function gamesTable({ scope, definitions, sorted, whole }, rows) {
       { name: "share", cell: percent },
       WATCHED,
       PEAK,
-      { name: "days", label: "30 days", value: (row) => lastOf(row.days), cell: (_, row) => sparkline(row.days ?? [], { width: 64 }) },
+      { name: "days", label: "30 days", value: (row) => lastOf(row.days), cell: (_, row) => [sparkline(row.days ?? [], { width: 64 }), h("span", { class: "hidden" }, `${count(lastOf(row.days))} hours watched on the last of them`)] },
     ],
   });
 }
