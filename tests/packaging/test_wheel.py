@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from twitch_provider import __version__
+from twitch_provider import __version__, page
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,14 @@ def test_carries_the_reference_dags(files: dict[str, bytes], root: Path) -> None
         assert files[f"twitch_provider/example_dags/{dag.name}"] == dag.read_bytes()
 
 
+def test_carries_the_page_and_the_licences_of_its_libraries(files: dict[str, bytes]) -> None:
+    folder = "twitch_provider/page/static/"
+    assert {f"{folder}{name}" for name in (*page.FILES, *page.MODULES)} <= files.keys()
+    for library in ("d3.min.js", "plot.min.js"):
+        licences = [name for name in files if name.endswith(f"{library}.LICENSE.txt")]
+        assert len(licences) == 2, "beside it, and among those of the distribution"
+
+
 def test_carries_nothing_but_the_package(files: dict[str, bytes]) -> None:
     information = f"airflow_provider_twitch-{__version__}.dist-info"
     assert {name.split("/")[0] for name in files} == {"twitch_provider", information}
@@ -56,7 +64,7 @@ def test_airflow_finds_the_provider(files: dict[str, bytes]) -> None:
 def test_names_version_and_licence(files: dict[str, bytes], metadata: Message, root: Path) -> None:
     assert metadata["Name"] == "airflow-provider-twitch"
     assert metadata["Version"] == __version__
-    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["License-Expression"] == "Apache-2.0 AND ISC AND MIT"
     licence = next(body for name, body in files.items() if name.endswith("/licenses/LICENSE"))
     assert licence == (root / "LICENSE").read_bytes()
 

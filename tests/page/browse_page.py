@@ -43,7 +43,8 @@ def cells(page: Page, table: str, column: int) -> list[str]:
 
 
 def column(page: Page, table: str, heading: str) -> list[str]:
-    """Return a column of a table by its heading."""
+    """Return a column of a table by its heading; a table under a chart is made when it is opened."""
+    page.locator(f"#{table} thead th").first.wait_for()
     headings = page.locator(f"#{table} thead th").all_inner_texts()
     return cells(page, table, headings.index(heading) + 1)
 
@@ -440,5 +441,5 @@ def test_pictures_of_the_views(
     page.set_viewport_size({"width": options.get("width", 1440), "height": 1150})
     picture(name, page)
     if name == "page":
-        for part in ("top", "movers", "heat", "month"):
+        for part in ("top", "movers", "heat"):
             picture(f"page-{part}", page.locator(f"#{part}"))

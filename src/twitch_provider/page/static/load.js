@@ -8,6 +8,7 @@ const TIMEOUT = 30000;
 const HEADINGS = {
   no_bucket: "No bucket",
   no_metrics: "No metrics yet",
+  misconfigured: "The bucket is not set up",
   too_large: "The overview is too large",
   unreadable: "The overview cannot be read",
   denied: "The bucket refuses access",
