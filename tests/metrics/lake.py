@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -125,7 +126,8 @@ class Lake:
     @property
     def snapshots(self) -> list[Snapshot]:
         """All of them, by the manifests."""
-        days = [NOON.date() + timedelta(days=day) for day in range(-2, 5)]
+        named = (re.match(r"twitch/manifests/.*/dt=([\d-]+)/", key) for key in self.store.objects)
+        days = sorted({date.fromisoformat(name[1]) for name in named if name})
         found = found_in(self.store, "twitch", days)
         assert found.refused == {}
         return found.snapshots

@@ -112,7 +112,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("viewers", meaning=f"Viewers {_NOW}"),
         Column("channels", meaning=f"Channels {_NOW}"),
         *_SUMS,
-        Column("covered_seconds"),
+        Column("covered_seconds", meaning="covered_seconds of the hours in which it was live"),
         *_PEAK,
         Column("capped_share", "number", nullable=True),
         _SHARE,
