@@ -193,15 +193,16 @@ def test_a_game_that_is_not_in_the_list_is_explained(look: Look) -> None:
     assert page.locator("#game").inner_text().startswith("Game\n\nGame <b>1 is not among the top games")
 
 
-def test_inside_airflow_the_address_of_a_view_is_airflows(look: Look, site: Site) -> None:
-    page = look("/plugin/twitch#/game/509658", waits_for="iframe")
+@pytest.mark.parametrize("path", ["/plugin/twitch", "/plugin/twitch/base/twitch/"])
+def test_inside_airflow_the_address_of_a_view_is_airflows(look: Look, site: Site, path: str) -> None:
+    page = look(f"{path}#/game/509658", waits_for="iframe")
     frame = page.frame_locator("iframe")
     frame.locator("#game h2").filter(has_text="Just Chatting").wait_for()
     frame.locator("#back").click()
     frame.locator("#health").wait_for()
     frame.locator("#games a").nth(1).click()
     frame.locator("#game").wait_for()
-    assert page.url.startswith(f"{site.address}/plugin/twitch#/game/32982?scope=")
+    assert page.url.startswith(f"{site.address}{path}#/game/32982?scope=")
 
 
 def test_dark_and_light_follow_airflow_while_it_is_switched(look: Look) -> None:
@@ -223,7 +224,7 @@ def test_dark_and_light_follow_airflow_while_it_is_switched(look: Look) -> None:
     assert look(color_scheme="dark").evaluate("getComputedStyle(document.body).backgroundColor") == dark
 
 
-@pytest.mark.parametrize("width", [1440, 390, 326])
+@pytest.mark.parametrize("width", [1440, 390, 318])
 @pytest.mark.parametrize("path", ["/twitch/", "/twitch/#/game/509658"])
 def test_nothing_is_wider_than_the_window(look: Look, width: int, path: str) -> None:
     page = look(path, width=width, waits_for=".chart svg")

@@ -59,7 +59,7 @@ class Site:
         if path == "/base/twitch/overview.json":
             status, body = self.refusal or (HTTPStatus.OK, self.overview)
             return status, "application/json", body
-        if path == "/base/plugin/twitch":
+        if path.startswith("/base/plugin/twitch"):
             return HTTPStatus.OK, "text/html", FRAME.encode()
         status, body = self.others.get(path, (HTTPStatus.NOT_FOUND, b'{"detail":"Not Found"}'))
         return status, "application/json", body

@@ -46,11 +46,11 @@ export function gameLink(id, name, scope) {
   return h("a", { href: hashOf({ game: id, scope }) }, told(name || id));
 }
 
-/** Airflow's window around ours, if we are its plugin page. */
+/** Airflow's window around ours, if we are its plugin page. Airflow 3.3 writes our path behind its own. */
 function airflowWindow() {
   try {
     const { parent } = window;
-    return parent !== window && /\/plugin\/twitch\/?$/.test(parent.location.pathname) ? parent : null;
+    return parent !== window && /\/plugin\/twitch(\/|$)/.test(parent.location.pathname) ? parent : null;
   } catch {
     return null; // another origin
   }
