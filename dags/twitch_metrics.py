@@ -24,6 +24,7 @@ from airflow.sdk import Asset, Param, dag, task
 
 from twitch_provider.compat import AssetOrTimeSchedule, CronTriggerTimetable, allowed_run_types
 from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
+from twitch_provider.links.lake import TASK_LINKS
 from twitch_provider.pipelines.failing import fail_fast
 
 TOP_STREAMS = Asset("twitch_top_streams")
@@ -79,7 +80,9 @@ def twitch_metrics() -> None:
 
         return metrics.publish_overview(context)
 
-    hours() >> overview()
+    published, shown = hours(), overview()
+    published >> shown
+    published.operator.operator_extra_links = shown.operator.operator_extra_links = TASK_LINKS
 
 
 twitch_metrics()

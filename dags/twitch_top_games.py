@@ -21,6 +21,7 @@ from airflow.sdk import Asset, Param, dag, task
 
 from twitch_provider.compat import allowed_run_types
 from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
+from twitch_provider.links.lake import TASK_LINKS
 from twitch_provider.pipelines.failing import fail_fast
 
 INTERVAL = timedelta(minutes=5)
@@ -122,7 +123,8 @@ def twitch_top_games() -> None:
         return published["top_games"]["manifest"]
 
     extracted = extract()
-    load(extracted, transform(extracted))
+    loaded = load(extracted, transform(extracted))
+    loaded.operator.operator_extra_links = TASK_LINKS
 
 
 twitch_top_games()

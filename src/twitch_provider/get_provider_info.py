@@ -38,6 +38,11 @@ def get_provider_info() -> dict[str, Any]:
                 "python-module": "twitch_provider.transfers.twitch_to_s3",
             }
         ],
+        "extra-links": [
+            "twitch_provider.links.lake.ManifestLink",
+            "twitch_provider.links.lake.TableLink",
+            "twitch_provider.links.lake.PageLink",
+        ],
         "connection-types": [
             {
                 "connection-type": "twitch",
@@ -132,6 +137,11 @@ _CONFIG = {
                 "Arguments of each upload to S3, such as encryption headers: a JSON object by boto3's names.",
                 default="",
                 example='{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/lake"}',
+            ),
+            "s3_console_url": _option(
+                "Where a link from a task shows an object, with <bucket> and <key>; empty for no link.",
+                default="https://console.aws.amazon.com/s3/object/<bucket>?prefix=<key>",
+                example="https://console.amazonaws.cn/s3/object/<bucket>?prefix=<key>",
             ),
             "overview_xcom": _option(
                 "The id of a DAG whose task overview returns what the page in Airflow's UI shows, for an API "

@@ -23,3 +23,12 @@ def test_no_task_prints_what_it_returns(dag: Any) -> None:
         arguments = getattr(task, "partial_kwargs", vars(task))  # of a mapped one
         if "python_callable" in arguments or hasattr(task, "python_callable"):
             assert arguments["show_return_value_in_logs"] is False, task.task_id
+
+
+@pytest.mark.parametrize("name", ["twitch_top_games.load", "twitch_metrics.hours", "twitch_metrics.overview"])
+def test_tasks_that_publish_have_links(airflow_of_the_dags: None, name: str) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    dag_id, task_id = name.split(".")
+    dag = DagSerialization.from_dict(DagSerialization.to_dict(read_dag(dag_id)))
+    assert dag.get_task(task_id).extra_links == ["Manifest in S3", "Twitch page"]

@@ -5,8 +5,10 @@ import gzip
 import json
 import runpy
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -55,3 +57,22 @@ def test_every_operator_plain_mapped_and_templated(
     rows = [json.loads(line) for line in gzip.decompress(body).splitlines()]
     assert {row["language"] for row in rows} == {"de"}
     assert len(rows) == files[1]["rows"] > 0
+
+    links = {(each.task_id, each.map_index): links_of(dag, each) for each in instances}
+    console = "https://console.aws.amazon.com/s3/object/lake?prefix="
+    assert links["streams", -1][:2] == ["", ""]
+    for task, found in ((("by_language", 1), german), (("games", -1), games)):
+        keys = [quote(found[name].removeprefix("s3://lake/")) for name in ("manifest", "uri")]
+        assert links[task][:2] == [f"{console}{key}" for key in keys]
+    assert links["to_s3", 0] == [f"{console}{quote(run.run_id)}/en.gz"]
+    assert links["users", -1] == []
+
+
+def links_of(dag: Any, instance: Any) -> list[str]:
+    """Return the links of a task, as its worker stores them for Airflow's UI, or Airflow 2 makes them."""
+    task = dag.get_task(instance.task_id)
+    links = task.operator_extra_links
+    if version("apache-airflow").startswith("2."):
+        return [link.get_link(task, ti_key=instance.key) for link in links]
+    where = {"task_ids": instance.task_id, "map_indexes": instance.map_index}
+    return [instance.xcom_pull(**where, key=link.xcom_key) for link in links]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twitch_provider.compat import BaseOperator
 from twitch_provider.config import LakeConfig
+from twitch_provider.links.lake import LINKS
 from twitch_provider.pipelines.all_streams import ALL_STREAMS, CrawlOptions, publish
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import emit_events, resolve_conn_id, table_format
@@ -64,6 +65,7 @@ class TwitchAllStreamsOperator(BaseOperator):
         "twitch_conn_id",
         "aws_conn_id",
     )
+    operator_extra_links = LINKS
     ui_color = "#d9c7ff"
 
     def __init__(

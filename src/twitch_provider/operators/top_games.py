@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from twitch_provider.compat import BaseOperator
 from twitch_provider.config import LakeConfig
 from twitch_provider.helix import queries
+from twitch_provider.links.lake import LINKS
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import (
     INSTEAD,
@@ -74,6 +75,7 @@ class TwitchTopGamesOperator(BaseOperator):
         "twitch_conn_id",
         "aws_conn_id",
     )
+    operator_extra_links = LINKS
     ui_color = "#d9c7ff"
 
     def __init__(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from twitch_provider.compat import AirflowException, BaseOperator
 from twitch_provider.config import s3_extra_args
 from twitch_provider.exceptions import TwitchParameterError
+from twitch_provider.links.lake import TableLink
 from twitch_provider.pipelines.endpoint import endpoint_query, require_shown
 from twitch_provider.pipelines.failing import fail_fast
 from twitch_provider.pipelines.outputs import connect, counted
@@ -61,6 +62,7 @@ class TwitchToS3Operator(BaseOperator):
         "aws_conn_id",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"endpoint_params": "json"}
+    operator_extra_links = (TableLink(),)
     ui_color = "#d9c7ff"
 
     def __init__(
