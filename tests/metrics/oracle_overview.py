@@ -279,7 +279,8 @@ class OverviewOracle:
             now = {each: viewers(self.newest, equals(key, each)) for each in keys}
         floor = max(20, {"games": 0.001, "languages": 0.001, "channels": 0.0001}[kind] * sum(usual.values()))
         keys = now.keys() & usual.keys() if self.listed else now.keys() | usual.keys()
-        gaining, losing = [], []
+        gaining: list[tuple[Any, Row]] = []
+        losing: list[tuple[Any, Row]] = []
         for each in keys:
             here, there = now.get(each, 0), usual.get(each, 0)
             if max(here, there) < floor or here == there:
@@ -325,7 +326,7 @@ class OverviewOracle:
         return min(self.at, self.newest.instant + timedelta(seconds=longest))
 
     def gaps(self) -> list[list[str]]:
-        begin = max(self.at - DAY, self.counted[0].instant)
+        begin = max(self.at - DAY, self.ticks[0].instant)
         length = round((self.at - begin).total_seconds())
         covered = [False] * length
         for tick in self.counted:

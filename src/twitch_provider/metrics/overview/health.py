@@ -73,9 +73,8 @@ class Health:
 
         What lies before the first snapshot is not one, and the newest counts as long as it can.
         """
-        begin, gaps = self.until - _DAY, []
         counted = [row for row in self.rows if row.status == COUNTED]
-        end = max(begin, counted[0].instant) if counted else self.until
+        end, gaps = max(self.until - _DAY, self.rows[0].instant), []
         for row in counted:
             if row.instant > end:
                 gaps.append((end, row.instant))
