@@ -53,7 +53,7 @@ PATTERNS = {
 }
 
 FOLDERS = ("src", "dags", "docs", "demo", "benchmarks", "deploy", "tests", ".ci")
-SUFFIXES = {".py", ".md", ".yml", ".yaml", ".css", ""}
+SUFFIXES = {".py", ".md", ".yml", ".yaml", ".css", ".html", ".js", ""}
 FILES = (
     "README.md",
     "CONTRIBUTING.md",
@@ -69,7 +69,8 @@ def files() -> Iterator[Path]:
     """Each text of ours, except this one and the changelog, which names what was renamed."""
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
-            if path.is_file() and path.suffix in SUFFIXES and path != Path(__file__):
+            shipped = path.name.endswith(".min.js")
+            if path.is_file() and path.suffix in SUFFIXES and not shipped and path != Path(__file__):
                 yield path
     yield from (ROOT / name for name in FILES)
 
@@ -77,7 +78,7 @@ def files() -> Iterator[Path]:
 def found(text: str) -> Iterator[tuple[int, str, str]]:
     """Each place in a text: the line, the words, and what to write instead."""
     # Words may go on in the next line, behind its indentation or the sign of a comment.
-    lines = re.split(r"\n[ #]*", text)
+    lines = re.split(r"\n[ #/*]*", text)
     joined, starts = " ".join(lines), list(accumulate((len(line) + 1 for line in lines), initial=0))
     for pattern, instead in PATTERNS.items():
         for hit in pattern.finditer(joined):

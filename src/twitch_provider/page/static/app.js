@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page inside Airflow: it loads the overview, shows it, follows the address and refreshes itself.
 
+import { objection } from "./data.js";
+import { h } from "./dom.js";
 import { seconds } from "./format.js";
 import { load } from "./load.js";
 import { ageOf, newState, render, renderError } from "./render.js";
@@ -14,6 +16,7 @@ const root = document.getElementById("page");
 const state = newState();
 /** @type {any} */
 let overview = null;
+let shown = "";
 let asked = 0;
 
 const now = () => Date.now() / 1000;
@@ -25,19 +28,27 @@ function show() {
 async function refresh() {
   asked = Date.now();
   const outcome = await load("overview.json");
+  const reason = outcome.overview === undefined ? null : objection(outcome.overview);
   if (outcome.expired) expire();
   else if (outcome.error) complain(outcome.error);
-  else if (overview === null || outcome.overview?.run_after !== overview.run_after || outcome.overview?.version !== overview.version) {
-    overview = outcome.overview;
+  else if (reason) complain({ title: "There is nothing to show", sentence: reason });
+  else if (outcome.text === shown) say("");
+  else {
+    ({ overview, text: shown } = outcome);
     show();
-  } else say("");
+  }
   tick();
 }
 
 /** Old numbers stay, with a sentence; without any, the sentence is the page. */
 function complain({ title, sentence }) {
-  if (overview === null) renderError(root, title, sentence);
-  else say(`The last refresh failed. ${sentence}`);
+  if (overview === null) {
+    const again = () => {
+      renderError(root, "Loading", "Loading the metrics…");
+      refresh();
+    };
+    renderError(root, title, sentence, h("button", { type: "button", id: "again", onclick: again }, "Try again"));
+  } else say(`The last refresh failed. ${sentence}`);
 }
 
 function say(sentence) {

@@ -10,6 +10,7 @@ import { dataTable } from "./table.js";
 
 /** Rows shown at first. */
 const FIRST = 10;
+const OF_A_GAME = " Games count where the language is one of their three largest.";
 
 /** @param {import("./render.js").Context} context */
 export function listsSection(context) {
@@ -29,7 +30,7 @@ export function listsSection(context) {
     gameTable.show(gamesLeft, games.length ? none : undefined);
     channelTable.show(channelsLeft, channels.length ? none : undefined);
     const filtered = query || state.language !== null;
-    status.textContent = filtered ? `${gamesLeft.length} of ${games.length} games, ${channelsLeft.length} of ${channels.length} channels.` : "";
+    status.textContent = filtered ? `${gamesLeft.length} of ${games.length} games, ${channelsLeft.length} of ${channels.length} channels.${state.language === null ? "" : OF_A_GAME}` : "";
   };
   const body = h("div", { class: "columns lists" }, h("div", {}, h("h3", {}, "Games"), gameTable), h("div", {}, h("h3", {}, "Channels"), channelTable));
   const section_ = section("top", "Top games and channels of 24 hours", context.live ? filters(context, filter) : null, status, body);
@@ -48,8 +49,7 @@ function filters({ scope, state }, filter) {
     "select", { id: "language", onchange: choose }, h("option", { value: "*" }, "All languages"),
     codes.map((code) => h("option", { value: code, selected: code === state.language }, language(code))),
   );
-  const hint = "A game has a language if it is one of its three largest.";
-  return h("div", { class: "controls" }, h("label", { for: "query" }, "Search"), search, h("label", { for: "language", title: hint }, "Language"), select);
+  return h("div", { class: "controls" }, h("label", { for: "query" }, "Search"), search, h("label", { for: "language" }, "Language"), select);
 }
 
 /** Up or down, in a sign, a word for the ear and a colour. */

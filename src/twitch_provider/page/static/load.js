@@ -20,6 +20,7 @@ const UNREADABLE = "overview.json is cut short or is not JSON: wait for the next
 /**
  * @typedef {object} Outcome
  * @property {any} [overview]
+ * @property {string} [text]  what it was written as
  * @property {{title: string, sentence: string}} [error]
  * @property {boolean} [expired]  nobody is logged in any more
  */
@@ -46,8 +47,9 @@ async function loadXcom({ newest, entry }) {
   if (run === undefined) return failed(HEADINGS.no_metrics, "No run of twitch_metrics has made an overview yet: unpause it, and wait for a snapshot.");
   const found = await ask(entry.replace("{run_id}", encodeURIComponent(run)));
   if (!found.overview) return found;
-  const body = parsed(await unpacked(found.overview.value));
-  return body === undefined ? failed(HEADINGS.unreadable, UNREADABLE) : { overview: body };
+  const text = await unpacked(found.overview.value);
+  const body = parsed(text);
+  return body === undefined ? failed(HEADINGS.unreadable, UNREADABLE) : { overview: body, text };
 }
 
 /** The text in a gzip in base64, of which some versions of Airflow make JSON once more. */
@@ -69,7 +71,7 @@ async function ask(address) {
     return failed("No permission", "Your role may not read plugins: ask an administrator for the permission «can read on Plugins».");
   }
   const body = parsed(text);
-  if (answer.ok && body !== undefined) return { overview: body };
+  if (answer.ok && body !== undefined) return { overview: body, text };
   if (answer.ok) {
     return failed(HEADINGS.unreadable, UNREADABLE);
   }

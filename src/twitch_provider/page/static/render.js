@@ -72,9 +72,10 @@ export function render(root, overview, { now = Date.now() / 1000, live = true, s
  * @param {HTMLElement} root
  * @param {string} title
  * @param {string} sentence
+ * @param {Node | null} [action]  what the reader can do here
  */
-export function renderError(root, title, sentence) {
-  root.replaceChildren(h("h1", {}, "Twitch"), h("section", { class: "problem", role: "alert" }, h("h2", {}, title), h("p", {}, sentence)));
+export function renderError(root, title, sentence, action = null) {
+  root.replaceChildren(h("h1", {}, "Twitch"), h("section", { class: "problem", role: "alert" }, h("h2", {}, title), h("p", {}, sentence), action && h("p", {}, action)));
 }
 
 function overviewSections(context) {
