@@ -12,6 +12,10 @@ changed, since the health of the data has.
 An event of `twitch_top_streams` or `twitch_all_streams` starts it, and so does the clock: else nothing would
 show that snapshots have stopped. A run that finds nothing is skipped.
 
+`alert` looks for snapshots that have stopped, and for what of the watch list (`[twitch] watch_list`) gains or
+loses viewers in an unusual way. It is skipped where there is nothing to tell; else the event of
+`twitch_alerts` carries the alerts and all-clears, for example to the DAG `twitch_alert_notify`.
+
 Needs a bucket (DAG param or `[twitch] bucket`) and the extra `metrics`; no connection to Twitch.
 """  # noqa: D212 - it is the DAG's page in the UI
 
@@ -30,6 +34,7 @@ from twitch_provider.pipelines.failing import fail_fast
 TOP_STREAMS = Asset("twitch_top_streams")
 ALL_STREAMS = Asset("twitch_all_streams")
 HOUR = Asset("twitch_hour")
+ALERTS = Asset("twitch_alerts")
 
 
 @dag(
@@ -60,7 +65,7 @@ HOUR = Asset("twitch_hour")
     tags=["twitch"],
 )
 def twitch_metrics() -> None:
-    """Publish the hours that are new or have changed, and the overview of them."""
+    """Publish the hours that are new or have changed, the overview of them, and what is unusual."""
 
     @task(multiple_outputs=False, show_return_value_in_logs=False, outlets=[HOUR])
     @fail_fast()
@@ -80,8 +85,17 @@ def twitch_metrics() -> None:
 
         return metrics.publish_overview(context)
 
+    # Also when no hour has changed: then snapshots may have stopped.
+    @task(trigger_rule="none_failed", show_return_value_in_logs=False, outlets=[ALERTS])
+    @fail_fast()
+    def alert(**context: Any) -> None:
+        """Tell what is unusual, once, and when it is over."""
+        from twitch_provider.pipelines import alerts
+
+        context["outlet_events"][ALERTS].extra = alerts.alert(context)
+
     published, shown = hours(), overview()
-    published >> shown
+    published >> [shown, alert()]
     published.operator.operator_extra_links = shown.operator.operator_extra_links = TASK_LINKS
 
 

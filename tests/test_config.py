@@ -4,7 +4,15 @@ from __future__ import annotations
 import pytest
 from jsonschema import Draft202012Validator
 
-from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN, LakeConfig, option, s3_extra_args
+from twitch_provider import config
+from twitch_provider.config import (
+    BUCKET_PATTERN,
+    PREFIX_PATTERN,
+    LakeConfig,
+    option,
+    s3_extra_args,
+    watch_list,
+)
 from twitch_provider.exceptions import TwitchConfigError
 
 
@@ -121,3 +129,78 @@ def test_refuses_arguments_that_no_upload_may_have(
         s3_extra_args()
     assert named in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Airflow Variables: none, until a test adds one."""
+    known: dict[str, str] = {}
+
+    class Variable:
+        @staticmethod
+        def get(name: str, *, default: None) -> str | None:
+            return known.get(name, default)
+
+    monkeypatch.setattr(config, "Variable", Variable)
+    return known
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("", []),
+        (" , ", []),
+        ("site", ["site"]),
+        ("Site, GAME: 509658,game:Just Chatting,channel:Monstercat,", None),
+        ('["site", "game:509658", "game:Just Chatting", "channel:monstercat"]', None),
+        ('["game:Ark, the game"]', ["game:Ark, the game"]),
+        ("site,site,game:Chess,GAME:chess", ["site", "game:chess"]),
+        ("[]", []),
+    ],
+)
+def test_a_watch_list_is_separated_by_commas_or_is_json(
+    text: str, entries: list[str] | None, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = ["site", "game:509658", "game:Just Chatting", "channel:monstercat"]
+    monkeypatch.setenv("AIRFLOW__TWITCH__WATCH_LIST", text)
+    assert watch_list() == (every if entries is None else entries)
+    monkeypatch.setenv("AIRFLOW__TWITCH__WATCH_LIST", "site, game:1")
+    variables["twitch_watch_list"] = text
+    assert watch_list() == (every if entries is None else entries)
+
+
+@pytest.mark.usefixtures("variables")
+def test_nothing_is_watched_by_default() -> None:
+    assert watch_list() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "509658",
+        "game:",
+        "channel:with space",
+        "channel:https://www.twitch.tv/monstercat",
+        "site:",
+        "[" * 100_000,
+        '["site", 5]',
+        '["site"',
+        '[["site"]]',
+        "game:a\nb",
+        "game:" + "x" * 141,
+        ",".join(f"game:{number}" for number in range(101)),
+    ],
+)
+def test_refuses_a_watch_list_with_one_sentence_that_says_where_it_stands(
+    text: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__TWITCH__WATCH_LIST", text)
+    with pytest.raises(
+        TwitchConfigError, match=r"^\[twitch\] watch_list \(AIRFLOW__TWITCH__WATCH_LIST\) "
+    ) as caught:
+        watch_list()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+    variables["twitch_watch_list"] = text
+    with pytest.raises(TwitchConfigError, match=r"^The Airflow Variable twitch_watch_list "):
+        watch_list()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from twitch_provider.compat import conf
+from twitch_provider.compat import Variable, conf
 from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.get_provider_info import get_provider_info
 
@@ -44,6 +44,14 @@ S3_EXTRA_ARGS = (
     "StorageClass",
     "Tagging",
 )
+
+#: The Airflow Variable that overrides the option ``watch_list``.
+WATCH_LIST_VARIABLE = "twitch_watch_list"
+#: An entry of it. https://dev.twitch.tv/docs/api/reference/#get-users has the form of logins.
+_WATCHED = re.compile(
+    r"(site)|(game) *: *([^\x00-\x1f\x7f]{1,140})|(channel) *: *(\w{1,25})", re.ASCII | re.IGNORECASE
+)
+_MOST_WATCHED = 100
 
 
 @dataclass(frozen=True)
@@ -148,3 +156,54 @@ def s3_extra_args() -> dict[str, str | bool]:
         if not isinstance(value, kind):
             raise TwitchConfigError(f"{where}: {name} must be {called}, not {value!r:.60}")
     return found
+
+
+def watch_list() -> list[str]:
+    """Read what is watched: the Airflow Variable ``twitch_watch_list``, else the option ``watch_list``.
+
+    A Variable that exists counts, also an empty one.
+
+    :returns: ``site``, ``game:{id or name}`` and ``channel:{login}``, each once, in the order of the list
+    :raises TwitchConfigError: an entry has another form, or there are more than 100
+    """
+    where, text = f"The Airflow Variable {WATCH_LIST_VARIABLE}", _variable(WATCH_LIST_VARIABLE)
+    if text is None:
+        where, text = "[twitch] watch_list (AIRFLOW__TWITCH__WATCH_LIST)", option("watch_list")
+    entries = _entries(text)
+    found = {each.casefold(): each for each in map(_watched, entries) if each}
+    odd = next((each for each in entries if not _watched(each)), None)
+    if odd is not None or len(found) > _MOST_WATCHED:
+        reason = f"have at most {_MOST_WATCHED} entries, not {len(found)}"
+        if odd is not None:
+            reason = f"consist of site, game:ID, game:NAME and channel:LOGIN, not {odd!r:.60}"
+        raise TwitchConfigError(f"{where} must be separated by commas or be a JSON list, and {reason}.")
+    return list(found.values())
+
+
+def _variable(name: str) -> str | None:
+    """The text of an Airflow Variable; None if it does not exist."""
+    try:
+        found: str | None = Variable.get(name, default=None)
+    except TypeError:  # Airflow 2
+        found = Variable.get(name, default_var=None)  # type: ignore[call-arg]
+    return found
+
+
+def _entries(text: str) -> list[Any]:
+    """The entries of a list, of whatever kind; of text that is not valid JSON itself."""
+    if not text.strip().startswith("["):
+        return [each for each in text.split(",") if each.strip()]
+    try:
+        found: list[Any] = json.loads(text)
+    except (ValueError, RecursionError):
+        return [text]
+    return found
+
+
+def _watched(entry: Any) -> str:
+    """An entry in its own form; empty if it has none."""
+    match = _WATCHED.fullmatch(entry.strip()) if isinstance(entry, str) else None
+    if match is None:
+        return ""
+    site, _, game, _, login = match.groups()
+    return "site" if site else f"game:{game.strip()}" if game else f"channel:{login.lower()}"

@@ -149,6 +149,13 @@ _CONFIG = {
                 default="",
                 example="twitch_metrics",
             ),
+            "watch_list": _option(
+                "What twitch_metrics watches for unusual changes of viewers: site, game:ID, game:NAME and "
+                "channel:LOGIN, separated by commas or as a JSON list. The Airflow Variable "
+                "twitch_watch_list overrides it.",
+                default="",
+                example="site, game:509658, channel:monstercat",
+            ),
         },
     }
 }

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from tests.dags.conftest import events_of, read_dag
 from tests.metrics.lake import NOON, Lake, stream
+from tests.metrics.watched import Weeks
 
 Run = Callable[..., dict[str, str]]
 ROWS = [stream("1", 100), stream("2", 5)]
@@ -33,7 +34,7 @@ def test_publishes_the_hours_that_changed_and_says_so_in_its_event(
     before = len(events_of("twitch_hour"))
     for minutes in (50, 55, 60, 65):
         lake.crawl(minutes, ROWS)
-    assert run_metrics(tick(66)) == {"hours": "success", "overview": "success"}
+    assert run_metrics(tick(66)) == {"hours": "success", "overview": "success", "alert": "skipped"}
     (event,) = events_of("twitch_hour")[before:]
     (newest,) = bucket.find("metrics/manifests/dt=2026-11-23/13.json")
     covered = {"samples": 2, "covered_seconds": 302, "missing_seconds": 3298}
@@ -51,7 +52,7 @@ def test_publishes_the_hours_that_changed_and_says_so_in_its_event(
         assert len(bucket.read(each["key"])) == each["bytes"]
 
     lake.crawl(70, ROWS)
-    assert run_metrics(tick(71)) == {"hours": "success", "overview": "success"}
+    assert run_metrics(tick(71)) == {"hours": "success", "overview": "success", "alert": "skipped"}
     (event,) = events_of("twitch_hour")[before + 1 :]
     assert [(each["hour"][11:13], each["again"]) for each in event["hours"]] == [("13", True)]
     (latest,) = bucket.find("latest/site_by_hour.csv")
@@ -61,11 +62,11 @@ def test_publishes_the_hours_that_changed_and_says_so_in_its_event(
 def test_a_run_that_finds_nothing_is_skipped_with_a_sentence_and_emits_no_event(
     run_metrics: Run, lake: Lake, bucket: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_metrics(tick(0)) == {"hours": "skipped", "overview": "skipped"}
+    assert run_metrics(tick(0)) == {"hours": "skipped", "overview": "skipped", "alert": "skipped"}
     lake.crawl(0, ROWS)
-    assert run_metrics(tick(1)) == {"hours": "success", "overview": "success"}
+    assert run_metrics(tick(1)) == {"hours": "success", "overview": "success", "alert": "skipped"}
     there, events = bucket.objects(), len(events_of("twitch_hour"))
-    assert run_metrics(tick(2)) == {"hours": "skipped", "overview": "success"}
+    assert run_metrics(tick(2)) == {"hours": "skipped", "overview": "success", "alert": "skipped"}
     after = bucket.objects()
     assert {key for key in after if after[key] != there.get(key)} == {OVERVIEW}
     assert (after.keys(), len(events_of("twitch_hour"))) == (there.keys(), events)
@@ -81,8 +82,67 @@ def test_a_worker_without_the_extra_fails_with_one_sentence(
 ) -> None:
     lake.crawl(0, ROWS)
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    assert run_metrics(tick(1)) == {"hours": "failed", "overview": "upstream_failed"}
+    assert run_metrics(tick(1)) == {
+        "hours": "failed",
+        "overview": "upstream_failed",
+        "alert": "upstream_failed",
+    }
     assert "install airflow-provider-twitch[metrics]" in "".join(capfd.readouterr())
+
+
+def test_snapshots_that_have_stopped_are_told_once_and_a_run_that_is_repeated_tells_the_same(
+    run_metrics: Run, lake: Lake, bucket: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = len(events_of("twitch_alerts"))
+    lake.crawl(0, ROWS)
+    assert run_metrics(tick(4)) == {"hours": "success", "overview": "success", "alert": "skipped"}
+    assert "There is nothing to tell." in "".join(capfd.readouterr())
+    assert run_metrics(tick(19)) == {"hours": "skipped", "overview": "success", "alert": "success"}
+    assert run_metrics(tick(34)) == {"hours": "skipped", "overview": "success", "alert": "skipped"}
+    lake.crawl(50, ROWS)
+    assert run_metrics(tick(51)) == {"hours": "success", "overview": "success", "alert": "success"}
+    missed, again = events_of("twitch_alerts")[before:]
+    assert (missed["run_after"], missed["all_clears"]) == ("2026-11-23T12:19:00Z", [])
+    assert [each["kind"] for each in missed["alerts"]] == ["missed"]
+    assert missed["alerts"][0]["text"].startswith(
+        "No snapshot of all_streams counts since 2026-11-23T12:00:02Z"
+    )
+    assert (again["alerts"], [each["kind"] for each in again["all_clears"]]) == ([], ["missed"])
+
+    # The same run once more: it is cleared, or died before its event.
+    assert run_metrics(tick(19))["alert"] == "success"
+    assert events_of("twitch_alerts")[-1] == missed
+
+
+def test_a_spike_of_what_is_watched_is_told(
+    run_metrics: Run, lake: Lake, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_TWITCH_WATCH_LIST", "game:Game 3, channel:login1")
+    weeks = Weeks()
+    weeks.multiply("3", 4, NOON, NOON + timedelta(hours=1))
+    weeks.publish(until=tick(15))
+    for key, body in weeks.store.objects.items():
+        bucket.client.put_object(Bucket="lake", Key=key, Body=body)
+    before = len(events_of("twitch_alerts"))
+    # The hours of yesterday and today are not computed anew here: their snapshots are not in the lake.
+    monkeypatch.setattr("twitch_provider.pipelines.metrics.publish_hours", lambda _: {"manifest": ""})
+    lake.crawl(10, ROWS)
+    assert run_metrics(tick(15))["alert"] == "success"
+    (event,) = events_of("twitch_alerts")[before:]
+    (alert,) = event["alerts"]
+    assert (alert["kind"], alert["name"], alert["scope"]) == ("rise", "Game 3", SCOPE)
+    assert bucket.find("metrics/watch_channels/dt=2026-11-23/")
+    assert bucket.find("metrics/detectors/dt=2026-11-23/")
+
+
+def test_a_watch_list_that_is_not_valid_fails_with_one_sentence(
+    run_metrics: Run, lake: Lake, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_TWITCH_WATCH_LIST", "monstercat")
+    assert run_metrics(tick(4)) == {"hours": "skipped", "overview": "skipped", "alert": "failed"}
+    assert "consist of site, game:ID, game:NAME and channel:LOGIN, not 'monstercat'" in "".join(
+        capfd.readouterr()
+    )
 
 
 def test_either_asset_or_the_clock_starts_it(airflow_database: None) -> None:

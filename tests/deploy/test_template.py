@@ -15,8 +15,9 @@ from tests.deploy.conftest import TEMPLATE
 
 from twitch_provider.metrics.tables import TABLES
 
-#: The tables of metrics that are about people.
+#: The tables of metrics that are about people, and what the detector keeps of channels.
 PERSONAL = [name for name, table in TABLES.items() if "user_id" in table.names]
+PERSONAL += ["watch_channels", "detectors"]
 
 POLICIES = {"JobPolicy", "KeyPolicy", "AccessPolicy", "ImagePullPolicy"}
 

@@ -59,6 +59,20 @@ class MetricsKeys:
         """
         return self.folder("overview", day) + "day.json.gz"
 
+    def watch(self, name: str, day: date) -> str:
+        """Return the key of what the detector of spikes keeps of a day.
+
+        :param name: ``watch`` for viewers of the site and of categories, ``watch_channels`` for those of
+            channels, ``detectors`` for what was learned of the days before
+        :param day: UTC
+        """
+        return self.folder(name, day) + f"{name}.json.gz"
+
+    @property
+    def alerts(self) -> str:
+        """The key of which alerts are open, and which were told."""
+        return self._below("metrics/alerts/state.json")
+
     def compacted(self, dataset: str, day: date) -> str:
         """Return the key of a day's snapshots of one dataset in one table.
 

@@ -12,7 +12,7 @@ Pure: arrays in, values out. A gap is not filled, and nothing is tested across o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +60,16 @@ class Series:
         known = dict(samples)
         times = np.array(sorted(known), np.int64)
         return cls(times, np.array([known[each] for each in times.tolist()], np.float64))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Series]) -> Series:
+        """Return parts as one series.
+
+        :param parts: one after the other in time
+        """
+        return cls(
+            np.concatenate([each.times for each in parts]), np.concatenate([each.viewers for each in parts])
+        )
 
     def between(self, begin: int, end: int) -> Series:
         """Return the samples of a span.

@@ -43,7 +43,7 @@ def publish_hours(context: Mapping[str, Any]) -> dict[str, Any]:
     """
     from twitch_provider.metrics import hours, latest_csv
 
-    store, keys = _lake(context)
+    store, keys = open_lake(context)
     today = _today(context)
     outcome = hours.publish_hours(store, keys, [today - DAY, today], until=today)
     if not outcome.published:
@@ -64,7 +64,7 @@ def publish_overview(context: Mapping[str, Any]) -> str:
     """
     from twitch_provider.metrics.overview import build
 
-    store, keys = _lake(context)
+    store, keys = open_lake(context)
     body = build.publish_overview(store, keys, tick(context["dag_run"]), __version__)
     if body is None:
         raise AirflowSkipException(
@@ -109,14 +109,19 @@ def close_day(context: Mapping[str, Any], day: str) -> dict[str, Any]:
     """
     from twitch_provider.metrics import days
 
-    store, keys = _lake(context)
+    store, keys = open_lake(context)
     outcome = days.close_day(store, keys, date.fromisoformat(day), until=_today(context))
     if not outcome.published:
         raise AirflowSkipException(_nothing(outcome, day, "day"))
     return _event(store, outcome.published[0], "day", day)
 
 
-def _lake(context: Mapping[str, Any]) -> tuple[Store, MetricsKeys]:
+def open_lake(context: Mapping[str, Any]) -> tuple[Store, MetricsKeys]:
+    """Open the lake for a run.
+
+    :param context: of the task; its params have ``bucket`` and ``prefix``
+    :raises TwitchConfigError: no bucket is set, or its name or the prefix is invalid
+    """
     from twitch_provider.metrics.keys import MetricsKeys
 
     params = context["params"]

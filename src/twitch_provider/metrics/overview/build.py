@@ -15,6 +15,7 @@ from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.latest import replace_older
 from twitch_provider.lake.manifest import Manifest, manifests_by_tick
 from twitch_provider.lake.store import Store
+from twitch_provider.metrics.detectors import summaries
 from twitch_provider.metrics.history import DAY, History
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.overview import rows
@@ -83,6 +84,7 @@ def overview(store: Store, keys: MetricsKeys, until: datetime, package: str) -> 
         founds, notes = find(store, published, listed, history, until, Path(folder))
         recent = [hour for day in (today - DAY, today) for hour in hours_of_day(day) if hour < until]
         hours = hours_of(published, recent)
+    detectors = summaries(store, keys, today)
     report = reports(history.found.snapshots, history.clock, until)
     scopes = []
     for scope, health in known.items():
@@ -99,7 +101,7 @@ def overview(store: Store, keys: MetricsKeys, until: datetime, package: str) -> 
                 "hours": table("hours", by_hour),
                 "heat_map": rows.heat_map(by_hour),
                 "concentration": rows.concentration(founds.get(scope)),
-                "detector": None,
+                "detector": detectors.get(scope),
             }
         )
     scopes.sort(key=lambda each: (-(each["now"] or {"viewers": -1})["viewers"], each["scope"]))

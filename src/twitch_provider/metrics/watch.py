@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The viewers of the site and of categories at each snapshot, from the published tables.
+
+Of a day that is over they are kept beside the tables, with the entity tags of those: learning from six weeks
+reads 42 small objects. Besides what is watched, those are the categories with the most viewers, since a
+threshold is only as good as the number of series that it is made of.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from twitch_provider.lake.store import Entry, Store
+from twitch_provider.metrics.keys import MetricsKeys
+from twitch_provider.metrics.tables import TABLES
+
+#: How many categories are learned from, besides those that are watched.
+POOLED = 60
+#: How far back a run looks for episodes.
+RECENT = timedelta(hours=3)
+
+_FORM = 1
+_HOUR = timedelta(hours=1)
+_COLUMNS = {
+    "site_snapshot": ["scope", "snapshot_at", "viewers"],
+    "games_snapshot": ["scope", "snapshot_at", "viewers", "game_id", "game_name", "twitch_rank"],
+}
+
+Samples = dict[int, int]
+
+
+@dataclass(frozen=True)
+class WatchList:
+    """What is watched.
+
+    :param entries: ``site``, ``game:{id or name}``, ``channel:{login}``
+    """
+
+    entries: tuple[str, ...]
+
+    @cached_property
+    def games(self) -> set[str]:
+        """Ids and names of categories, without regard to case."""
+        return {each.removeprefix("game:").casefold() for each in self.entries if each.startswith("game:")}
+
+    @cached_property
+    def channels(self) -> set[str]:
+        """Logins."""
+        return {each.removeprefix("channel:") for each in self.entries if each.startswith("channel:")}
+
+    def has(self, key: str, name: str = "") -> bool:
+        """Whether a series is watched.
+
+        :param key: ``site``, ``game:{id}`` or ``channel:{login}``
+        :param name: of the category
+        """
+        return key in self.entries or (
+            key.startswith("game:")
+            and not self.games.isdisjoint({key.removeprefix("game:"), name.casefold()})
+        )
+
+
+@dataclass
+class Viewers:
+    """The viewers of a scope at its snapshots.
+
+    :param instants: of the snapshots that count, in seconds since 1970
+    :param series: viewers by instant, by ``site``, ``game:{id}`` or ``channel:{login}``
+    :param names: of categories, by the key of their series
+    :param everything: whether a category that is not in a snapshot had nobody; in a scope of top games it is
+        not known
+    """
+
+    instants: list[int] = field(default_factory=list)
+    series: dict[str, Samples] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    everything: bool = True
+
+    def filled(self, watch: WatchList) -> Viewers:
+        """Return it with nobody in each category that is missing from a snapshot of every stream.
+
+        :param watch: whose categories these are; the others lose nothing by a gap
+        """
+        if self.everything:
+            for key, samples in self.series.items():
+                if key.startswith("game:") and watch.has(key, self.names.get(key, "")):
+                    self.series[key] = dict.fromkeys(self.instants, 0) | samples
+        return self
+
+
+def recent(store: Store, keys: MetricsKeys, now: datetime, watch: WatchList) -> dict[str, Viewers]:
+    """Return the viewers of what is watched in the last three hours, by scope.
+
+    :param store: of the lake
+    :param keys: of metrics
+    :param now: aware UTC
+    :param watch: what is watched
+    :raises TwitchStoreError: the store failed
+    """
+    hour = now.replace(minute=0, second=0, microsecond=0) - RECENT
+    hours = []
+    while hour <= now:
+        hours.append(hour)
+        hour += _HOUR
+    tables = {
+        name: _table(store, name, [keys.table(TABLES[name], each) for each in hours]) for name in _COLUMNS
+    }
+    return {scope: each.filled(watch) for scope, each in _viewers(tables, watch, 0).items()}
+
+
+def of_day(store: Store, keys: MetricsKeys, day: date, watch: WatchList) -> dict[str, Viewers]:
+    """Return the viewers of a day that is over, by scope: as they were kept, if its tables have not changed.
+
+    :param store: of the lake
+    :param keys: of metrics
+    :param day: UTC
+    :param watch: what is watched
+    :raises TwitchStoreError: the store failed
+    """
+    listed = {name: store.entries(keys.folder(name, day)) for name in _COLUMNS}
+    if not listed["site_snapshot"]:
+        return {}
+    made_of = _made_of(listed.values())
+    key = keys.watch("watch", day)
+    there = store.read(key)
+    known = read_json(there.body) if there is not None else {}
+    if known.get("made_of") == made_of and watch.games <= {*known.get("games", [])}:
+        return {scope: _from_json(values).filled(watch) for scope, values in known["scopes"].items()}
+    tables = {name: _table(store, name, [each.key for each in listed[name]]) for name in _COLUMNS}
+    found = _viewers(tables, watch, POOLED)
+    values = {
+        "form": _FORM,
+        "made_of": made_of,
+        "games": sorted(watch.games),
+        "scopes": {scope: _to_json(each) for scope, each in found.items()},
+    }
+    write_json(store, key, values, there and there.etag)
+    return {scope: each.filled(watch) for scope, each in found.items()}
+
+
+def _made_of(listed: Iterable[Iterable[Entry]]) -> str:
+    tags = [[each.key, each.etag] for entries in listed for each in entries]
+    return hashlib.sha256(json.dumps(tags).encode(errors="replace")).hexdigest()
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """Return what was kept; nothing if it cannot be read or has another form.
+
+    :param body: of the object
+    """
+    try:
+        found = json.loads(gzip.decompress(body))
+    except (OSError, EOFError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and found.get("form") == _FORM else {}
+
+
+def write_json(store: Store, key: str, values: Mapping[str, Any], etag: str | None) -> bool:
+    """Keep something that can be made again, unless another run has replaced it since.
+
+    :param store: of the lake
+    :param key: of the object
+    :param values: to keep
+    :param etag: of what was seen there
+    :returns: whether it was written
+    :raises TwitchStoreError: the store failed
+    """
+    body = gzip.compress(json.dumps({"form": _FORM, **values}, separators=(",", ":")).encode(), 6, mtime=0)
+    return store.replace(key, body, content_type="application/gzip", metadata={}, etag=etag)
+
+
+def _table(store: Store, name: str, keys: Iterable[str]) -> pa.Table:
+    """The rows of hours, as many of them as there are."""
+    schema = TABLES[name].schema
+    empty = schema.empty_table().select(_COLUMNS[name])
+    pieces = [empty]
+    for key in keys:
+        body = store.get(key)
+        if body is not None:
+            pieces.append(parquet.read_table(pa.BufferReader(body), columns=_COLUMNS[name]))
+    return pa.concat_tables(piece.cast(empty.schema) for piece in pieces).combine_chunks()
+
+
+def _viewers(tables: Mapping[str, pa.Table], watch: WatchList, pooled: int) -> dict[str, Viewers]:
+    site, games = tables["site_snapshot"], tables["games_snapshot"]
+    found = {}
+    for scope in pc.unique(site["scope"]).to_pylist():
+        its = site.filter(pc.equal(site["scope"], scope))
+        rows = games.filter(pc.equal(games["scope"], scope))
+        whole = Viewers(sorted(_seconds(its)), {"site": _samples(its)})
+        whole.everything = rows["twitch_rank"].null_count == len(rows)
+        for game, name in _chosen(rows, watch, pooled).items():
+            key = f"game:{game}"
+            whole.series[key] = _samples(rows.filter(pc.equal(rows["game_id"], game)))
+            whole.names[key] = name
+        found[scope] = whole
+    return found
+
+
+def _seconds(rows: pa.Table) -> list[int]:
+    instants = rows["snapshot_at"].cast(pa.int64()).to_numpy() // 1_000_000
+    found: list[int] = instants.astype(np.int64).tolist()
+    return found
+
+
+def _samples(rows: pa.Table) -> Samples:
+    return dict(zip(_seconds(rows), rows["viewers"].to_pylist(), strict=True))
+
+
+def _chosen(rows: pa.Table, watch: WatchList, pooled: int) -> dict[str, str]:
+    """The categories that are watched, and some of those with the most viewers, with their names."""
+    totals = rows.group_by(["game_id"]).aggregate([("viewers", "sum"), ("game_name", "max")])
+    by_viewers = totals.sort_by([("viewers_sum", "descending"), ("game_id", "ascending")])
+    listed = zip(by_viewers["game_id"].to_pylist(), by_viewers["game_name_max"].to_pylist(), strict=True)
+    return {
+        game: name or ""
+        for place, (game, name) in enumerate(listed)
+        if game and (place < pooled or watch.has(f"game:{game}", name or ""))
+    }
+
+
+def _to_json(viewers: Viewers) -> dict[str, Any]:
+    """Viewers in the order of the instants: they are written once."""
+    return {
+        "instants": viewers.instants,
+        "series": {
+            key: [samples.get(each) for each in viewers.instants] for key, samples in viewers.series.items()
+        },
+        "names": viewers.names,
+        "everything": viewers.everything,
+    }
+
+
+def _from_json(values: Mapping[str, Any]) -> Viewers:
+    instants = values["instants"]
+    series = {
+        key: {at: each for at, each in zip(instants, column, strict=True) if each is not None}
+        for key, column in values["series"].items()
+    }
+    return Viewers(instants, series, dict(values["names"]), values["everything"])
