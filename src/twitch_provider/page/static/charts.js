@@ -14,8 +14,7 @@ import { bothClocks, compact, localClock, offsetMinutes, utcClock, utcDate, utcD
 export function chart(label, options) {
   const box = h("div", { class: "chart" });
   let drawn = 0;
-  const draw = () => {
-    const width = Math.floor(box.clientWidth);
+  const draw = (width) => {
     if (!width || width === drawn) return;
     drawn = width;
     const picture = globalThis.Plot.plot({ width, style: { fontSize: "11px", background: "none" }, ...options(width) });
@@ -28,9 +27,23 @@ export function chart(label, options) {
     }
     box.replaceChildren(picture);
   };
-  new ResizeObserver(draw).observe(box);
+  new ResizeObserver(() => draw(widthOf(box))).observe(box);
+  box.addEventListener("draw", (event) => draw(event.detail));
   return box;
 }
+
+/**
+ * Draw what has just come into the page, without waiting for the browser to measure it: the page has its height then.
+ * @param {HTMLElement} root
+ */
+export function drawCharts(root) {
+  const boxes = [...root.querySelectorAll(".chart")];
+  // All are measured before the first is drawn, which would have the browser lay out the page once for each.
+  const widths = boxes.map(widthOf);
+  boxes.forEach((box, index) => box.dispatchEvent(new CustomEvent("draw", { detail: widths[index] })));
+}
+
+const widthOf = (box) => Math.floor(box.clientWidth);
 
 /** Hatching for what is missing, once for all charts of the page. */
 export function hatching() {

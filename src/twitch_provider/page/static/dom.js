@@ -87,8 +87,6 @@ export function keepingPlace(root, rebuild) {
   const selection = focused instanceof HTMLInputElement ? [focused.selectionStart, focused.selectionEnd] : null;
   const scrolled = [...root.querySelectorAll(".scroll[id]")].map((each) => [each.id, each.scrollLeft, each.scrollTop]);
   const [left, top] = [window.scrollX, window.scrollY];
-  // The page may not become shorter in between, or the browser would scroll it.
-  root.classList.add("rebuilding");
   rebuild();
   for (const [id, x, y] of scrolled) document.getElementById(id)?.scrollTo(x, y);
   const again = focused?.id ? document.getElementById(focused.id) : null;
@@ -96,6 +94,5 @@ export function keepingPlace(root, rebuild) {
     again.focus({ preventScroll: true });
     if (selection && again instanceof HTMLInputElement) again.setSelectionRange(...selection);
   }
-  root.classList.remove("rebuilding");
   window.scrollTo(left, top);
 }

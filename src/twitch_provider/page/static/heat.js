@@ -4,7 +4,7 @@
 import { chart, clockName, MARGIN } from "./charts.js";
 import { rowsOf } from "./data.js";
 import { choice, h, section } from "./dom.js";
-import { compact, count, heading, offsetMinutes, seconds, tenths, zone } from "./format.js";
+import { compact, count, heading, offsetMinutes, tenths, zone } from "./format.js";
 import { figure } from "./table.js";
 
 const MEASURES = ["viewers_per_channel", "viewers", "channels"];
@@ -41,57 +41,75 @@ function placed(cell, shift) {
   return { ...cell, day: Math.floor(minutes / 1440), begins: minutes % 1440 };
 }
 
+/** The two clocks of the map: the chosen one below, the other one above. */
+function clocks({ state, now }, local) {
+  const ahead = offsetMinutes(now);
+  const chosen = state.clock === "local" ? { name: local, shift: ahead } : { name: "UTC", shift: 0 };
+  const other = state.clock === "local" ? { name: "UTC", shift: 0 } : { name: local, shift: ahead };
+  return { ...chosen, other: ahead ? other.name : null, there: (begins) => clock((begins - chosen.shift + other.shift + 2880) % 1440) };
+}
+
+const weekday = (day, names = WEEKDAY) => names.format(MONDAY + day * 86400000);
+
 function week(context, cells, local) {
-  const { state, now, definitions, overview } = context;
-  const measure = state.heat;
-  const shift = state.clock === "local" ? offsetMinutes(seconds(overview.run_after) ?? now) : 0;
-  const other = state.clock === "local" ? 0 : offsetMinutes(now);
-  const shown = cells.map((cell) => placed(cell, shift)).filter((cell) => cell[measure] !== null);
-  const values = shown.map((cell) => cell[measure]);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const step = (value) => Math.min(STEPS - 1, Math.floor(((value - low) / (high - low || 1)) * STEPS));
+  const measure = context.state.heat;
+  const told = (value) => `${measureFormat(measure)(value)} ${heading(measure).toLowerCase()}`;
+  const here = clocks(context, local);
+  const shown = cells.filter((cell) => cell[measure] !== null).map((cell) => placed(cell, here.shift));
+  if (!shown.length) return [h("p", { class: "empty" }, "No channel was live in the hours measured.")];
   const best = shown.reduce((a, b) => (b[measure] > a[measure] ? b : a));
-  const name = state.clock === "local" ? local : "UTC";
-  const otherName = state.clock === "local" ? "UTC" : local;
-  const weekday = (day, names = WEEKDAY) => names.format(MONDAY + day * 86400000);
-  const otherClock = (begins) => clock((begins - shift + other + 2880) % 1440);
-  const also = offsetMinutes(now) ? ` (${otherClock(best.begins)} ${otherName})` : "";
-  const flat = measureFormat(measure)(low) === measureFormat(measure)(high);
-  const note = flat ? `${heading(measure)}: about the same at all hours, ${measureFormat(measure)(high)} on average.` : `Most ${heading(measure).toLowerCase()}: ${weekday(best.day)} at ${clock(best.begins)} ${name}${also}, ${measureFormat(measure)(best[measure])} on average.`;
+  const low = Math.min(...shown.map((cell) => cell[measure]));
+  const high = best[measure];
+  const flat = told(low) === told(high);
+  const also = here.other === null ? "" : ` (${here.there(best.begins)} ${here.other})`;
+  const note = flat
+    ? `About the same at all hours: ${told(high)}.`
+    : `Best: ${weekday(best.day)} at ${clock(best.begins)} ${here.name}${also}, with ${told(high)} on average.`;
+  const picture = map({ shown, measure, low, high, best: flat ? [] : [best], here, told, label: `A week by hours. ${note}` });
+  return [h("p", { class: "note" }, note), legend(low, high, measure), figure({ chart: picture, table: () => hoursTable(context, shown, here), context })];
+}
+
+function map({ shown, measure, low, high, best, here, told, label }) {
+  const step = (value) => Math.min(STEPS - 1, Math.floor(((value - low) / (high - low || 1)) * STEPS));
   const begins = [...new Set(shown.map((cell) => cell.begins))].sort((a, b) => a - b);
-  const picture = chart(`Heat map of a week by hours. ${note}`, (width) => {
+  const place = { x: "begins", y: "day" };
+  const title = (cell) => `${told(cell[measure])}\n${weekday(cell.day)} ${clock(cell.begins)} ${here.name}\n${count(cell.hours)} hours`;
+  return chart(label, (width) => {
     const { Plot } = globalThis;
     const every = width < 500 ? 6 : width < 900 ? 3 : 2;
-    const ticks = begins.filter((_, index) => index % every === 0);
-    const axes = [Plot.axisX({ anchor: "bottom", ticks, tickSize: 0, tickFormat: clock, label: null }), clockName(name, "bottom")];
-    if (offsetMinutes(now)) axes.push(Plot.axisX({ anchor: "top", ticks, tickSize: 0, tickFormat: otherClock, label: null }), clockName(otherName, "top"));
+    const common = { ticks: begins.filter((_, index) => index % every === 0), tickSize: 0, label: null };
+    const axes = [Plot.axisX({ ...common, anchor: "bottom", tickFormat: clock }), clockName(here.name, "bottom")];
+    if (here.other !== null) axes.push(Plot.axisX({ ...common, anchor: "top", tickFormat: here.there }), clockName(here.other, "top"));
     return {
       height: width < 500 ? 200 : 250,
       marginLeft: MARGIN, marginRight: 8, marginTop: 22, marginBottom: 22,
       x: { type: "band", domain: begins, padding: 0.06 },
       y: { type: "band", domain: [0, 1, 2, 3, 4, 5, 6], padding: 0.08, tickSize: 0, label: null, tickFormat: (day) => weekday(day, SHORT) },
       marks: [
-        Plot.cell(shown, { x: "begins", y: "day", fill: (cell) => `var(--heat-${step(cell[measure])})`, rx: 2 }),
-        Plot.cell(flat ? [] : [best], { x: "begins", y: "day", stroke: "currentColor", strokeWidth: 1.5, rx: 2 }),
+        Plot.cell(shown, { ...place, fill: (cell) => `var(--heat-${step(cell[measure])})`, rx: 2 }),
+        Plot.cell(best, { ...place, stroke: "currentColor", strokeWidth: 1.5, rx: 2 }),
         ...axes,
-        Plot.tip(shown, Plot.pointer({
-          x: "begins", y: "day",
-          title: (cell) => `${measureFormat(measure)(cell[measure])} ${heading(measure).toLowerCase()}\n${weekday(cell.day)} ${clock(cell.begins)} ${name}\n${cell.hours} hours`,
-        })),
+        Plot.tip(shown, Plot.pointer({ ...place, title })),
       ],
     };
   });
-  const table = () => ({
-    id: "heat-map", caption: "A week by hours", rows: shown.sort((a, b) => a.day - b.day || a.begins - b.begins), definitions, sorted: context.sorted,
+}
+
+function legend(low, high, measure) {
+  const steps = [...Array(STEPS).keys()].map((each) => h("i", { class: `heat-${each}` }));
+  return h("p", { class: "legend" }, h("span", {}, compact(low)), h("span", { "aria-hidden": "true" }, steps), `${compact(high)} ${heading(measure).toLowerCase()}`);
+}
+
+function hoursTable({ definitions, sorted }, shown, here) {
+  return {
+    id: "heat-map", caption: "A week by hours", rows: [...shown].sort((a, b) => a.day - b.day || a.begins - b.begins), definitions, sorted,
     columns: [
       { name: "weekday", text: true, rowHeading: true, value: (cell) => cell.day, cell: (day) => weekday(day) },
-      { name: "hour", label: `Hour (${name})`, text: true, value: (cell) => cell.begins, cell: clock },
+      { name: "hour", label: `Hour (${here.name})`, text: true, value: (cell) => cell.begins, cell: clock },
       { name: "viewers", cell: count },
       { name: "channels", cell: count },
       { name: "viewers_per_channel", cell: tenths },
       { name: "hours", label: "Hours measured", cell: count },
     ],
-  });
-  const legend = h("p", { class: "legend" }, h("span", {}, compact(low)), h("span", { "aria-hidden": "true" }, [...Array(STEPS).keys()].map((each) => h("i", { class: `heat-${each}` }))), `${compact(high)} ${heading(measure).toLowerCase()}`);
-  return [h("p", { class: "note" }, note), legend, figure({ chart: picture, table, context })];
+  };
 }

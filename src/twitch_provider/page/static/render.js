@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An overview as a page. It fetches nothing: the report calls it too.
 
-import { hatching } from "./charts.js";
+import { drawCharts, hatching } from "./charts.js";
 import { objection, scopeName } from "./data.js";
 import { DEFINITIONS } from "./definitions.js";
 import { h, keepingPlace, section } from "./dom.js";
@@ -64,7 +64,11 @@ export function render(root, overview, { now = Date.now() / 1000, live = true, s
   const { sorted, whole, open } = state;
   const context = { overview, scope, state, definitions: DEFINITIONS, now, live, sorted, whole, open };
   const body = state.game === null ? overviewSections(context) : gameView(context, state.game);
-  keepingPlace(root, () => root.replaceChildren(...[hatching(), header(context, title), notes(overview), ...body, glossary(context)].filter(Boolean)));
+  const parts = [hatching(), header(context, title), notes(overview), ...body, glossary(context)];
+  keepingPlace(root, () => {
+    root.replaceChildren(...parts.filter(Boolean));
+    drawCharts(root);
+  });
 }
 
 /**
