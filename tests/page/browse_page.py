@@ -179,12 +179,17 @@ def test_scopes_are_switched_and_linked(look: Look) -> None:
     page.locator("#now strong").first.filter(has_not_text="at least").wait_for()
 
 
-def test_a_game_has_a_view_that_can_be_linked(look: Look) -> None:
-    game = rows(SECOND["games"])[0]
+def test_a_game_has_a_view_that_can_be_linked(look: Look, site: Site) -> None:
+    overview = month_overview()
+    games = overview["scopes"][1]["games"]
+    games["rows"][0][games["columns"].index("rank_change")] = -3
+    site.show(overview)
+    game = rows(games)[0]
     link = f"/twitch/#/game/{game['game_id']}?scope={quote(SECOND['scope'])}"
     page = look(link, waits_for="#game")
     assert page.locator("#game h2").inner_text() == "Just Chatting"
     assert page.locator("#game strong").first.inner_text() == f"≥ {game['viewers']:,}"
+    assert "Rank\n1\n▼ down 3 against the 24 h before" in page.locator("#game .facts").inner_text()
     best = [channel[3] for channel in game["top_channels"]]
     best += [each["viewers"] for each in rows(SECOND["channels"]) if each["game_name"] == "Just Chatting"]
     assert column(page, "game-channels", "Viewers")[0] == f"{max(best):,}"
@@ -463,7 +468,8 @@ def test_the_first_view_of_a_month_is_small_and_fast(look: Look, site: Site) -> 
     script = """new MutationObserver((_, observer) => {
       if (!document.querySelector("#languages .chart svg")) return;
       observer.disconnect();
-      requestAnimationFrame(() => setTimeout(() => { document.documentElement.dataset.drawn = performance.now(); }));
+      const drawn = () => { document.documentElement.dataset.drawn = performance.now(); };
+      requestAnimationFrame(() => setTimeout(drawn));
     }).observe(document, { childList: true, subtree: true });"""
     took = []
     for _ in range(5):

@@ -17,7 +17,7 @@ from twitch_provider import page
 RECORD = json.loads((page.STATIC.parent / "libraries.json").read_text())
 OUR_SCRIPTS = ("theme.js", "app.js", *page.MODULES)
 
-_IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "\./([\w.]+)";$')
+_IMPORT = re.compile(r'import \{\s([\w,\s]+?),?\s\} from "\./([\w.]+)";')
 _TOP_LEVEL = re.compile(
     r"^(?:export )?(?:async )?(?:function|const|let|class) (?:\{([^}]*)\}|(\w+))", re.MULTILINE
 )
@@ -61,17 +61,15 @@ def test_scripts_make_no_markup_and_no_code_of_text(name: str) -> None:
 def test_a_module_imports_only_from_modules_before_it(name: str) -> None:
     modules = [*page.MODULES, "app.js"]
     before = modules[: modules.index(name)]
-    lines = [line for line in source(name).splitlines() if re.match(r"import\b", line)]
-    for line in lines:
-        found = _IMPORT.match(line)
-        assert found, line
-        names, imported = found.groups()
+    statements = re.findall(r"^import [^;]*;", source(name), re.MULTILINE)
+    for statement in statements:
+        found = _IMPORT.fullmatch(statement)
+        assert found, statement
+        names, imported = re.split(r",\s+", found[1]), found[2]
         assert imported in before
-        exported = set(
-            re.findall(r"^export (?:async )?(?:function|const) (\w+)", source(imported), re.MULTILINE)
-        )
-        assert set(names.split(", ")) <= exported
-        assert all(len(re.findall(rf"\b{each}\b", source(name))) > 1 for each in names.split(", ")), line
+        exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", source(imported), re.MULTILINE)
+        assert set(names) <= set(exported)
+        assert all(len(re.findall(rf"\b{each}\b", source(name))) > 1 for each in names), statement
     exports = [line for line in source(name).splitlines() if line.startswith("export")]
     assert all(re.match(r"export (async )?(function|const) \w", line) for line in exports)
 

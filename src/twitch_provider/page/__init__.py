@@ -59,7 +59,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
-_IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
+_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 

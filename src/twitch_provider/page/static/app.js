@@ -47,7 +47,12 @@ function complain({ title, sentence }) {
       renderError(root, "Loading", "Loading the metrics…");
       refresh();
     };
-    renderError(root, title, sentence, h("button", { type: "button", id: "again", onclick: again }, "Try again"));
+    renderError(
+      root,
+      title,
+      sentence,
+      h("button", { type: "button", id: "again", onclick: again }, "Try again"),
+    );
   } else say(`The last refresh failed. ${sentence}`);
 }
 
@@ -60,7 +65,10 @@ function say(sentence) {
 function expire() {
   const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
   if (Date.now() - last < REFRESH) {
-    complain({ title: "Your session has expired", sentence: "Your session has expired: log in to Airflow and open this page again." });
+    complain({
+      title: "Your session has expired",
+      sentence: "Your session has expired: log in to Airflow and open this page again.",
+    });
     return;
   }
   sessionStorage.setItem(RELOADED, String(Date.now()));
@@ -90,5 +98,8 @@ follow();
 window.addEventListener("hashchange", follow);
 window.setInterval(tick, 10000);
 window.setInterval(() => document.hidden || refresh(), REFRESH);
-document.addEventListener("visibilitychange", () => document.hidden || Date.now() - asked < REFRESH || refresh());
+document.addEventListener(
+  "visibilitychange",
+  () => document.hidden || Date.now() - asked < REFRESH || refresh(),
+);
 refresh();

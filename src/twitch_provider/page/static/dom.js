@@ -33,7 +33,9 @@ function fill(element, attributes, children) {
     if (typeof value === "function") element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? "" : String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -45,7 +47,12 @@ function fill(element, attributes, children) {
  * @returns {HTMLElement}
  */
 export function section(id, title, ...children) {
-  return h("section", { id, "aria-labelledby": `${id}-title` }, h("h2", { id: `${id}-title`, tabindex: -1 }, title), ...children);
+  return h(
+    "section",
+    { id, "aria-labelledby": `${id}-title` },
+    h("h2", { id: `${id}-title`, tabindex: -1 }, title),
+    ...children,
+  );
 }
 
 /**
@@ -68,7 +75,16 @@ export function told(text) {
  */
 export function choice(id, label, choices, chosen, choose) {
   const buttons = choices.map(([value, text]) =>
-    h("button", { type: "button", id: `${id}-${value}`, "aria-pressed": String(value === chosen), onclick: () => press(value) }, text),
+    h(
+      "button",
+      {
+        type: "button",
+        id: `${id}-${value}`,
+        "aria-pressed": String(value === chosen),
+        onclick: () => press(value),
+      },
+      text,
+    ),
   );
   const press = (value) => {
     choices.forEach(([each], index) => buttons[index].setAttribute("aria-pressed", String(each === value)));
@@ -84,8 +100,13 @@ export function choice(id, label, choices, chosen, choose) {
  */
 export function keepingPlace(root, rebuild) {
   const focused = root.contains(document.activeElement) ? document.activeElement : null;
-  const selection = focused instanceof HTMLInputElement ? [focused.selectionStart, focused.selectionEnd] : null;
-  const scrolled = [...root.querySelectorAll(".scroll[id]")].map((each) => [each.id, each.scrollLeft, each.scrollTop]);
+  const selection =
+    focused instanceof HTMLInputElement ? [focused.selectionStart, focused.selectionEnd] : null;
+  const scrolled = [...root.querySelectorAll(".scroll[id]")].map((each) => [
+    each.id,
+    each.scrollLeft,
+    each.scrollTop,
+  ]);
   const [left, top] = [window.scrollX, window.scrollY];
   rebuild();
   for (const [id, x, y] of scrolled) document.getElementById(id)?.scrollTo(x, y);

@@ -7,8 +7,17 @@ export const UNKNOWN = "–";
 const COUNT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const TENTHS = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
-const PERCENT = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1, minimumFractionDigits: 1 });
-const CHANGE = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
+const PERCENT = new Intl.NumberFormat(undefined, {
+  style: "percent",
+  maximumFractionDigits: 1,
+  minimumFractionDigits: 1,
+});
+const CHANGE = new Intl.NumberFormat(undefined, {
+  style: "percent",
+  maximumFractionDigits: 1,
+  minimumFractionDigits: 1,
+  signDisplay: "exceptZero",
+});
 const FRACTION = new Intl.NumberFormat(undefined, { maximumFractionDigits: 3, minimumFractionDigits: 3 });
 
 const known = (format) => (/** @type {number | null | undefined} */ value) =>
@@ -38,7 +47,12 @@ export function divide(a, b) {
  */
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return UNKNOWN;
-  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const units = [
+    ["d", 86400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
+  ];
   let rest = seconds < 60 ? Math.round(seconds) : Math.round(seconds / 60) * 60;
   const parts = [];
   for (const [unit, length] of units) {
@@ -73,7 +87,8 @@ const LOCAL_MINUTE = dates(MINUTE);
 const LOCAL_CLOCK = dates(CLOCK);
 const ZONE = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" });
 
-const dated = (format) => (/** @type {number | null} */ at) => (at === null || at === undefined ? UNKNOWN : format.format(at * 1000));
+const dated = (format) => (/** @type {number | null} */ at) =>
+  at === null || at === undefined ? UNKNOWN : format.format(at * 1000);
 
 export const utcMinute = dated(UTC_MINUTE);
 export const utcClock = dated(UTC_CLOCK);

@@ -23,13 +23,39 @@ export function heatSection(context) {
   const { scope, state, now } = context;
   const cells = rowsOf(scope.heat_map).filter((cell) => cell.hours);
   const title = "When is the best time to stream";
-  if (!cells.length) return section("heat", title, h("p", { class: "empty" }, "No whole hour has been measured yet."));
+  if (!cells.length)
+    return section("heat", title, h("p", { class: "empty" }, "No whole hour has been measured yet."));
   const body = h("div");
   const local = zone(now);
   const draw = () => body.replaceChildren(...week(context, cells, local));
-  const controls = [choice("heat-measure", "What is shown", MEASURES.map((name) => [name, heading(name)]), state.heat, (value) => { state.heat = value; draw(); })];
+  const controls = [
+    choice(
+      "heat-measure",
+      "What is shown",
+      MEASURES.map((name) => [name, heading(name)]),
+      state.heat,
+      (value) => {
+        state.heat = value;
+        draw();
+      },
+    ),
+  ];
   if (offsetMinutes(now)) {
-    controls.push(choice("heat-clock", "Clock", [["utc", "UTC"], ["local", local]], state.clock, (value) => { state.clock = value; draw(); }));
+    controls.push(
+      choice(
+        "heat-clock",
+        "Clock",
+        [
+          ["utc", "UTC"],
+          ["local", local],
+        ],
+        state.clock,
+        (value) => {
+          state.clock = value;
+          draw();
+        },
+      ),
+    );
   }
   draw();
   return section("heat", title, h("div", { class: "controls" }, controls), body);
@@ -37,7 +63,7 @@ export function heatSection(context) {
 
 /** Where a cell lies on the clock that is shown: its weekday, and the minutes of the day at which it begins. */
 function placed(cell, shift) {
-  const minutes = (((cell.weekday * 24 + cell.hour) * 60 + shift) % 10080 + 10080) % 10080;
+  const minutes = ((((cell.weekday * 24 + cell.hour) * 60 + shift) % 10080) + 10080) % 10080;
   return { ...cell, day: Math.floor(minutes / 1440), begins: minutes % 1440 };
 }
 
@@ -46,7 +72,11 @@ function clocks({ state, now }, local) {
   const ahead = offsetMinutes(now);
   const chosen = state.clock === "local" ? { name: local, shift: ahead } : { name: "UTC", shift: 0 };
   const other = state.clock === "local" ? { name: "UTC", shift: 0 } : { name: local, shift: ahead };
-  return { ...chosen, other: ahead ? other.name : null, there: (begins) => clock((begins - chosen.shift + other.shift + 2880) % 1440) };
+  return {
+    ...chosen,
+    other: ahead ? other.name : null,
+    there: (begins) => clock((begins - chosen.shift + other.shift + 2880) % 1440),
+  };
 }
 
 const weekday = (day, names = WEEKDAY) => names.format(MONDAY + day * 86400000);
@@ -65,26 +95,57 @@ function week(context, cells, local) {
   const note = flat
     ? `About the same at all hours: ${told(high)}.`
     : `Best: ${weekday(best.day)} at ${clock(best.begins)} ${here.name}${also}, with ${told(high)} on average.`;
-  const picture = map({ shown, measure, low, high, best: flat ? [] : [best], here, told, label: `A week by hours. ${note}` });
-  return [h("p", { class: "note" }, note), legend(low, high, measure), figure({ chart: picture, table: () => hoursTable(context, shown, here), context })];
+  const picture = map({
+    shown,
+    measure,
+    low,
+    high,
+    best: flat ? [] : [best],
+    here,
+    told,
+    label: `A week by hours. ${note}`,
+  });
+  return [
+    h("p", { class: "note" }, note),
+    legend(low, high, measure),
+    figure({ chart: picture, table: () => hoursTable(context, shown, here), context }),
+  ];
 }
 
 function map({ shown, measure, low, high, best, here, told, label }) {
   const step = (value) => Math.min(STEPS - 1, Math.floor(((value - low) / (high - low || 1)) * STEPS));
   const begins = [...new Set(shown.map((cell) => cell.begins))].sort((a, b) => a - b);
   const place = { x: "begins", y: "day" };
-  const title = (cell) => `${told(cell[measure])}\n${weekday(cell.day)} ${clock(cell.begins)} ${here.name}\n${count(cell.hours)} hours`;
+  const title = (cell) =>
+    `${told(cell[measure])}\n${weekday(cell.day)} ${clock(cell.begins)} ${here.name}\n${count(cell.hours)} hours`;
   return chart(label, (width) => {
     const { Plot } = globalThis;
     const every = width < 500 ? 6 : width < 900 ? 3 : 2;
     const common = { ticks: begins.filter((_, index) => index % every === 0), tickSize: 0, label: null };
-    const axes = [Plot.axisX({ ...common, anchor: "bottom", tickFormat: clock }), clockName(here.name, "bottom")];
-    if (here.other !== null) axes.push(Plot.axisX({ ...common, anchor: "top", tickFormat: here.there }), clockName(here.other, "top"));
+    const axes = [
+      Plot.axisX({ ...common, anchor: "bottom", tickFormat: clock }),
+      clockName(here.name, "bottom"),
+    ];
+    if (here.other !== null)
+      axes.push(
+        Plot.axisX({ ...common, anchor: "top", tickFormat: here.there }),
+        clockName(here.other, "top"),
+      );
     return {
       height: width < 500 ? 200 : 250,
-      marginLeft: MARGIN, marginRight: 8, marginTop: 22, marginBottom: 22,
+      marginLeft: MARGIN,
+      marginRight: 8,
+      marginTop: 22,
+      marginBottom: 22,
       x: { type: "band", domain: begins, padding: 0.06 },
-      y: { type: "band", domain: [0, 1, 2, 3, 4, 5, 6], padding: 0.08, tickSize: 0, label: null, tickFormat: (day) => weekday(day, SHORT) },
+      y: {
+        type: "band",
+        domain: [0, 1, 2, 3, 4, 5, 6],
+        padding: 0.08,
+        tickSize: 0,
+        label: null,
+        tickFormat: (day) => weekday(day, SHORT),
+      },
       marks: [
         Plot.cell(shown, { ...place, fill: (cell) => `var(--heat-${step(cell[measure])})`, rx: 2 }),
         Plot.cell(best, { ...place, stroke: "currentColor", strokeWidth: 1.5, rx: 2 }),
@@ -97,14 +158,30 @@ function map({ shown, measure, low, high, best, here, told, label }) {
 
 function legend(low, high, measure) {
   const steps = [...Array(STEPS).keys()].map((each) => h("i", { class: `heat-${each}` }));
-  return h("p", { class: "legend" }, h("span", {}, compact(low)), h("span", { "aria-hidden": "true" }, steps), `${compact(high)} ${heading(measure).toLowerCase()}`);
+  return h(
+    "p",
+    { class: "legend" },
+    h("span", {}, compact(low)),
+    h("span", { "aria-hidden": "true" }, steps),
+    `${compact(high)} ${heading(measure).toLowerCase()}`,
+  );
 }
 
 function hoursTable({ definitions, sorted }, shown, here) {
   return {
-    id: "heat-map", caption: "A week by hours", rows: [...shown].sort((a, b) => a.day - b.day || a.begins - b.begins), definitions, sorted,
+    id: "heat-map",
+    caption: "A week by hours",
+    rows: [...shown].sort((a, b) => a.day - b.day || a.begins - b.begins),
+    definitions,
+    sorted,
     columns: [
-      { name: "weekday", text: true, rowHeading: true, value: (cell) => cell.day, cell: (day) => weekday(day) },
+      {
+        name: "weekday",
+        text: true,
+        rowHeading: true,
+        value: (cell) => cell.day,
+        cell: (day) => weekday(day),
+      },
       { name: "hour", label: `Hour (${here.name})`, text: true, value: (cell) => cell.begins, cell: clock },
       { name: "viewers", cell: count },
       { name: "channels", cell: count },

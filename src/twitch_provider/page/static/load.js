@@ -15,7 +15,8 @@ const HEADINGS = {
   unavailable: "The bucket does not answer",
 };
 
-const UNREADABLE = "overview.json is cut short or is not JSON: wait for the next run of twitch_metrics, which writes it anew.";
+const UNREADABLE =
+  "overview.json is cut short or is not JSON: wait for the next run of twitch_metrics, which writes it anew.";
 
 /**
  * @typedef {object} Outcome
@@ -34,8 +35,12 @@ export async function load(address) {
     const outcome = await ask(address);
     return outcome.overview?.xcom ? await loadXcom(outcome.overview.xcom) : outcome;
   } catch (error) {
-    const why = error.name === "TimeoutError" ? `did not answer within ${TIMEOUT / 1000} seconds` : "did not answer";
-    return failed("No connection", `Airflow's API server ${why}: check that it runs and that it can be reached.`);
+    const why =
+      error.name === "TimeoutError" ? `did not answer within ${TIMEOUT / 1000} seconds` : "did not answer";
+    return failed(
+      "No connection",
+      `Airflow's API server ${why}: check that it runs and that it can be reached.`,
+    );
   }
 }
 
@@ -44,7 +49,11 @@ async function loadXcom({ newest, entry }) {
   const runs = await ask(newest);
   if (!runs.overview) return runs;
   const run = runs.overview.task_instances?.[0]?.dag_run_id;
-  if (run === undefined) return failed(HEADINGS.no_metrics, "No run of twitch_metrics has made an overview yet: unpause it, and wait for a snapshot.");
+  if (run === undefined)
+    return failed(
+      HEADINGS.no_metrics,
+      "No run of twitch_metrics has made an overview yet: unpause it, and wait for a snapshot.",
+    );
   const found = await ask(entry.replace("{run_id}", encodeURIComponent(run)));
   if (!found.overview) return found;
   const text = await unpacked(found.overview.value);
@@ -68,7 +77,10 @@ async function ask(address) {
   const text = await answer.text();
   if (answer.status === 401) return { expired: true };
   if (answer.status === 403) {
-    return failed("No permission", "Your role may not read plugins: ask an administrator for the permission «can read on Plugins».");
+    return failed(
+      "No permission",
+      "Your role may not read plugins: ask an administrator for the permission «can read on Plugins».",
+    );
   }
   const body = parsed(text);
   if (answer.ok && body !== undefined) return { overview: body, text };
@@ -77,7 +89,10 @@ async function ask(address) {
   }
   const { code, sentence } = body?.error ?? {};
   if (typeof sentence === "string") return failed(HEADINGS[code] ?? "The metrics cannot be shown", sentence);
-  return failed("The metrics cannot be shown", `Airflow's API server answered with status ${answer.status}: its log says why.`);
+  return failed(
+    "The metrics cannot be shown",
+    `Airflow's API server answered with status ${answer.status}: its log says why.`,
+  );
 }
 
 const failed = (title, sentence) => ({ error: { title, sentence } });

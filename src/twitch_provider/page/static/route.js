@@ -67,5 +67,6 @@ export function mirrorHash() {
   if (!outside) return;
   const { history, location } = outside;
   const hash = window.location.hash === "#/" ? "" : window.location.hash;
-  if (location.hash !== hash) history.replaceState(history.state, "", location.pathname + location.search + hash);
+  if (location.hash !== hash)
+    history.replaceState(history.state, "", location.pathname + location.search + hash);
 }

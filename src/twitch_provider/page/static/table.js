@@ -52,8 +52,17 @@ export function dataTable(options) {
     const shown = order ? ordered(rows, columns, order) : rows;
     const part = whole?.[id] ? shown : shown.slice(0, limit);
     head.replaceChildren(...columns.map((column) => headCell(column, order)));
-    body.replaceChildren(...part.map((row) => h("tr", {}, columns.map((column) => cell(column, row)))));
-    if (!rows.length) body.replaceChildren(h("tr", {}, h("td", { colspan: columns.length, class: "empty" }, empty)));
+    body.replaceChildren(
+      ...part.map((row) =>
+        h(
+          "tr",
+          {},
+          columns.map((column) => cell(column, row)),
+        ),
+      ),
+    );
+    if (!rows.length)
+      body.replaceChildren(h("tr", {}, h("td", { colspan: columns.length, class: "empty" }, empty)));
     box.classList.toggle("tall", part.length > 30);
     foot.replaceChildren(...(rows.length > limit ? [moreButton(part.length)] : []));
   };
@@ -69,7 +78,11 @@ export function dataTable(options) {
       draw();
       document.getElementById(`${id}-by-${column.name}`)?.focus();
     };
-    return h("th", { ...attributes, "aria-sort": sort }, h("button", { type: "button", id: `${id}-by-${column.name}`, onclick: press }, label));
+    return h(
+      "th",
+      { ...attributes, "aria-sort": sort },
+      h("button", { type: "button", id: `${id}-by-${column.name}`, onclick: press }, label),
+    );
   };
   const moreButton = (shown) => {
     const press = () => {
@@ -78,7 +91,11 @@ export function dataTable(options) {
       document.getElementById(`${id}-more`)?.focus();
     };
     const text = whole[id] ? `Show the first ${limit}` : `Show all ${rows.length}`;
-    return h("button", { type: "button", id: `${id}-more`, "aria-expanded": String(shown === rows.length), onclick: press }, text);
+    return h(
+      "button",
+      { type: "button", id: `${id}-more`, "aria-expanded": String(shown === rows.length), onclick: press },
+      text,
+    );
   };
   draw();
   return Object.assign(box, {
@@ -112,7 +129,11 @@ function ordered(rows, columns, { name, down }) {
 
 /** What is too wide is scrolled inside its own box, by keyboard too. */
 function scrolling(id, label, table) {
-  return h("div", { class: "scroll", id: `${id}-scroll`, tabindex: 0, role: "region", "aria-label": label }, table);
+  return h(
+    "div",
+    { class: "scroll", id: `${id}-scroll`, tabindex: 0, role: "region", "aria-label": label },
+    table,
+  );
 }
 
 /**
@@ -147,6 +168,11 @@ export function disclosure({ id, summary, content, open, live }) {
  */
 export function figure({ chart, table, context, note }) {
   const { id } = table();
-  const details = disclosure({ id: `${id}-details`, summary: "Table", content: () => dataTable(table()), ...context });
+  const details = disclosure({
+    id: `${id}-details`,
+    summary: "Table",
+    content: () => dataTable(table()),
+    ...context,
+  });
   return h("figure", {}, chart, note ? h("figcaption", {}, note) : null, details);
 }
