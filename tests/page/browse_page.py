@@ -81,12 +81,31 @@ def test_health_says_first_what_is_missing(look: Look) -> None:
     assert column(page, "problems", "Status") == ["gated", "incomplete"]
 
 
-def test_an_old_snapshot_is_said_to_be_late(look: Look, site: Site) -> None:
-    late = month_overview()
-    late["scopes"][0]["health"] |= {"last_snapshot_at": "2026-11-29T15:38:00Z", "gaps": [], "problems": []}
-    site.show(late)
-    verdict = look().locator("#verdict").inner_text()
-    assert verdict.startswith("Late The newest snapshot is 1 h old, and one is due every 5 min: look")
+WHOLE = {"gaps": [], "problems": [], "today": None, "yesterday": None}
+
+
+@pytest.mark.parametrize(
+    ("health", "verdict"),
+    [
+        ({}, "Whole The last 24 hours have no gap."),
+        (
+            {"last_snapshot_at": "2026-11-29T15:38:00Z"},
+            "Late The newest snapshot is 1 h old, and one is due every 5 min: "
+            "look at the DAG that takes them.",
+        ),
+        # A lake that began an hour ago has no gap, but what was due before is missing.
+        ({"today": FIRST["health"]["today"]}, "Missing 6 of 200 snapshots due today are missing."),
+        (
+            {"problems": FIRST["health"]["problems"]},
+            "Whole No time is missing, but some snapshots of the last 24 hours do not count.",
+        ),
+    ],
+)
+def test_the_verdict(look: Look, site: Site, health: dict[str, Any], verdict: str) -> None:
+    overview = month_overview()
+    overview["scopes"][0]["health"] |= WHOLE | health
+    site.show(overview)
+    assert look().locator("#verdict").inner_text() == verdict
 
 
 def test_a_gap_is_drawn_as_a_gap_and_both_clocks_are_there(look: Look) -> None:
@@ -189,7 +208,8 @@ def test_a_game_has_a_view_that_can_be_linked(look: Look, site: Site) -> None:
     page = look(link, waits_for="#game")
     assert page.locator("#game h2").inner_text() == "Just Chatting"
     assert page.locator("#game strong").first.inner_text() == f"≥ {game['viewers']:,}"
-    assert "Rank\n1\n▼ down 3 against the 24 h before" in page.locator("#game .facts").inner_text()
+    facts = " ".join(page.locator("#game .facts").inner_text().split())
+    assert "Rank 1 ▼ down 3 against the 24 h before" in facts
     best = [channel[3] for channel in game["top_channels"]]
     best += [each["viewers"] for each in rows(SECOND["channels"]) if each["game_name"] == "Just Chatting"]
     assert column(page, "game-channels", "Viewers")[0] == f"{max(best):,}"

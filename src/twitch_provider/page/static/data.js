@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What overview.json says, as objects. Its keys are documented in docs/metrics.md.
 
-import { divide, seconds, span } from "./format.js";
+import { count, divide, seconds, span } from "./format.js";
 
 /** The version of overview.json that this page can read. */
 export const VERSION = 1;
@@ -127,6 +127,11 @@ export function judge(scope, now) {
   if (gaps) {
     const sentence = `${gaps} ${gaps === 1 ? "gap" : "gaps"} in the last 24 hours, ${span(missing)} in all. Sums leave them out; nothing is filled in.`;
     return { level: "warn", word: "Gaps", sentence };
+  }
+  const absent = [["today", health.today], ["yesterday", health.yesterday]].filter(([, day]) => day?.missing);
+  if (absent.length) {
+    const days = absent.map(([name, day]) => `${count(day.missing)} of ${count(day.due)} snapshots due ${name}`);
+    return { level: "warn", word: "Missing", sentence: `${days.join(", and ")} are missing.` };
   }
   if (health.problems.length) {
     const sentence = "No time is missing, but some snapshots of the last 24 hours do not count.";
