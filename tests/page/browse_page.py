@@ -81,7 +81,7 @@ def test_health_says_first_what_is_missing(look: Look) -> None:
     assert column(page, "problems", "Status") == ["gated", "incomplete"]
 
 
-WHOLE = {"gaps": [], "problems": [], "today": None, "yesterday": None}
+WHOLE: dict[str, Any] = {"gaps": [], "problems": [], "today": None, "yesterday": None}
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,10 @@ WHOLE = {"gaps": [], "problems": [], "today": None, "yesterday": None}
         ({}, "Whole The last 24 hours have no gap."),
         (
             {"last_snapshot_at": "2026-11-29T15:38:00Z"},
-            "Late The newest snapshot is 1 h old, and one is due every 5 min: "
-            "look at the DAG that takes them.",
+            (
+                "Late The newest snapshot is 1 h old, and one is due every 5 min: "
+                "look at the DAG that takes them."
+            ),
         ),
         # A lake that began an hour ago has no gap, but what was due before is missing.
         ({"today": FIRST["health"]["today"]}, "Missing 6 of 200 snapshots due today are missing."),
@@ -476,12 +478,18 @@ def test_the_overview_comes_through_airflow_where_the_server_has_no_s3(look: Loo
     site.others[path] = 200, json.dumps({"value": json.dumps(packed)}).encode()
     assert look().locator("#now strong").first.inner_text() == f"{FIRST['now']['viewers']:,}"
     site.others[path] = 200, json.dumps({"value": packed[:-100]}).encode()
-    assert "cut short" in look(waits_for="[role=alert]").locator("[role=alert] p").first.inner_text()
+    assert "cut short" in told_instead(look)
+    del site.others[path]
+    assert "left no overview: set the option on the workers too" in told_instead(look)
+    site.others[path] = 403, b"{}"
+    assert "Your role may not read the runs and XComs" in told_instead(look)
     site.others[f"{base}/~/taskInstances"] = 200, b'{"task_instances": []}'
-    assert (
-        "No run of twitch_metrics"
-        in look(waits_for="[role=alert]").locator("[role=alert] p").first.inner_text()
-    )
+    assert "No run of the DAG" in told_instead(look)
+
+
+def told_instead(look: Look) -> str:
+    """Return the sentence that is shown in place of the page."""
+    return look(waits_for="[role=alert]").locator("[role=alert] p").first.inner_text()
 
 
 def test_the_first_view_of_a_month_is_small_and_fast(look: Look, site: Site) -> None:

@@ -8,6 +8,8 @@ const TIMEOUT = 30000;
 const HEADINGS = {
   no_bucket: "No bucket",
   no_metrics: "No metrics yet",
+  no_permission: "No permission",
+  other: "The metrics cannot be shown",
   misconfigured: "The bucket is not set up",
   too_large: "The overview is too large",
   unreadable: "The overview cannot be read",
@@ -18,11 +20,23 @@ const HEADINGS = {
 const UNREADABLE =
   "overview.json is cut short or is not JSON: wait for the next run of twitch_metrics, which writes it anew.";
 
+const NO_RUN =
+  "No run of the DAG that [twitch] overview_xcom names has made an overview yet: unpause it, and wait for a snapshot.";
+const NO_ENTRY =
+  "The newest run of the DAG that [twitch] overview_xcom names left no overview: set the option on the workers too, " +
+  "and wait for the next run.";
+const NO_PLUGINS =
+  "Your role may not read plugins: ask an administrator for the permission «can read on Plugins».";
+const NO_RUNS =
+  "Your role may not read the runs and XComs of the DAG that [twitch] overview_xcom names: ask an administrator for " +
+  "these permissions.";
+
 /**
  * @typedef {object} Outcome
  * @property {any} [overview]
  * @property {string} [text]  what it was written as
  * @property {{title: string, sentence: string}} [error]
+ * @property {number} [status]  of the answer
  * @property {boolean} [expired]  nobody is logged in any more
  */
 
@@ -47,14 +61,13 @@ export async function load(address) {
 /** Load what the newest run of the DAG has left in Airflow's database: the API server may not read the bucket. */
 async function loadXcom({ newest, entry }) {
   const runs = await ask(newest);
+  if (runs.status === 403 || runs.status === 404) return failed(HEADINGS.no_permission, NO_RUNS);
   if (!runs.overview) return runs;
   const run = runs.overview.task_instances?.[0]?.dag_run_id;
-  if (run === undefined)
-    return failed(
-      HEADINGS.no_metrics,
-      "No run of twitch_metrics has made an overview yet: unpause it, and wait for a snapshot.",
-    );
+  if (run === undefined) return failed(HEADINGS.no_metrics, NO_RUN);
   const found = await ask(entry.replace("{run_id}", encodeURIComponent(run)));
+  if (found.status === 403) return failed(HEADINGS.no_permission, NO_RUNS);
+  if (found.status === 404) return failed(HEADINGS.no_metrics, NO_ENTRY);
   if (!found.overview) return found;
   const text = await unpacked(found.overview.value);
   const body = parsed(text);
@@ -75,27 +88,22 @@ async function unpacked(value) {
 async function ask(address) {
   const answer = await fetch(address, { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT) });
   const text = await answer.text();
-  if (answer.status === 401) return { expired: true };
-  if (answer.status === 403) {
-    return failed(
-      "No permission",
-      "Your role may not read plugins: ask an administrator for the permission «can read on Plugins».",
-    );
-  }
+  const { status } = answer;
+  if (status === 401) return { status, expired: true };
+  if (status === 403) return failed(HEADINGS.no_permission, NO_PLUGINS, status);
   const body = parsed(text);
-  if (answer.ok && body !== undefined) return { overview: body, text };
-  if (answer.ok) {
-    return failed(HEADINGS.unreadable, UNREADABLE);
-  }
+  if (answer.ok)
+    return body === undefined ? failed(HEADINGS.unreadable, UNREADABLE) : { overview: body, text };
   const { code, sentence } = body?.error ?? {};
-  if (typeof sentence === "string") return failed(HEADINGS[code] ?? "The metrics cannot be shown", sentence);
+  if (typeof sentence === "string") return failed(HEADINGS[code] ?? HEADINGS.other, sentence);
   return failed(
-    "The metrics cannot be shown",
-    `Airflow's API server answered with status ${answer.status}: its log says why.`,
+    HEADINGS.other,
+    `Airflow's API server answered with status ${status}: its log says why.`,
+    status,
   );
 }
 
-const failed = (title, sentence) => ({ error: { title, sentence } });
+const failed = (title, sentence, status) => ({ error: { title, sentence }, status });
 
 function parsed(text) {
   try {
