@@ -127,6 +127,7 @@ def component_settings(keys: Mapping[str, str], port: int) -> dict[str, str]:
     :param port: of the API server
     """
     url = f"http://127.0.0.1:{port}"
+    logs_of_workers = free_port(8793)
     settings = {
         "AIRFLOW__CORE__FERNET_KEY": keys["fernet_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt_secret"],
@@ -140,8 +141,8 @@ def component_settings(keys: Mapping[str, str], port: int) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "AIRFLOW__CORE__PARALLELISM": 4,
         # The default ports may be in use by another Airflow of this machine.
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(8793),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(8794),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": logs_of_workers,
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(logs_of_workers + 1),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": False,
     }
     return {name: str(value) for name, value in settings.items()}
