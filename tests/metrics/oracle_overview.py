@@ -277,7 +277,11 @@ class OverviewOracle:
         else:
             keys = {row[key] for row in self.newest.seen.streams}
             now = {each: viewers(self.newest, equals(key, each)) for each in keys}
-        floor = max(20, {"games": 0.001, "languages": 0.001, "channels": 0.0001}[kind] * sum(usual.values()))
+        spans = [self.span(hour, hour + HOUR) for hour in usual_hours]
+        average = sum(sums(span, anything)["viewer_seconds"] for span in spans) / sum(
+            span.covered for span in spans
+        )
+        floor = max(20, {"games": 0.001, "languages": 0.001, "channels": 0.0001}[kind] * average)
         keys = now.keys() & usual.keys() if self.listed else now.keys() | usual.keys()
         gaining: list[tuple[Any, Row]] = []
         losing: list[tuple[Any, Row]] = []

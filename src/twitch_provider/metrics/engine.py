@@ -277,6 +277,8 @@ def open_engine(
         **({"threads": threads} if threads else {}),
     }
     with duckdb.connect(":memory:", config=config) as connection:
+        # It would be drawn into the log of the task.
+        connection.execute("SET enable_progress_bar = false")
         yield Engine(connection, f"{memory} of memory and {temporary} of temporary space")
 
 

@@ -20,7 +20,7 @@ from twitch_provider.metrics.history import History
 from twitch_provider.metrics.movers import basis_of, compared_hour, possible
 from twitch_provider.metrics.overview import queries
 from twitch_provider.metrics.overview.published import Published
-from twitch_provider.metrics.overview.rows import Found
+from twitch_provider.metrics.overview.rows import FEWEST, Found
 from twitch_provider.metrics.snapshots import Snapshot
 
 #: How far back the newest snapshot may lie whose 24 hours are shown.
@@ -34,6 +34,8 @@ _NEWEST = ("games_snapshot", "languages_snapshot")
 
 _INSTANT = pa.timestamp("us")
 _WINDOWS = pa.schema([("scope", pa.string()), ("hour", _INSTANT), ("part", pa.string())])
+_COMPARED = _WINDOWS.append(pa.field("least", pa.int64()))
+_CHOSEN = pa.schema([("scope", pa.string()), ("key", pa.string())])
 _NEWEST_COLUMNS = pa.schema(
     [("scope", pa.string()), ("dataset", pa.string()), ("run_after", _INSTANT), ("snapshot_at", _INSTANT)]
 )
@@ -121,8 +123,18 @@ def _wanted(founds: Mapping[str, Found]) -> dict[datetime, set[str]]:
 def _ask_hours(engine: Engine, founds: Mapping[str, Found]) -> None:
     """Ask the tables by hour."""
     relations = {
-        "windows": _parts({scope: windows(found.newest) for scope, found in founds.items()}),
-        "compared": _parts({scope: _compared(found) for scope, found in founds.items()}),
+        "windows": pa.Table.from_pylist(
+            [
+                {"scope": scope, "hour": hour.replace(tzinfo=None), "part": part}
+                for scope, found in founds.items()
+                for hour, part in windows(found.newest).items()
+            ],
+            _WINDOWS,
+        ),
+        "compared": pa.Table.from_pylist(
+            [{"scope": scope, **each} for scope, found in founds.items() for each in _compared(found)],
+            _COMPARED,
+        ),
     }
 
     def ask(sql: str, what: str) -> list[Json]:
@@ -131,6 +143,8 @@ def _ask_hours(engine: Engine, founds: Mapping[str, Found]) -> None:
 
     for row in ask(queries.SITE, "site_hour"):
         founds[row["scope"]].site[row["part"]] = row
+    for row in ask(queries.USUAL, "site_hour"):
+        founds[row["scope"]].site["usual"] = row
     for row in ask(queries.HOURS, "site_hour"):
         founds[row["scope"]].hours[row["hour"].replace(tzinfo=UTC)] = row
     for row in ask(queries.SNAPSHOTS, "site_snapshot"):
@@ -142,20 +156,21 @@ def _ask_hours(engine: Engine, founds: Mapping[str, Found]) -> None:
             founds[row["scope"]].compared.setdefault(entity, []).append(row)
 
 
-def _compared(found: Found) -> dict[datetime, str]:
+def _compared(found: Found) -> list[Json]:
+    """The hours that are compared."""
     if found.basis is None:
-        return {}
-    usual = dict.fromkeys(found.basis.usual, "usual")
-    return usual if found.basis.hour is None else {**usual, found.basis.hour: "now"}
-
-
-def _parts(scopes: Mapping[str, Mapping[datetime, str]]) -> pa.Table:
-    rows = [
-        {"scope": scope, "hour": hour.replace(tzinfo=None), "part": part}
-        for scope, hours in scopes.items()
-        for hour, part in hours.items()
+        return []
+    parts = {"now": [found.basis.hour] if found.basis.hour else [], "usual": found.basis.usual}
+    return [
+        {
+            "hour": hour.replace(tzinfo=None),
+            "part": part,
+            # Of what the newest snapshot is compared with, nothing may be missing.
+            "least": FEWEST * sum(map(found.covered.__getitem__, hours)) if found.basis.hour else 0,
+        }
+        for part, hours in parts.items()
+        for hour in hours
     ]
-    return pa.Table.from_pylist(rows, _WINDOWS)
 
 
 def _ask_newest(
@@ -175,7 +190,12 @@ def _ask_newest(
                 tables += fetch_streams(store, [snapshot], folder)
             except TwitchDataError as error:
                 notes.append(f"The channels of the newest snapshot are left out: {error}")
-    relations = {"newest": pa.Table.from_pylist(rows, _NEWEST_COLUMNS)}
+    relations = {
+        "newest": pa.Table.from_pylist(rows, _NEWEST_COLUMNS),
+        "chosen": pa.Table.from_pylist(
+            [{"scope": scope, "key": key} for scope in newest for key in _chosen(founds[scope])], _CHOSEN
+        ),
+    }
     for entity, sql in queries.NOW.items():
         for each in engine.select(sql, relations, f"{entity}_snapshot").to_pylist():
             founds[each["scope"]].now.setdefault(entity, {})[each["key"]] = each
@@ -186,6 +206,13 @@ def _ask_newest(
         for each in engine.select(sql, relations, "streams").to_pylist():
             getattr(founds[each["scope"]], name).setdefault(each["game_id"], []).append(each)
     return notes
+
+
+def _chosen(found: Found) -> list[str | None]:
+    """The channels of which the newest snapshot is looked at; None for all, where it is compared."""
+    if found.basis is not None and found.basis.hour is None:
+        return [None]
+    return [row["user_id"] for row in found.rankings.get("channels", ())]
 
 
 def _newest_row(scope: str, instant: datetime, snapshot: Snapshot | None) -> Json:

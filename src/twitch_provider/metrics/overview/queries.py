@@ -2,8 +2,10 @@
 """What an overview asks of the published tables, for all scopes at once.
 
 The relations besides the tables: ``windows(scope, hour, part)``, where ``part`` is ``now`` for the 24 hours
-that end with the scope's newest snapshot and ``before`` for the 24 before; ``compared(scope, hour, part)``
-with ``now`` and ``usual``; ``newest(scope, dataset, run_after, snapshot_at)`` and its ``streams``.
+that end with the scope's newest snapshot and ``before`` for the 24 before; ``compared(scope, hour, part,
+least)`` with ``now`` and ``usual``, and the viewer seconds below which a part need not be looked at;
+``chosen(scope, key)``, the channels of which more is shown; ``newest(scope, dataset, run_after,
+snapshot_at)`` and its ``streams``.
 """
 
 from __future__ import annotations
@@ -61,8 +63,15 @@ ORDER BY n.scope, n.rank
 def compared(entity: str) -> str:
     """Return the query of the sums of the hour that is compared, and of those that are usual.
 
+    Channels that have few viewers in both are left out: most of them.
+
     :param entity: ``games``, ``languages`` or ``channels``
     """
+    few = ""
+    if entity == "channels":
+        few = (
+            "QUALIFY MAX(SUM(t.viewer_seconds) - MAX(c.least)) OVER (PARTITION BY t.scope, t.user_id) >= 0\n"
+        )
     name = {"games": "game_name", "languages": "language", "channels": "user_name"}[entity]
     return f"""SELECT
     t.scope,
@@ -74,7 +83,7 @@ def compared(entity: str) -> str:
 FROM {entity}_hour AS t
 INNER JOIN compared AS c ON c.scope = t.scope AND c.hour = t.hour
 GROUP BY t.scope, c.part, t.{_KEYS[entity]}
-"""  # noqa: S608 - nothing of it is a user's
+{few}"""  # noqa: S608 - nothing of it is a user's
 
 
 #: What the 24 hours are together.
@@ -86,6 +95,16 @@ SITE = """SELECT
 FROM site_hour AS t
 INNER JOIN windows AS w ON w.scope = t.scope AND w.hour = t.hour
 GROUP BY t.scope, w.part
+"""
+
+#: What the hours that are usual are together.
+USUAL = """SELECT
+    t.scope,
+    CAST(SUM(t.viewer_seconds) AS BIGINT) AS viewer_seconds,
+    CAST(SUM(t.covered_seconds) AS BIGINT) AS covered_seconds
+FROM site_hour AS t
+INNER JOIN compared AS c ON c.scope = t.scope AND c.hour = t.hour AND c.part = 'usual'
+GROUP BY t.scope
 """
 
 #: Concentration by hour.
@@ -110,7 +129,7 @@ INNER JOIN newest AS n ON n.scope = t.scope AND n.snapshot_at = t.snapshot_at
     for entity, key, more in (("games", "game_id", ", t.capped, t.game_name"), ("languages", "language", ""))
 }
 
-#: The channels of the newest snapshot: what the broadcast with most viewers says.
+#: Channels of the newest snapshot: what the broadcast with most viewers says.
 LIVE = """SELECT
     n.scope,
     s.user_id AS key,
@@ -121,6 +140,7 @@ LIVE = """SELECT
     arg_min(s.user_name, (-s.viewer_count, s.id)) AS name
 FROM streams AS s
 INNER JOIN newest AS n ON n.dataset = s.dataset AND n.run_after = s.run_after
+INNER JOIN chosen AS c ON c.scope = n.scope AND (c.key = s.user_id OR c.key IS NULL)
 GROUP BY n.scope, s.user_id
 """
 

@@ -29,7 +29,7 @@ class Found:
     :param whole: the newest hour before that is whole; None where none is
     :param basis: of the movers
     :param hours: concentration by hour, aware UTC
-    :param site: sums of the 24 hours, by part
+    :param site: sums of the 24 hours by part, and of the hours that are usual
     :param rankings: the first of each entity
     :param now: the newest snapshot's rows by key, of ``games`` and ``languages``
     :param live: its channels by user
@@ -196,7 +196,7 @@ def movers_of(found: Found) -> Json:
             newest = _newest(found, kind)
             averages["now"] = {key: each["viewers"] for key, each in newest.items()}
             labels |= {key: each["name"] for key, each in newest.items()}
-        floor = max(FEWEST, share * sum(averages["usual"].values()))
+        floor = max(FEWEST, share * _average(found.site.get("usual")))
         # Where only listed games are read, nothing is known of what is missing on one side.
         sides = movers(averages["now"], averages["usual"], floor, absent=not found.listed)
         section[kind] = {"floor": quotient(floor)}
@@ -209,6 +209,10 @@ def no_movers() -> Json:
     """Return the section ``movers`` where there is nothing to compare with."""
     sides = {side: table("movers", []) for side in ("gaining", "losing")}
     return {"basis": None, "hour": None, **{kind: {"floor": 0, **sides} for kind in FLOORS}}
+
+
+def _average(site: Json | None) -> float:
+    return site["viewer_seconds"] / site["covered_seconds"] if site and site["covered_seconds"] else 0
 
 
 def _averages(
