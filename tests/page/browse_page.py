@@ -77,6 +77,10 @@ def test_health_says_first_what_is_missing(look: Look) -> None:
         == "Gaps 1 gap in the last 24 hours, 50 min in all. Sums leave them out; nothing is filled in."
     )
     assert "3 min ago" in page.locator("#health .facts").inner_text()
+    assert column(page, "completeness", "Missing ticks (UTC)") == [
+        "03:20 03:25 03:30 03:35 03:40 03:45",
+        "\u2013",
+    ]
     page.get_by_text("Snapshots that do not count (2)").click()
     assert column(page, "problems", "Status") == ["gated", "incomplete"]
 

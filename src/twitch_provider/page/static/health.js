@@ -34,7 +34,7 @@ function completeness({ scope: { health }, definitions }) {
   const rows = [["Today", health.today], ["Yesterday", health.yesterday]].filter(([, day]) => day).map(([title, day]) => ({ title, ...day }));
   if (!rows.length) return null;
   const counts = ["due", "counted", "missing", "incomplete", "gated", "doubled", "late_runs"];
-  const ticks = (text) => (text ? text.replace(/:00\b/g, "") : UNKNOWN);
+  const ticks = (text) => (text ? text.replace(/:\d\d(?= |$)/g, "") : UNKNOWN);
   return dataTable({
     id: "completeness", caption: "Completeness of today and of yesterday", rows, definitions,
     columns: [

@@ -22,7 +22,9 @@ export function nowSection(context) {
     h("div", { class: "tile", title: definitions[name] }, h("dt", {}, label), h("dd", {}, h("strong", {}, value), sparkline(values), h("small", {}, more)));
   const range = (values, format) => {
     const known = values.filter((value) => value !== null);
-    return known.length ? `24 h: ${format(Math.min(...known))} to ${format(Math.max(...known))}` : "";
+    const [low, high] = [format(Math.min(...known)), format(Math.max(...known))];
+    if (!known.length || low === high) return "";
+    return `24 h: ${low} to ${high}`;
   };
   const tiles = [
     ["viewers", "Viewers", floor + count(now.viewers), series((row) => row.viewers), compact],
