@@ -127,13 +127,17 @@ function ordered(rows, columns, { name, down }) {
   });
 }
 
-/** What is too wide is scrolled inside its own box, by keyboard too. */
+/** What is too wide is scrolled inside its own box, by keyboard too; a box that fits is no stop on the way. */
 function scrolling(id, label, table) {
-  return h(
-    "div",
-    { class: "scroll", id: `${id}-scroll`, tabindex: 0, role: "region", "aria-label": label },
-    table,
-  );
+  const box = h("div", { class: "scroll", id: `${id}-scroll`, role: "region", "aria-label": label }, table);
+  const observer = new ResizeObserver(() => {
+    const over = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+    if (over) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  });
+  observer.observe(box);
+  observer.observe(table);
+  return box;
 }
 
 /**
