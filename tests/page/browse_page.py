@@ -129,6 +129,20 @@ def test_a_gap_is_drawn_as_a_gap_and_both_clocks_are_there(look: Look) -> None:
     assert column(page, "snapshots", "Snapshot (CET)")[0] == "29 Nov, 17:35"
 
 
+@pytest.mark.parametrize(
+    ("chart", "says"),
+    [("#day", "viewers"), ("#month", "viewers on average of the hour"), ("#heat", "viewers per channel")],
+)
+def test_a_chart_says_what_is_under_the_pointer(look: Look, chart: str, says: str) -> None:
+    page = look()
+    picture = page.locator(f"{chart} .chart svg").first
+    picture.scroll_into_view_if_needed()
+    picture.hover(position={"x": 300, "y": 80})
+    told = page.locator(f"{chart} [aria-label=tip][aria-hidden] text").first.text_content() or ""
+    assert says in told
+    assert "UTC" in told
+
+
 def test_every_chart_has_a_table(look: Look) -> None:
     page = look()
     for figure in page.locator("figure").all():

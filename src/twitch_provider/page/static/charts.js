@@ -114,8 +114,8 @@ export function curve({ label, points, gaps = [], span: [from, to], format, unit
         Plot.lineY(known, { ...at, z: "part", stroke: color, strokeWidth: 1.75, strokeLinecap: "round", strokeLinejoin: "round" }),
         Plot.ruleY([0], { stroke: "var(--rule)" }),
         ...axes,
-        Plot.ruleX(measured, Plot.pointerX({ x: at.x, stroke: "var(--muted)", strokeDasharray: "2,3" })),
-        Plot.tip(measured, Plot.pointerX({ ...at, title: (d) => `${format(d.value)}${unit}\n${bothClocks(d.at)}` })),
+        Plot.ruleX(measured, Plot.pointerX({ x: at.x, stroke: "var(--muted)", strokeDasharray: "2,3", ariaHidden: "true" })),
+        Plot.tip(measured, Plot.pointerX({ ...at, title: (d) => `${format(d.value)}${unit}\n${bothClocks(d.at)}`, ariaHidden: "true" })),
       ],
     };
   });
@@ -168,7 +168,7 @@ export function dayBars({ label, days, format }) {
       Plot.rectY(known, { ...ends, y: "value", fill: "var(--first)" }),
       Plot.ruleY([0], { stroke: "var(--rule)" }),
       ...dayAxes(from, to, width),
-      Plot.tip(known, Plot.pointerX({ x: (d) => date(d.at + 43200), y: "value", title: (d) => `${format(d.value)}\n${utcDay(d.at)} (UTC)` })),
+      Plot.tip(known, Plot.pointerX({ x: (d) => date(d.at + 43200), y: "value", title: (d) => `${format(d.value)}\n${utcDay(d.at)} (UTC)`, ariaHidden: "true" })),
     ],
   }));
 }

@@ -150,7 +150,7 @@ function map({ shown, measure, low, high, best, here, told, label }) {
         Plot.cell(shown, { ...place, fill: (cell) => `var(--heat-${step(cell[measure])})`, rx: 2 }),
         Plot.cell(best, { ...place, stroke: "currentColor", strokeWidth: 1.5, rx: 2 }),
         ...axes,
-        Plot.tip(shown, Plot.pointer({ ...place, title })),
+        Plot.tip(shown, Plot.pointer({ ...place, title, ariaHidden: "true" })),
       ],
     };
   });
