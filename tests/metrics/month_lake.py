@@ -150,6 +150,7 @@ class MonthLake:
     def manifests(self) -> None:
         """Snapshots of five days, whose manifests were read before."""
         days: dict[datetime, dict[str, Any]] = {}
+        count = self.count["channels"]
         for dataset, asks in ASKS.items():
             tick = RUN_AFTER.replace(hour=0, minute=0) - 4 * DAY
             while tick <= NEWEST:
@@ -165,8 +166,9 @@ class MonthLake:
                     manifest=key,
                     etag=hashlib.sha256(b"{}").hexdigest(),
                     dag_id=dataset,
-                    rows=self.count["channels"],
-                    **({"table": self.streams(dataset, tick)} if is_newest else {}),
+                    table=self.streams(dataset, tick)
+                    if is_newest
+                    else ObjectEntry("", 1, "", count, "table", dataset),
                 )
                 days.setdefault(tick.replace(hour=0, minute=0), {})[key] = record(snapshot)
                 tick += timedelta(minutes=5)

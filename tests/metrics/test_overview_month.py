@@ -41,7 +41,7 @@ def test_a_month_of_two_scopes_fits_and_is_read_in_some_hundred_requests(
     body = publish_overview(store, KEYS, RUN_AFTER + timedelta(minutes=1), "1.0.0")
     assert body is not None
     assert len(body) <= MAX_BYTES
-    # Thirty digests with the tags of their days, four tables of 48 hours and their manifests, weeks, and lists.
+    # Thirty digests with the tags of their days, four tables of 48 hours with their manifests, and lists.
     assert len(store.calls) < 400
     assert most <= 8
     assert sum(operation == "put" for operation, _ in store.calls) == 1

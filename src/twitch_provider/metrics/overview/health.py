@@ -85,9 +85,9 @@ class Health:
 
     @property
     def open(self) -> timedelta:
-        """For how long the newest one that counts may do so: it has no seconds yet."""
+        """For how long the newest one that counts may do so, while it has no seconds yet."""
         newest = next((row for row in reversed(self.rows) if row.status == COUNTED), None)
-        if newest is None:
+        if newest is None or newest.seconds:
             return timedelta(0)
         interval = next(
             each for each in self.snapshots if each.run_after == newest.run_after
