@@ -87,7 +87,7 @@ def make_lake(seed: int, history: dict[int, list[int]]) -> tuple[Lake, set[datet
     return lake, closed
 
 
-@pytest.mark.parametrize(("seed", "name"), enumerate(HISTORIES))
+@pytest.mark.parametrize(("seed", "name"), list(enumerate(HISTORIES)))
 def test_every_number_is_that_of_the_oracle(seed: int, name: str) -> None:
     lake, closed = make_lake(seed, HISTORIES[name])
     document, seen = overview(lake, AT), seen_in(lake)
