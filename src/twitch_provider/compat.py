@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from airflow.sdk.execution_time.xcom import XCom
     from airflow.sdk.lineage import get_hook_lineage_collector
     from airflow.sdk.log import mask_secret
+    from airflow.sdk.observability.stats import Stats
     from airflow.sdk.plugins_manager import AirflowPlugin
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Context",
     "CronTriggerTimetable",
     "PokeReturnValue",
+    "Stats",
     "Variable",
     "XCom",
     "allowed_run_types",
@@ -77,6 +79,8 @@ _PLACES = {
     "Context": ("airflow.sdk", "airflow.utils.context"),
     "CronTriggerTimetable": ("airflow.sdk", "airflow.timetables.trigger"),
     "PokeReturnValue": ("airflow.sdk", "airflow.sensors.base"),
+    # Of the process that runs the task: it is not the scheduler's, airflow.observability.stats.
+    "Stats": ("airflow.sdk.observability.stats", "airflow.stats"),  # 3.2, older
     "Variable": ("airflow.sdk", "airflow.models.variable"),
     "XCom": ("airflow.sdk.execution_time.xcom", "airflow.models.xcom"),
     "conf": ("airflow.sdk.configuration", "airflow.configuration"),

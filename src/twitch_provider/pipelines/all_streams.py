@@ -93,6 +93,7 @@ def publish(
     :raises TwitchError: crawling or writing failed
     """
     from twitch_provider.lake.publish import publish as publish_table
+    from twitch_provider.pipelines.stats import send_snapshot
 
     extracted, table = _obtain(run, dataset, options, hook, file_format)
     keys, header = run.keys_of(extracted), extracted.header
@@ -101,14 +102,16 @@ def publish(
         log.warning("%s", few)
         if options.on_incomplete == "fail":
             raise AirflowFailException(few)
+    now = datetime.now(UTC)
     manifest = publish_table(
         run.store,
         keys,
         {dataset: table},
         extract=extracted,
-        published_at=datetime.now(UTC),
+        published_at=now,
         complete=not header.cut_short and not few,
     )
+    send_snapshot(run, manifest, now)
     if header.cut_short and manifest.complete:
         log.warning("%s Keeping the complete snapshot of another try.", _lacks(header.report))
     completeness = (manifest.crawl or {}).get("completeness")

@@ -7,7 +7,7 @@ import gzip
 import logging
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twitch_provider import __version__
@@ -17,8 +17,6 @@ from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.pipelines.run import open_store, tick
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from twitch_provider.lake.store import Store
     from twitch_provider.metrics.hours import Outcome
     from twitch_provider.metrics.keys import MetricsKeys
@@ -63,14 +61,17 @@ def publish_overview(context: Mapping[str, Any]) -> str:
     :raises TwitchStoreError: the store failed
     """
     from twitch_provider.metrics.overview import build
+    from twitch_provider.pipelines.stats import send_overview
 
     store, keys = open_lake(context)
-    body = build.publish_overview(store, keys, tick(context["dag_run"]), __version__)
+    run_after = tick(context["dag_run"])
+    body = build.publish_overview(store, keys, run_after, __version__)
     if body is None:
         raise AirflowSkipException(
             f"Nothing to show: there are no snapshots of {_today(context)} and the four days before."
         )
     log.info("Wrote %s (%d bytes).", store.uri(keys.overview), len(body))
+    send_overview(body, run_after, datetime.now(UTC))
     if option("overview_xcom").strip() == context["ti"].dag_id:
         # For the page of an API server that cannot read the bucket: its browser decompresses this.
         context["ti"].xcom_push(key="overview", value=b64encode(gzip.compress(body, mtime=0)).decode())

@@ -114,11 +114,11 @@ def load(
     :raises TwitchStoreError: the store failed
     """
     from twitch_provider.lake.publish import publish
+    from twitch_provider.pipelines.stats import send_snapshot
 
-    keys = run.keys_of(extracted)
-    manifest = publish(
-        run.store, keys, tables, extract=extracted, published_at=datetime.now(UTC), latest=latest
-    )
+    keys, now = run.keys_of(extracted), datetime.now(UTC)
+    manifest = publish(run.store, keys, tables, extract=extracted, published_at=now, latest=latest)
+    send_snapshot(run, manifest, now)
     return {dataset: reference(run.store, keys, manifest, dataset) for dataset in tables}
 
 
