@@ -30,6 +30,12 @@ from twitch_provider.metrics.overview.encode import encode
 from twitch_provider.pipelines import metrics, snapshot, stats
 from twitch_provider.pipelines.run import Run
 
+# What Airflow 2 says of its own defaults.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The basic metric validator will be deprecated",
+    "ignore:Timer and timing metrics publish in seconds",
+)
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 #: Sets options of ``[metrics]``, and starts ``Stats`` as Airflow's process of a task does.
