@@ -49,7 +49,8 @@ test: $(DEV) ## the test suite on all processors: no internet, no credentials (A
 
 .PHONY: coverage
 coverage: $(DEV) ## require 100 % coverage of lines and branches of what decides: helix/, crawl/, the clock of metrics/
-	@$(RUN) -m pytest tests/helix tests/crawl tests/metrics/test_clock.py tests/metrics/test_gates.py --quiet \
+	@$(RUN) -m pytest tests/helix tests/crawl tests/metrics/test_clock.py tests/metrics/test_gates.py \
+	  tests/metrics/test_movers.py --quiet --cov=twitch_provider.metrics.movers \
 	  --cov=twitch_provider.helix --cov=twitch_provider.crawl \
 	  --cov=twitch_provider.metrics.clock --cov=twitch_provider.metrics.gates --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 

@@ -123,6 +123,13 @@ def test_an_hour_that_is_not_as_its_manifest_says_is_left_out_with_a_sentence(
     assert len(scope_of(document)["hours"]["rows"]) == len(whole["hours"]["rows"]) - 1
 
 
+@pytest.mark.parametrize("hour", [10, 11])
+def test_an_hour_that_is_left_out_is_not_compared(lake: Lake, hour: int) -> None:
+    assert scope_of(overview(lake, AT))["movers"]["hour"] == (NOON - HOUR).timestamp()
+    lake.store.objects[HOURS.format("channels_hour", hour)] += b"x"
+    assert scope_of(overview(lake, AT + timedelta(minutes=1)))["movers"]["basis"] is None
+
+
 def test_an_hour_that_is_replaced_while_it_is_read_is_read_again(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,8 @@ def find(
     """
     founds = _look(published, listed, until)
     files = published.fetch("hour", _wanted(founds))
+    for scope, found in founds.items():  # Not before: an hour may have been read again, or left out.
+        found.covered = {hour: _of(published, scope, "covered_seconds", hour) for hour in _basis(found)}
     with open_engine(folder) as engine:
         for name in (*_TABLES, "site_snapshot", *_NEWEST):
             engine.load_files(name, files.get(name, {}).values())
@@ -85,8 +87,6 @@ def _look(published: Published, listed: Mapping[str, bool], until: datetime) -> 
         found.whole = compared_hour(found.newest, covered)
         published.look("hour", possible(found.whole) if found.whole else [])
         found.basis = basis_of(found.newest, covered)
-        hours = [*found.basis.usual, found.basis.hour or found.newest] if found.basis else []
-        found.covered = {hour: covered(hour) for hour in hours}
     return founds
 
 
@@ -114,10 +114,16 @@ def _wanted(founds: Mapping[str, Found]) -> dict[datetime, set[str]]:
         for hour, part in windows(found.newest).items():
             wanted[hour].update(_TABLES, ("site_snapshot",) if part == "now" else ())
         wanted[found.newest].update(_NEWEST)
-        if found.basis is not None:
-            for hour in (*found.basis.usual, found.basis.hour or found.newest):
-                wanted[hour].update(_TABLES)
+        for hour in _basis(found):
+            wanted[hour].update(_TABLES)
     return wanted
+
+
+def _basis(found: Found) -> list[datetime]:
+    """The hours that are compared."""
+    if found.basis is None:
+        return []
+    return [*found.basis.usual, *([found.basis.hour] if found.basis.hour else [])]
 
 
 def _ask_hours(engine: Engine, founds: Mapping[str, Found]) -> None:

@@ -189,6 +189,8 @@ def movers_of(found: Found) -> Json:
         part: sum(found.covered.get(hour, 0) for hour in hours)
         for part, hours in (("now", [basis.hour] if basis.hour else []), ("usual", basis.usual))
     }
+    if not seconds["usual"] or (basis.hour and not seconds["now"]):
+        return no_movers()  # The hour was left out: everything would seem to be new, or gone.
     section: Json = {"basis": basis.sentence, "hour": basis.hour and round(basis.hour.timestamp())}
     for kind, share in FLOORS.items():
         averages, labels = _averages(found, kind, seconds)
