@@ -171,12 +171,14 @@ def watch_list() -> list[str]:
         where, text = "[twitch] watch_list (AIRFLOW__TWITCH__WATCH_LIST)", option("watch_list")
     entries = _entries(text)
     found = {each.casefold(): each for each in map(_watched, entries) if each}
-    odd = next((each for each in entries if not _watched(each)), None)
-    if odd is not None or len(found) > _MOST_WATCHED:
-        reason = f"have at most {_MOST_WATCHED} entries, not {len(found)}"
-        if odd is not None:
-            reason = f"consist of site, game:ID, game:NAME and channel:LOGIN, not {odd!r:.60}"
-        raise TwitchConfigError(f"{where} must be separated by commas or be a JSON list, and {reason}.")
+    for entry in entries:
+        if not _watched(entry):
+            raise TwitchConfigError(
+                f"{where} must be separated by commas or be a JSON list, and consist of site, game:ID, "
+                f"game:NAME and channel:LOGIN, not {entry!r:.60}."
+            )
+    if len(found) > _MOST_WATCHED:
+        raise TwitchConfigError(f"{where} must have at most {_MOST_WATCHED} entries, not {len(found)}.")
     return list(found.values())
 
 

@@ -214,13 +214,14 @@ def _learn(history: Mapping[str, Series]) -> _Learned:
     usual, scores, months = dict[str, Usual](), list[tuple[Instants, Floats]](), 0.0
     for key, series in history.items():
         changes = Changes.of(series)
-        if len(changes.times) < _LEAST_TESTS or _days(series) < LEARNING_DAYS - 1:
+        if len(changes.times) < _LEAST_TESTS or _days(series) < LEARNING_DAYS - 0.5:
             continue
         usual[key], own = _usual(changes)
         scores.append((changes.times, own))
         months += _months(changes.times)
-    allowed = int(BUDGET * months)
-    return (_threshold(scores, allowed) if allowed else None), months, usual
+    # Less the deviation of such a count: what a small pool had by chance must not lower the threshold.
+    allowed = int(BUDGET * months - np.sqrt(BUDGET * months))
+    return (_threshold(scores, allowed) if allowed > 0 else None), months, usual
 
 
 def _days(series: Series) -> float:

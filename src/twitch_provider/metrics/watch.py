@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -114,10 +114,8 @@ def recent(store: Store, keys: MetricsKeys, now: datetime, watch: WatchList) -> 
     while hour <= now:
         hours.append(hour)
         hour += _HOUR
-    tables = {
-        name: _table(store, name, [keys.table(TABLES[name], each) for each in hours]) for name in _COLUMNS
-    }
-    return {scope: each.filled(watch) for scope, each in _viewers(tables, watch, 0).items()}
+    wanted = {name: [keys.table(TABLES[name], each) for each in hours] for name in _COLUMNS}
+    return {scope: each.filled(watch) for scope, each in _read(store, wanted, watch, 0).items()}
 
 
 def of_day(store: Store, keys: MetricsKeys, day: date, watch: WatchList) -> dict[str, Viewers]:
@@ -138,8 +136,7 @@ def of_day(store: Store, keys: MetricsKeys, day: date, watch: WatchList) -> dict
     known = read_json(there.body) if there is not None else {}
     if known.get("made_of") == made_of and watch.games <= {*known.get("games", [])}:
         return {scope: _from_json(values).filled(watch) for scope, values in known["scopes"].items()}
-    tables = {name: _table(store, name, [each.key for each in listed[name]]) for name in _COLUMNS}
-    found = _viewers(tables, watch, POOLED)
+    found = _read(store, {name: [each.key for each in listed[name]] for name in _COLUMNS}, watch, POOLED)
     values = {
         "form": _FORM,
         "made_of": made_of,
@@ -181,30 +178,58 @@ def write_json(store: Store, key: str, values: Mapping[str, Any], etag: str | No
     return store.replace(key, body, content_type="application/gzip", metadata={}, etag=etag)
 
 
-def _table(store: Store, name: str, keys: Iterable[str]) -> pa.Table:
-    """The rows of hours, as many of them as there are."""
-    schema = TABLES[name].schema
-    empty = schema.empty_table().select(_COLUMNS[name])
+def _read(
+    store: Store, keys: Mapping[str, Iterable[str]], watch: WatchList, pooled: int
+) -> dict[str, Viewers]:
+    """The viewers in some hours, as many of them as there are."""
+    games = _table(
+        store, "games_snapshot", keys["games_snapshot"], lambda rows: _chosen(rows, watch, 2 * pooled)
+    )
+    return _viewers(_table(store, "site_snapshot", keys["site_snapshot"]), _chosen(games, watch, pooled))
+
+
+def _table(
+    store: Store, name: str, keys: Iterable[str], choose: Callable[[pa.Table], pa.Table] = lambda rows: rows
+) -> pa.Table:
+    """The rows of some hours, of which each is reduced to those that may be needed: a day has a million."""
+    empty = TABLES[name].schema.empty_table().select(_COLUMNS[name])
     pieces = [empty]
     for key in keys:
         body = store.get(key)
         if body is not None:
-            pieces.append(parquet.read_table(pa.BufferReader(body), columns=_COLUMNS[name]))
-    return pa.concat_tables(piece.cast(empty.schema) for piece in pieces).combine_chunks()
+            rows = parquet.read_table(pa.BufferReader(body), columns=_COLUMNS[name], use_threads=False)
+            pieces.append(choose(rows.cast(empty.schema)))
+    return pa.concat_tables(pieces).combine_chunks()
 
 
-def _viewers(tables: Mapping[str, pa.Table], watch: WatchList, pooled: int) -> dict[str, Viewers]:
-    site, games = tables["site_snapshot"], tables["games_snapshot"]
+def _chosen(rows: pa.Table, watch: WatchList, pooled: int) -> pa.Table:
+    """The rows of the categories that are watched, and of those that have the most viewers, of each scope."""
+    parts = [rows.slice(0, 0)]
+    for scope in pc.unique(rows["scope"]):
+        its = rows.filter(pc.equal(rows["scope"], scope))
+        totals = its.group_by(["game_id"]).aggregate([("viewers", "sum"), ("game_name", "max")])
+        totals = totals.sort_by([("viewers_sum", "descending"), ("game_id", "ascending")])
+        listed = zip(totals["game_id"].to_pylist(), totals["game_name_max"].to_pylist(), strict=True)
+        chosen = [
+            game
+            for place, (game, name) in enumerate(listed)
+            if game and (place < pooled or watch.has(f"game:{game}", name or ""))
+        ]
+        parts.append(its.filter(pc.is_in(its["game_id"], pa.array(chosen, pa.string()))))
+    return pa.concat_tables(parts)
+
+
+def _viewers(site: pa.Table, games: pa.Table) -> dict[str, Viewers]:
     found = {}
     for scope in pc.unique(site["scope"]).to_pylist():
         its = site.filter(pc.equal(site["scope"], scope))
         rows = games.filter(pc.equal(games["scope"], scope))
         whole = Viewers(sorted(_seconds(its)), {"site": _samples(its)})
         whole.everything = rows["twitch_rank"].null_count == len(rows)
-        for game, name in _chosen(rows, watch, pooled).items():
-            key = f"game:{game}"
-            whole.series[key] = _samples(rows.filter(pc.equal(rows["game_id"], game)))
-            whole.names[key] = name
+        for game in pc.unique(rows["game_id"]).to_pylist():
+            of_game = rows.filter(pc.equal(rows["game_id"], game))
+            whole.series[f"game:{game}"] = _samples(of_game)
+            whole.names[f"game:{game}"] = pc.max(of_game["game_name"]).as_py() or ""
         found[scope] = whole
     return found
 
@@ -217,18 +242,6 @@ def _seconds(rows: pa.Table) -> list[int]:
 
 def _samples(rows: pa.Table) -> Samples:
     return dict(zip(_seconds(rows), rows["viewers"].to_pylist(), strict=True))
-
-
-def _chosen(rows: pa.Table, watch: WatchList, pooled: int) -> dict[str, str]:
-    """The categories that are watched, and some of those with the most viewers, with their names."""
-    totals = rows.group_by(["game_id"]).aggregate([("viewers", "sum"), ("game_name", "max")])
-    by_viewers = totals.sort_by([("viewers_sum", "descending"), ("game_id", "ascending")])
-    listed = zip(by_viewers["game_id"].to_pylist(), by_viewers["game_name_max"].to_pylist(), strict=True)
-    return {
-        game: name or ""
-        for place, (game, name) in enumerate(listed)
-        if game and (place < pooled or watch.has(f"game:{game}", name or ""))
-    }
 
 
 def _to_json(viewers: Viewers) -> dict[str, Any]:
