@@ -356,19 +356,39 @@ class OverviewOracle:
         }
         report = completeness({scope: ticks for scope, ticks in known.items() if ticks}, begin)
         row = next((row for row in report if row["scope"] == self.scope), None)
-        if row is None or number:
+        if row is None:
+            return None
+        row = row | self.since_the_first(row, begin)
+        if number:
             return row
         interval = {tick.seen.snapshot.interval_seconds for tick in self.ticks}
         (length,) = interval
         over = self.at - timedelta(seconds=length or 0)
         missing = [tick for tick in row["missing_ticks"].split() if tick <= f"{over:%H:%M:%S}"]
         open_seconds = round((self.covered_until() - self.newest.instant).total_seconds())
-        so_far = round((self.at - begin).total_seconds())
+        left = round((begin + DAY - self.at).total_seconds())
         return row | {
             "due": row["due"] - row["missing"] + len(missing),
             "missing": len(missing),
             "missing_ticks": " ".join(missing),
-            "missing_seconds": so_far - open_seconds - row["covered_seconds"],
+            "missing_seconds": row["missing_seconds"] - left - open_seconds,
+        }
+
+    def since_the_first(self, row: Row, begin: datetime) -> Row:
+        """What was due and missing since the first snapshot, where that is of the day."""
+        known = [tick for tick in self.ticks if self.is_known(tick)]
+        first = min(tick.seen.snapshot.run_after for tick in known)
+        missing = [
+            tick
+            for tick in row["missing_ticks"].split()
+            if datetime.combine(begin, datetime.strptime(tick, "%H:%M:%S").time(), UTC) > first  # noqa: DTZ007
+        ]
+        before = max(0, round((min(tick.instant for tick in known) - begin).total_seconds()))
+        return {
+            "due": row["due"] - row["missing"] + len(missing),
+            "missing": len(missing),
+            "missing_ticks": " ".join(missing),
+            "missing_seconds": row["missing_seconds"] - before,
         }
 
     def is_known(self, tick: Tick) -> bool:

@@ -83,6 +83,16 @@ def test_one_snapshot() -> None:
     )
     assert (scope["movers"]["basis"], scope["heat_map"]["rows"]) == (None, [])
     assert scope["health"]["gaps"] == [["2026-11-23T12:10:02Z", "2026-11-23T12:27:00Z"]]
+    assert scope["health"]["yesterday"] is None
+    today = scope["health"]["today"]
+    # Ticks of 12:00, which is there, and of 12:05, 12:10, 12:15 and 12:20, whose intervals are over.
+    assert [today[name] for name in ("due", "missing", "counted", "missing_seconds")] == [
+        5,
+        4,
+        1,
+        17 * 60 - 2,
+    ]
+    assert today["missing_ticks"] == "12:05:00 12:10:00 12:15:00 12:20:00"
 
 
 def test_a_scope_with_incomplete_snapshots_only_has_its_health() -> None:

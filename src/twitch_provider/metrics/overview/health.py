@@ -99,12 +99,19 @@ class Health:
         row = next((row for row in days[day] if row["scope"] == self.scope), None)
         if row is None:
             return None
-        ticks = row["missing_ticks"].split()[-TICKS:]
-        values = {name: row[name] for name in OF_A_DAY} | {"missing_ticks": " ".join(ticks)}
-        if day == self.until.date():
-            length = round((self.until - midnight(day) - self.open).total_seconds())
-            values["missing_seconds"] = max(0, length - row["covered_seconds"])
-        return {"day": day.isoformat(), **values}
+        every, first = row["missing_ticks"].split(), min(each.run_after for each in self.snapshots)
+        # A lake that begins on the day had no ticks before, and nothing could be covered.
+        ticks = [tick for tick in every if first.date() < day or tick > f"{first:%H:%M:%S}"]
+        begin = max(midnight(day), self.rows[0].instant)
+        end = min(midnight(day) + _DAY, self.until - self.open)
+        return {
+            "day": day.isoformat(),
+            **{name: row[name] for name in OF_A_DAY},
+            "due": row["due"] - len(every) + len(ticks),
+            "missing": len(ticks),
+            "missing_ticks": " ".join(ticks[-TICKS:]),
+            "missing_seconds": max(0, round((end - begin).total_seconds()) - row["covered_seconds"]),
+        }
 
 
 def healths(history: History, until: datetime) -> dict[str, Health]:
