@@ -11,6 +11,8 @@ import pytest
 from tests.dags.conftest import events_of, read_dag
 from tests.metrics.lake import NOON, Lake, stream
 
+from twitch_provider.metrics import latest_csv
+
 Run = Callable[..., dict[str, str]]
 ROWS = [stream("1", 100), stream("2", 5)]
 SCOPE = 'all_streams {"strategy":"languages"}'
@@ -65,6 +67,22 @@ def test_a_run_that_finds_nothing_is_skipped_with_a_sentence_and_emits_no_event(
     printed = "".join(capfd.readouterr())
     assert "there are no snapshots of 2026-11-22 and 2026-11-23" in printed
     assert "no snapshot of 2026-11-22 and 2026-11-23 is new or has changed" in printed
+
+
+def test_a_run_after_one_that_died_before_it_wrote_the_csvs_writes_them(
+    run_metrics: Run, lake: Lake, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: Any) -> None:
+        raise RuntimeError("here")
+
+    lake.crawl(0, ROWS)
+    with monkeypatch.context() as patched:
+        patched.setattr(latest_csv, "publish_latest", dies)
+        assert run_metrics(tick(1)) == {"hours": "failed"}
+    assert not bucket.find("latest/")
+    assert run_metrics(tick(2)) == {"hours": "skipped"}
+    (latest,) = bucket.find("latest/site_by_hour.csv")
+    assert bucket.read(latest).count(b"2026-11-23T12:00:00Z") == 1
 
 
 def test_a_worker_without_the_extra_fails_with_one_sentence(

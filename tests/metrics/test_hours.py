@@ -103,6 +103,21 @@ def test_a_snapshot_that_vanishes_is_taken_out_of_its_hour() -> None:
     assert read(lake, "site_hour", 13) == read(lake, "clock", 13) == []
 
 
+def test_a_crawl_that_another_dag_could_not_finish_at_the_same_tick_is_not_read_instead() -> None:
+    lake = Lake()
+    for minutes in (0, 5):
+        lake.crawl(minutes, ROWS)
+    other = json.loads(lake.store.objects[manifest_of(0)]) | {"dag_id": "zzz", "complete": False}
+    other["objects"][0]["key"] = "twitch/incomplete/all_streams/part.csv"
+    key = manifest_of(0).replace("twitch_all_streams", "zzz")
+    lake.store.objects[key] = json.dumps(other).encode()
+    assert publish(lake) == ["12"]
+    assert read(lake, "site_hour", 12)[0]["viewer_seconds"] == 105 * 300
+    assert [row["status"] for row in read(lake, "clock", 12)] == ["counted", "incomplete", "counted"]
+    manifest = json.loads(lake.store.objects[f"twitch/metrics/manifests/dt={TODAY}/12.json"])
+    assert [each["manifest"] for each in manifest["inputs"]] == [manifest_of(0), manifest_of(5), key]
+
+
 def test_a_late_snapshot_that_decides_a_gate_recomputes_the_hours_of_that_gate() -> None:
     lake = Lake()
     many = [stream(str(number), started_at="2026-11-23T00:00:00Z") for number in range(60)]

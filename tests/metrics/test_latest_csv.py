@@ -87,3 +87,33 @@ def test_a_try_that_read_older_hours_begins_anew(lake: Lake, monkeypatch: pytest
     monkeypatch.setattr(lake.store, "replace", wakes_late)
     publish_latest(lake.store, KEYS, TICK)
     assert len(read(lake, "site_by_hour")) == 3
+
+
+def test_hours_that_are_as_no_manifest_says_are_never_in_a_csv(
+    lake: Lake, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(lake, 65, 120, 200)
+    publish_latest(lake.store, KEYS, TICK)
+    before = dict(lake.store.objects)
+    # A try is at work on 13:00: it has written a table, and its claim lies in the place of the manifest.
+    table = f"twitch/metrics/site_hour/dt={TODAY}/site_hour_13.parquet"
+    manifest = f"twitch/metrics/manifests/dt={TODAY}/13.json"
+    lake.store.objects[table] = before[f"twitch/metrics/site_hour/dt={TODAY}/site_hour_12.parquet"]
+    lake.store.objects[manifest] = b'{"being_written_by": "0"}'
+    publish_latest(lake.store, KEYS, TICK + timedelta(minutes=5))
+    assert [row["hour"][11:13] for row in read(lake, "site_by_hour")] == ["12", "14"]
+    # It has written another table than its manifest says.
+    lake.store.objects[manifest] = before[manifest] + b" "
+    publish_latest(lake.store, KEYS, TICK + timedelta(minutes=10))
+    assert [row["hour"][11:13] for row in read(lake, "site_by_hour")] == ["12", "14"]
+    assert "latest/site_by_hour.csv stays as it is" in caplog.text
+    lake.store.objects |= before
+    publish_latest(lake.store, KEYS, TICK + timedelta(minutes=15))
+    assert [row["hour"][11:13] for row in read(lake, "site_by_hour")] == ["12", "13", "14"]
+
+
+def test_csvs_of_the_same_hours_are_not_made_again(lake: Lake) -> None:
+    publish_latest(lake.store, KEYS, TICK)
+    calls = len(lake.store.calls)
+    publish_latest(lake.store, KEYS, TICK + timedelta(minutes=5))
+    assert {operation for operation, _ in lake.store.calls[calls:]} == {"stat", "list"}

@@ -130,10 +130,12 @@ class Work:
     def inputs(self) -> tuple[tuple[str, str], ...]:
         """The manifests of all snapshots that matter, with their entity tags."""
         rows = {(row.dataset, row.run_after) for row in self.period.rows}
-        snapshots = [*self.history.needed(rows), *self.needed, *self.earlier]
+        found = self.history.found.snapshots
+        of_rows = [each for each in found if (each.dataset, each.run_after) in rows]
+        snapshots = [*of_rows, *self.needed, *self.earlier]
         if self.kind == "day":
             day = self.begin.date()
-            snapshots += [each for each in self.history.found.snapshots if each.run_after.date() == day]
+            snapshots += [each for each in found if each.run_after.date() == day]
         return tuple(sorted({(each.manifest, each.etag) for each in snapshots}))
 
     @cached_property

@@ -43,9 +43,10 @@ def publish_hours(context: Mapping[str, Any]) -> dict[str, Any]:
     store, keys = _lake(context)
     today = _today(context)
     outcome = hours.publish_hours(store, keys, [today - DAY, today], until=today)
+    if outcome.snapshots:  # Also where nothing is published: a try may have died before it wrote the CSVs.
+        latest_csv.publish_latest(store, keys, tick(context["dag_run"]))
     if not outcome.published:
         raise AirflowSkipException(_nothing(outcome, f"{today - DAY} and {today}", "hour"))
-    latest_csv.publish_latest(store, keys, tick(context["dag_run"]))
     events = [_event(store, each, "hour", each.manifest.begin) for each in outcome.published]
     return {**events[-1], "hours": events}
 
