@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from tests.metrics.lake import NOON, Lake, stream
 
 from twitch_provider.exceptions import TwitchConfigError, TwitchDataError
@@ -270,6 +271,15 @@ def test_a_table_that_is_not_as_the_schema_says(lake: Lake, tmp_path: Path) -> N
     period = lake.clock.period(NOON, NOON + timedelta(hours=1))
     broken = tmp_path / "broken.csv"
     broken.write_text("a,b\n1,2\n")
+    with open_engine(tmp_path) as engine, pytest.raises(TwitchDataError, match="is not as the schema says"):
+        engine.load(period, [LocalTable("all_streams", broken)])
+
+
+def test_a_parquet_without_a_column(lake: Lake, tmp_path: Path) -> None:
+    lake.crawl(0, [stream("1")])
+    period = lake.clock.period(NOON, NOON + timedelta(hours=1))
+    broken = tmp_path / "broken.parquet"
+    parquet.write_table(pa.table({"id": ["1"]}), broken)
     with open_engine(tmp_path) as engine, pytest.raises(TwitchDataError, match="is not as the schema says"):
         engine.load(period, [LocalTable("all_streams", broken)])
 

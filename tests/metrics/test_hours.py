@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import errno
+import hashlib
 import io
 import json
 import logging
 import random
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +16,7 @@ import pytest
 from pyarrow import parquet
 from tests.metrics.lake import NOON, Lake, stream
 
+from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.metrics.hours import Outcome, publish_hours
 from twitch_provider.metrics.keys import MetricsKeys
 
@@ -178,6 +182,38 @@ def test_an_hour_without_one_of_its_tables_stays_as_it_was(
     (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert line.startswith(f"The hour of 2026-11-23T12:00:00Z is not computed: {lake.store.uri(table)} ")
     assert line.endswith("What was published stays.")
+
+
+@pytest.mark.parametrize("kind", ["fewer", "of another tick"])
+def test_an_hour_is_not_computed_from_other_rows_than_a_manifest_says(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lake = Lake()
+    for minutes in (0, 5, 10):
+        lake.crawl(minutes, ROWS)
+    manifest = json.loads(lake.store.objects[manifest_of(5)])
+    table = manifest["objects"][0]
+    if kind == "fewer":
+        body = b"".join(lake.store.objects[table["key"]].splitlines(keepends=True)[:-1])
+    else:
+        body = lake.store.objects[table["key"].replace("120500Z", "121000Z")]
+    lake.store.objects[table["key"]] = body
+    table["sha256"] = hashlib.sha256(body).hexdigest()
+    lake.store.objects[manifest_of(5)] = json.dumps(manifest).encode()
+    assert publish(lake) == []
+    rows = 1 if kind == "fewer" else 0
+    assert f"{table['key']} has {rows} rows of its tick, not the 2 of " in caplog.text
+
+
+def test_a_disk_that_is_full_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    lake = Lake()
+    lake.crawl(0, ROWS)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(TwitchConfigError, match="bytes needs more disk space than this worker has left"):
+        publish(lake)
 
 
 def test_a_table_of_metrics_that_was_deleted_is_written_again() -> None:

@@ -218,10 +218,11 @@ def _sql(name: str) -> str:
 
 
 def _unreadable() -> tuple[type[Exception], ...]:
-    """What DuckDB raises where a file cannot be read, or a number is too large."""
+    """What DuckDB raises where a file cannot be read or lacks a column, or a number is too large."""
     import duckdb
 
     return (
+        duckdb.BinderException,
         duckdb.ConversionException,
         duckdb.InvalidInputException,
         duckdb.IOException,

@@ -67,7 +67,7 @@ def publish_periods(
         seen = Seen.look(store, keys, kind, days)
         history = History.read(store, keys, days[0], days[-1], until)
         outcome.snapshots = len(history.found.snapshots)
-        if turn == 0:
+        if turn == 0 and kind == "hour":  # a day is closed after its hours
             _log_refused(history)
         lost: list[datetime] = []
         for begin in _begins(kind, keys, seen, history, days):

@@ -27,7 +27,7 @@ from twitch_provider.lake.store import Store
 from twitch_provider.metrics.clock import GATED, Period
 from twitch_provider.metrics.completeness import completeness, completeness_table
 from twitch_provider.metrics.engine import open_engine, parquet_bytes
-from twitch_provider.metrics.fetch import fetch_games, fetch_streams
+from twitch_provider.metrics.fetch import fetch_games, fetch_streams, require_rows
 from twitch_provider.metrics.gather import gather
 from twitch_provider.metrics.history import History, digest_of
 from twitch_provider.metrics.keys import MetricsKeys
@@ -196,6 +196,7 @@ class Work:
                 for dataset, path in files.compacted.items():
                     rows = parquet.read_metadata(path).num_rows
                     yield Made(dataset, keys.compacted(dataset, self.begin.date()), rows, path)
+            require_rows(store, engine, self.needed)
             for table, made in engine.compute(self.kind):
                 yield self._made(keys, table, made)
         if self.kind == "day":
