@@ -83,6 +83,7 @@ def write_file(path: Path, body: bytes) -> None:
     :param path: of the file
     :param body: its bytes
     :raises TwitchConfigError: the disk is full
+    :raises OSError: it cannot be written for another reason
     """
     try:
         path.write_bytes(body)

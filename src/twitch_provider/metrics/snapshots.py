@@ -150,9 +150,12 @@ def _whole(name: str, value: Any) -> int:
 
 def _interval(seconds: Any) -> int | None:
     """Whole seconds, of which two can be counted."""
-    if seconds is not None and not timedelta(seconds=2 * _whole("interval_seconds", seconds)):
+    if seconds is None:
+        return None
+    interval = _whole("interval_seconds", seconds)
+    if not timedelta(seconds=2 * interval):
         raise ValueError("interval_seconds is 0")
-    return seconds
+    return interval
 
 
 def _counted(table: ObjectEntry) -> ObjectEntry:
