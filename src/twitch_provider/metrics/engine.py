@@ -29,7 +29,7 @@ from twitch_provider.metrics.relations import (
     STREAMS_COLUMNS,
     clock_relations,
 )
-from twitch_provider.metrics.tables import READ, STEPS, TABLES, MetricsTable, relation, statement
+from twitch_provider.metrics.tables import READ, STEPS, TABLES, MetricsTable, statement
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -45,7 +45,7 @@ _READS = re.compile(r"\b(?:FROM|JOIN) (\w+)")
 
 #: Lists are taken apart in another way by each engine. A tag that comes twice in a list counts once.
 _TAGGED = """
-SELECT scope, dataset, day, user_id, viewer_seconds, airtime_seconds, samples,
+SELECT scope, dataset, period, user_id, viewer_seconds, airtime_seconds, samples,
     UNNEST(list_distinct(tags)) AS tag
 FROM tag_lists
 """
@@ -81,6 +81,7 @@ class Engine:
         self._connection = connection
         self._bounds = bounds
         self._made: set[str] = set()
+        self._kind = "hour"
 
     def load(
         self,
@@ -92,14 +93,15 @@ class Engine:
     ) -> None:
         """Make the relations that statements read.
 
-        :param period: which snapshots count in it
+        :param period: an hour or a day: which snapshots count in it
         :param streams: the tables of its snapshots, and of those before
         :param games: the tables of games of the same runs, where they have one
         :param earlier: for a day, the streams of the 48 hours before; titles and tags are then read too
         :raises TwitchDataError: a table is not as the schema says
         :raises TwitchConfigError: a bound was reached
         """
-        for name, rows in clock_relations(period).items():
+        self._kind = "hour" if earlier is None else "day"
+        for name, rows in clock_relations(period, self._kind).items():
             self._arrow(name, rows)
         titles = {} if earlier is None else OF_A_DAY
         self._relation("streams", STREAMS, STREAMS_COLUMNS | titles, streams, tags=earlier is not None)
@@ -107,31 +109,30 @@ class Engine:
         if earlier is not None:
             self._relation("streams_before", STREAMS, BEFORE_COLUMNS, earlier)
 
-    def compute(self, period: str) -> Iterator[tuple[MetricsTable, pa.Table]]:
-        """Compute the tables of what was loaded, one after the other.
+    def compute(self) -> Iterator[tuple[MetricsTable, pa.Table]]:
+        """Compute the tables of the hour or the day that was loaded, one after the other.
 
-        :param period: ``hour`` or ``day``
         :raises TwitchDataError: a table is not as the schema says
         :raises TwitchConfigError: a bound was reached
         """
-        makers = {relation(step): step for step in STEPS[period]}
-        makers |= {name: name for name in ("tagged", *READ[period])}
-        tables = [each for each in TABLES.values() if each.period == period and each.name != "completeness"]
+        kind = self._kind
+        made = {*STEPS[kind], "tagged", *READ[kind]}
+        tables = [each for each in TABLES.values() if each.period == kind and each.name != "completeness"]
         for number, table in enumerate(tables):
-            made = table.name in {"clock", "clock_parts", *READ[period]}
-            for name in _needed(table.name, makers):
-                self._make(name, makers[name])
-            yield table, self._table(table, made=made)
-            later = {name for each in tables[number + 1 :] for name in _needed(each.name, makers)}
+            for name in _needed(table.statement, made):
+                self._make(name)
+            there = table.name in {"clock", "clock_parts", *READ[kind]}
+            yield table, self._table(table, made=there)
+            later = {name for each in tables[number + 1 :] for name in _needed(each.statement, made)}
             for name in sorted(self._made - later):
                 self._run(f"DROP TABLE {name}", name)
                 self._made.remove(name)
 
-    def _make(self, name: str, source: str) -> None:
+    def _make(self, name: str) -> None:
         """Make a relation once; what no later table needs is dropped, so that memory holds a few only."""
         if name in self._made:
             return
-        self._run(f"CREATE TABLE {name} AS {_sql(source)}", source)
+        self._run(f"CREATE TABLE {name} AS {_sql(name)}", name)
         self._made.add(name)
 
     def select(self, sql: str, relations: Mapping[str, pa.Table], what: str) -> pa.Table:
@@ -148,8 +149,9 @@ class Engine:
 
     def _table(self, table: MetricsTable, *, made: bool) -> pa.Table:
         """Return one table, its rows in the order of its key."""
-        source = table.name if made else f"({statement(table.name)})"
-        columns, key = ", ".join(table.names), ", ".join(table.key)
+        source = table.name if made else f"({statement(table.statement)})"
+        columns = ", ".join(f"period AS {name}" if name == table.period else name for name in table.names)
+        key = ", ".join(table.key)
         sql = f"SELECT {columns} FROM {source} AS made ORDER BY {key}"  # noqa: S608 - nothing of it is a user's
         return self._run(sql, table.name).cast(table.schema)
 
@@ -202,15 +204,15 @@ class Engine:
             ) from None
 
 
-def _needed(table: str, makers: dict[str, str]) -> list[str]:
-    """The relations that are made for a table, each after those that it reads itself."""
-    if table in {"clock", "clock_parts"}:
+def _needed(name: str, made: set[str]) -> list[str]:
+    """The relations that are made for a statement, each after those that it reads itself."""
+    if name in {"clock", "clock_parts"}:
         return []
     needed = []
-    for read in _READS.findall(_sql(makers.get(table, table))):
-        if read in makers and read != table:
-            needed += _needed(read, makers)
-    return list(dict.fromkeys([*needed, *({table} & makers.keys())]))
+    for read in _READS.findall(_sql(name)):
+        if read in made and read != name:
+            needed += _needed(read, made)
+    return list(dict.fromkeys([*needed, *({name} & made)]))
 
 
 def _sql(name: str) -> str:

@@ -197,7 +197,7 @@ class Work:
                     rows = parquet.read_metadata(path).num_rows
                     yield Made(dataset, keys.compacted(dataset, self.begin.date()), rows, path)
             require_rows(store, engine, self.needed)
-            for table, made in engine.compute(self.kind):
+            for table, made in engine.compute():
                 yield self._made(keys, table, made)
         if self.kind == "day":
             yield self._made(keys, TABLES["completeness"], completeness_table(self.report))

@@ -1,10 +1,10 @@
--- A broadcast in one category and language within a day: the sums of all tables of the day come from it.
+-- A broadcast in one category and language within an hour or a day, from which the sums of all its tables come.
 -- peak is the largest viewer count and, where several are equal, the earliest: viewers * 86400 + 86399 - second
 -- of the day, since the largest of such numbers needs neither a sort nor a join.
 SELECT
     t.scope,
     t.dataset,
-    t.day,
+    t.period,
     s.id,
     s.user_id,
     s.game_id,
@@ -22,4 +22,4 @@ SELECT
     MAX(s.user_name) AS last_name
 FROM ticks AS t
 INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
-GROUP BY t.scope, t.dataset, t.day, s.id, s.user_id, s.game_id, s.language
+GROUP BY t.scope, t.dataset, t.period, s.id, s.user_id, s.game_id, s.language
