@@ -169,6 +169,24 @@ def test_a_snapshot_of_unknown_columns_does_not_keep_the_day_open() -> None:
     assert parquet.read_table(io.BytesIO(compacted)).num_rows == 2
 
 
+def test_a_snapshot_that_does_not_count_is_compacted_as_it_was_published_last() -> None:
+    lake = Lake()
+    lake.crawl(0, [stream("1", title="first")])
+    lake.crawl(1, [stream("1", title="old")], after=-58)  # at the same instant
+    assert close(lake) == [False]
+    key = f"twitch/manifests/twitch_all_streams/dt={TODAY}/hour=12/20261123T120100Z.json"
+    manifest = json.loads(lake.store.objects[key])
+    table = manifest["objects"][0]
+    body = lake.store.objects[table["key"]].replace(b"old", b"new")
+    lake.store.objects[table["key"]] = body
+    table["sha256"] = hashlib.sha256(body).hexdigest()
+    lake.store.objects[key] = json.dumps(manifest).encode()
+    assert close(lake) == [True]
+    assert [row["doubled"] for row in read(lake, "completeness")] == [1]
+    compacted = lake.store.objects[f"twitch/compacted/all_streams/dt={TODAY}/all_streams.parquet"]
+    assert parquet.read_table(io.BytesIO(compacted))["title"].to_pylist() == ["first", "new"]
+
+
 def test_a_copy_of_a_manifest_counts_no_row_twice() -> None:
     lake = Lake()
     for minutes in (0, 5):

@@ -57,9 +57,7 @@ def gather(store: Store, keys: MetricsKeys, history: History, period: Period, fo
     """
     files, day = DayFiles(), period.begin.date()
     needed = history.needed(period.needed)
-    every = history.by_table.values()
-    of_day = [each for each in every if each.readable and each.run_after.date() == day]
-    for dataset, _, snapshots in _by_day(of_day):
+    for dataset, _, snapshots in _by_day(history.compacted(day)):
         files.compacted[dataset] = _compact(store, snapshots, folder)
         files.streams.append(LocalTable(dataset, files.compacted[dataset]))
     for dataset, _, snapshots in _by_day(each for each in needed if each.run_after.date() != day):

@@ -106,6 +106,13 @@ class History:
         """
         return [self.by_table[each] for each in sorted(tables)]
 
+    def compacted(self, day: date) -> list[Snapshot]:
+        """Return the snapshots that become one table for each dataset, whether or not they count.
+
+        :param day: of their ticks, UTC
+        """
+        return [each for each in self.by_table.values() if each.readable and each.run_after.date() == day]
+
     @cached_property
     def hours(self) -> set[datetime]:
         """The hours that have runs or seconds."""

@@ -147,8 +147,10 @@ class Work:
     @cached_property
     def digest(self) -> str:
         """Of all that the tables are a function of."""
-        earlier = [vars(row) for row in self.period.earlier] if self.kind == "day" else []
-        return digest_of(self.period, [*self.needed, *self.earlier], [earlier, self.report])
+        if self.kind == "hour":
+            return digest_of(self.period, self.needed)
+        read = [*self.needed, *self.earlier, *self.history.compacted(self.begin.date())]
+        return digest_of(self.period, read, [[vars(row) for row in self.period.earlier], self.report])
 
     def manifest(self, objects: Iterable[MetricsObject]) -> MetricsManifest:
         """Return the manifest of its tables.
