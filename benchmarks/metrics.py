@@ -99,7 +99,7 @@ def metrics(folder: Path, rows: int) -> int:
         hashlib.sha256(table.path.read_bytes()).hexdigest()
     with open_engine(folder) as engine:
         engine.load(period, tables)
-        return sum(len(table) for _, table in engine.compute())
+        return sum(rows.read_all().num_rows for _, rows in engine.compute())
 
 
 def compact(folder: Path, rows: int) -> int:
@@ -120,7 +120,7 @@ def day(folder: Path, rows: int) -> int:
     period = make_clock(_snapshots(folder, rows)).period(MIDNIGHT, MIDNIGHT + timedelta(days=1))
     with open_engine(folder, memory="2GB", temporary="0GB") as engine:
         engine.load(period, [LocalTable("all_streams", folder / "day.parquet")], earlier=[])
-        return sum(len(table) for _, table in engine.compute())
+        return sum(rows.read_all().num_rows for _, rows in engine.compute())
 
 
 STEPS: dict[str, Callable[[Path, int], int]] = {

@@ -154,4 +154,4 @@ class Lake:
         earlier = None if kind == "hour" else self.files(folder, period.needed_earlier)["streams"]
         with open_engine(folder, threads=1) as engine:
             engine.load(period, files["streams"], files["games"], earlier=earlier)
-            return {table.name: rows for table, rows in engine.compute()}
+            return {table.name: rows.read_all() for table, rows in engine.compute()}

@@ -7,7 +7,6 @@ under ``sql/`` are not DuckDB's own: Spark and Athena run them, too.
 
 from __future__ import annotations
 
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchConfigError, TwitchDataError
 from twitch_provider.lake.schema import BOOLEAN, GAMES, INSTANT, INTEGER, STREAMS, Schema
@@ -34,9 +32,8 @@ from twitch_provider.metrics.tables import READ, STEPS, TABLES, MetricsTable, st
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-#: Rows of a row group: all of a table, unless it is a large one.
-_ROW_GROUP = 1_000_000
-_LEVEL = 3
+#: Rows that a reader yields at once.
+_BATCH = 65_536
 
 _TAGS = {"csv": "COALESCE(from_json(tags, '[\"VARCHAR\"]'), [])", "parquet": "COALESCE(tags, [])"}
 
@@ -109,8 +106,10 @@ class Engine:
         if earlier is not None:
             self._relation("streams_before", STREAMS, BEFORE_COLUMNS, earlier)
 
-    def compute(self) -> Iterator[tuple[MetricsTable, pa.Table]]:
+    def compute(self) -> Iterator[tuple[MetricsTable, pa.RecordBatchReader]]:
         """Compute the tables of the hour or the day that was loaded, one after the other.
+
+        Read the rows of one before you ask for the next: no memory holds a table of a large day twice.
 
         :raises TwitchDataError: a table is not as the schema says
         :raises TwitchConfigError: a bound was reached
@@ -147,13 +146,23 @@ class Engine:
             self._connection.register(name, rows)
         return self._run(sql, what)
 
-    def _table(self, table: MetricsTable, *, made: bool) -> pa.Table:
-        """Return one table, its rows in the order of its key."""
+    def _table(self, table: MetricsTable, *, made: bool) -> pa.RecordBatchReader:
+        """Return the rows of one table in the order of its key."""
         source = table.name if made else f"({statement(table.statement)})"
         columns = ", ".join(f"period AS {name}" if name == table.period else name for name in table.names)
         key = ", ".join(table.key)
         sql = f"SELECT {columns} FROM {source} AS made ORDER BY {key}"  # noqa: S608 - nothing of it is a user's
-        return self._run(sql, table.name).cast(table.schema)
+        with self._sentences(table.name):
+            rows = self._connection.sql(sql)
+            # DuckDB 1.3 and 1.4 call it otherwise.
+            read = getattr(rows, "to_arrow_reader", None) or rows.fetch_arrow_reader
+            batches = self._batches(read(_BATCH), table)
+        return pa.RecordBatchReader.from_batches(table.schema, batches)
+
+    def _batches(self, rows: pa.RecordBatchReader, table: MetricsTable) -> Iterator[pa.RecordBatch]:
+        with self._sentences(table.name):
+            for batch in rows:
+                yield from pa.Table.from_batches([batch]).cast(table.schema).to_batches()
 
     def _arrow(self, name: str, rows: pa.Table) -> None:
         self._connection.register("arriving", rows)
@@ -185,11 +194,17 @@ class Engine:
         self._run(f"CREATE {kind} {name} AS {' UNION ALL '.join(parts)}", name)
 
     def _run(self, sql: str, what: str) -> pa.Table:
+        with self._sentences(what):
+            result = self._connection.sql(sql)
+            return None if result is None else result.to_arrow_table()
+
+    @contextmanager
+    def _sentences(self, what: str) -> Iterator[None]:
+        """Say what could not be computed, and why."""
         import duckdb
 
         try:
-            result = self._connection.sql(sql)
-            return None if result is None else result.to_arrow_table()
+            yield
         except duckdb.OutOfMemoryException:
             raise TwitchConfigError(
                 f"{what} needs more than {self._bounds}: raise the bounds, or use a larger worker."
@@ -262,18 +277,6 @@ def open_engine(
     }
     with duckdb.connect(":memory:", config=config) as connection:
         yield Engine(connection, f"{memory} of memory and {temporary} of temporary space")
-
-
-def parquet_bytes(table: pa.Table) -> bytes:
-    """Return a table as an object: equal tables give equal bytes.
-
-    :param table: of :meth:`Engine.compute`, or another one of metrics
-    """
-    sink = io.BytesIO()
-    parquet.write_table(
-        table.combine_chunks(), sink, compression="zstd", compression_level=_LEVEL, row_group_size=_ROW_GROUP
-    )
-    return sink.getvalue()
 
 
 def _source(file_format: str, schema: Schema, paths: list[str]) -> str:

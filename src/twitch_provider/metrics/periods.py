@@ -26,7 +26,7 @@ from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.store import Store
 from twitch_provider.metrics.clock import GATED, Period
 from twitch_provider.metrics.completeness import completeness, completeness_table
-from twitch_provider.metrics.engine import open_engine, parquet_bytes
+from twitch_provider.metrics.engine import open_engine
 from twitch_provider.metrics.fetch import fetch_games, fetch_streams, require_rows
 from twitch_provider.metrics.gather import gather
 from twitch_provider.metrics.history import History, digest_of
@@ -35,6 +35,7 @@ from twitch_provider.metrics.manifest import MetricsManifest, MetricsObject, sco
 from twitch_provider.metrics.publish import Seen, publish
 from twitch_provider.metrics.snapshots import Snapshot
 from twitch_provider.metrics.tables import TABLES, MetricsTable
+from twitch_provider.metrics.writing import write_table
 
 log = logging.getLogger(__name__)
 
@@ -70,23 +71,19 @@ class Made(NamedTuple):
     :param table: its name, or the dataset of a compacted one
     :param key: where it is published
     :param rows: how many
-    :param body: its bytes, or the file that has them
+    :param path: of the file
     """
 
     table: str
     key: str
     rows: int
-    body: bytes | Path
+    path: Path
 
     def describe(self) -> MetricsObject:
         """Return what a manifest says of it."""
-        if isinstance(self.body, bytes):
-            return MetricsObject(
-                self.key, len(self.body), hashlib.sha256(self.body).hexdigest(), self.rows, self.table
-            )
-        with self.body.open("rb") as file:
+        with self.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return MetricsObject(self.key, self.body.stat().st_size, sha256, self.rows, self.table)
+        return MetricsObject(self.key, self.path.stat().st_size, sha256, self.rows, self.table)
 
 
 @dataclass(frozen=True)
@@ -200,13 +197,15 @@ class Work:
                     yield Made(dataset, keys.compacted(dataset, self.begin.date()), rows, path)
             require_rows(store, engine, self.needed)
             for table, made in engine.compute():
-                yield self._made(keys, table, made)
+                yield self._made(keys, table, made, folder)
         if self.kind == "day":
-            yield self._made(keys, TABLES["completeness"], completeness_table(self.report))
+            report = completeness_table(self.report).to_reader()
+            yield self._made(keys, TABLES["completeness"], report, folder)
 
-    def _made(self, keys: MetricsKeys, table: MetricsTable, rows: pa.Table) -> Made:
-        body = parquet_bytes(rows.replace_schema_metadata({"twitch.digest": self.digest}))
-        return Made(table.name, keys.table(table, self.begin), rows.num_rows, body)
+    def _made(self, keys: MetricsKeys, table: MetricsTable, rows: pa.RecordBatchReader, folder: Path) -> Made:
+        path = folder / table.file_name(self.begin)
+        written = write_table(rows, path, {"twitch.digest": self.digest})
+        return Made(table.name, keys.table(table, self.begin), written, path)
 
 
 def publish_period(store: Store, keys: MetricsKeys, seen: Seen, work: Work) -> Attempt:
@@ -233,8 +232,8 @@ def publish_period(store: Store, keys: MetricsKeys, seen: Seen, work: Work) -> A
     with TemporaryDirectory(prefix="twitch_metrics_") as folder:
         made = list(work.tables(store, keys, Path(folder)))
         manifest = work.manifest(sorted((each.describe() for each in made), key=lambda each: each.key))
-        bodies = {each.key: each.body for each in made}
-        published = _write(store, seen, work, key, manifest, bodies)
+        files = {each.key: each.path for each in made}
+        published = _write(store, seen, work, key, manifest, files)
     return Attempt(done=published is not None, published=published)
 
 
@@ -244,13 +243,13 @@ def _write(
     work: Work,
     key: str,
     manifest: MetricsManifest,
-    bodies: dict[str, bytes | Path],
+    files: dict[str, Path],
 ) -> Published | None:
     """Publish what was computed; None if another try was faster."""
-    if not publish(store, seen, key, manifest, bodies):
+    if not publish(store, seen, key, manifest, files):
         return None
     published = Published(key, manifest, again=key in seen)
-    _log(store, work, published, rewritten=bool(bodies))
+    _log(store, work, published, rewritten=bool(files))
     return published
 
 

@@ -90,27 +90,24 @@ class Seen:
         return key in self._entries
 
 
-def publish(
-    store: Store, seen: Seen, key: str, manifest: MetricsManifest, bodies: Mapping[str, bytes | Path]
-) -> bool:
+def publish(store: Store, seen: Seen, key: str, manifest: MetricsManifest, files: Mapping[str, Path]) -> bool:
     """Replace the tables of a period, and its manifest last.
 
     :param store: of the lake
     :param seen: before the snapshots were listed
     :param key: of the manifest
     :param manifest: of the period
-    :param bodies: the tables, or their files, by their keys; none where they lie there already
+    :param files: the tables by their keys; none where they lie there already
     :returns: False if another try has changed something since: begin anew
     :raises TwitchStoreError: the store failed
     """
     tag = seen.tag(key)
-    if bodies:
+    if files:
         tag = _claim(store, key, tag)
         if tag is None:
             return False
-    for table, made in bodies.items():
-        body = made if isinstance(made, bytes) else made.read_bytes()
-        if not _put(store, table, body, seen.tag(table), content_type=PARQUET):
+    for table, path in files.items():
+        if not _put(store, table, path.read_bytes(), seen.tag(table), content_type=PARQUET):
             return False
     return _put(store, key, manifest.to_json(), tag, content_type=JSON)
 
