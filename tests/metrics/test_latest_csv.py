@@ -60,6 +60,24 @@ def test_hours_games_and_channels_of_today(lake: Lake) -> None:
     assert (second["user_id"], float(second["hours_watched"])) == ("007", 20)
 
 
+def test_each_object_of_an_hour_is_fetched_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+    get = lake.store.get
+
+    def counting(key: str) -> bytes | None:
+        fetched.append(key)
+        return get(key)
+
+    monkeypatch.setattr(lake.store, "get", counting)
+    publish_latest(lake.store, KEYS, TICK)
+    tables = [
+        f"twitch/metrics/{name}/dt=2026-11-23/" for name in ("channels_hour", "games_hour", "site_hour")
+    ]
+    folders = ["twitch/metrics/manifests/dt=2026-11-23/", *tables]
+    hours = [key for key in fetched if key.startswith("twitch/metrics/")]
+    assert sorted(hours) == sorted(key for key in lake.store.objects if key.startswith(tuple(folders)))
+
+
 def test_a_lake_without_hours_has_headers_only(lake: Lake) -> None:
     publish_latest(lake.store, KEYS, TICK + timedelta(days=7))
     for name in ("site_by_hour", "games_by_hour", "channels_today"):

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -140,6 +141,7 @@ class Hours:
     keys: MetricsKeys
     today: date
     manifests: dict[date, list[Entry]]
+    _tables: dict[tuple[str, int], pa.Table] = field(default_factory=dict)
 
     @classmethod
     def look(cls, store: Store, keys: MetricsKeys, today: date) -> Hours:
@@ -170,27 +172,35 @@ class Hours:
         listed = [(each.key, each.etag) for entries in self.manifests.values() for each in entries]
         return hashlib.sha256(f"{self.today} {listed}".encode()).hexdigest()
 
+    @cached_property
+    def _objects(self) -> dict[date, list[MetricsObject]]:
+        """The tables of the hours of each day; those of an hour that another try is writing are not in it."""
+        return {
+            day: [each for entry in entries for each in self._of_hour(entry)]
+            for day, entries in self.manifests.items()
+        }
+
     def read(self, name: str, before: int) -> pa.Table:
         """Return a table of all hours, with the partition that they lie in.
+
+        It is kept: two CSVs need the same one, and each hour of it is a request.
 
         :param name: of a table by hour
         :param before: how many days before today are read, too
         :raises TwitchDataError: a table is not as its manifest says
         :raises TwitchStoreError: the store failed
         """
-        pieces = [_with_days(TABLES[name].schema.empty_table(), date.min)]
-        for day, entries in self.manifests.items():
-            if day >= self.today - before * _DAY:
-                pieces += [
-                    _with_days(self._table(each), day)
-                    for entry in entries
-                    for each in self._objects(entry)
-                    if each.table == name
-                ]
-        return pa.concat_tables(piece.replace_schema_metadata(None) for piece in pieces)
+        if (name, before) not in self._tables:
+            pieces = [_with_days(TABLES[name].schema.empty_table(), date.min)]
+            for day, objects in self._objects.items():
+                if day >= self.today - before * _DAY:
+                    pieces += [_with_days(self._table(each), day) for each in objects if each.table == name]
+            self._tables[name, before] = pa.concat_tables(
+                piece.replace_schema_metadata(None) for piece in pieces
+            )
+        return self._tables[name, before]
 
-    def _objects(self, entry: Entry) -> tuple[MetricsObject, ...]:
-        """The tables of an hour; none if another try is writing it."""
+    def _of_hour(self, entry: Entry) -> tuple[MetricsObject, ...]:
         body = self.store.get(entry.key)
         try:
             return () if body is None else MetricsManifest.from_json(body).objects
