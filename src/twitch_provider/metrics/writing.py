@@ -57,6 +57,7 @@ def on_disk(target: Path, needs: str = "") -> Iterator[None]:
     :param target: the file that is written
     :param needs: how much space it needs, for the sentence
     :raises TwitchConfigError: the disk is full
+    :raises OSError: it failed otherwise
     """
     try:
         yield

@@ -9,11 +9,7 @@ WITH counts AS (
         SUM(airtime_seconds) AS airtime_seconds,
         COUNT(DISTINCT CASE WHEN samples > 0 THEN id END) AS broadcasts,
         SUM(samples) AS rows_seen,
-        MAX(peak) AS peak,
-        MIN(first_login) AS first_login,
-        MAX(last_login) AS last_login,
-        MIN(first_name) AS first_name,
-        MAX(last_name) AS last_name
+        MAX(peak) AS peak
     FROM presence
     GROUP BY scope, dataset, period, user_id
 ),
@@ -56,6 +52,21 @@ new_ones AS (
     SELECT scope, period, user_id, COUNT(DISTINCT id) AS new_streams FROM new_streams GROUP BY scope, period, user_id
 ),
 
+-- Names seldom change: only where these two differ the rows are looked at again.
+named AS (
+    SELECT
+        t.scope,
+        t.period,
+        s.user_id,
+        MIN(s.user_login) AS first_login,
+        MAX(s.user_login) AS last_login,
+        MIN(s.user_name) AS first_name,
+        MAX(s.user_name) AS last_name
+    FROM ticks AS t
+    INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
+    GROUP BY t.scope, t.period, s.user_id
+),
+
 -- A channel that changed its name has the newest one; of two in one snapshot, the smaller one.
 logins AS (
     SELECT
@@ -68,7 +79,7 @@ logins AS (
         ) AS place
     FROM streams AS s
     INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after
-    INNER JOIN counts AS n ON n.scope = t.scope AND n.period = t.period AND n.user_id = s.user_id
+    INNER JOIN named AS n ON n.scope = t.scope AND n.period = t.period AND n.user_id = s.user_id
     WHERE n.first_login <> n.last_login AND s.user_login <> ''
     GROUP BY t.scope, t.period, s.user_id, s.user_login
 ),
@@ -84,7 +95,7 @@ names AS (
         ) AS place
     FROM streams AS s
     INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after
-    INNER JOIN counts AS n ON n.scope = t.scope AND n.period = t.period AND n.user_id = s.user_id
+    INNER JOIN named AS n ON n.scope = t.scope AND n.period = t.period AND n.user_id = s.user_id
     WHERE n.first_name <> n.last_name AND s.user_name <> ''
     GROUP BY t.scope, t.period, s.user_id, s.user_name
 )
@@ -94,8 +105,8 @@ SELECT
     n.dataset,
     n.period,
     n.user_id,
-    COALESCE(g.user_login, NULLIF(n.last_login, '')) AS user_login,
-    COALESCE(m.user_name, NULLIF(n.last_name, '')) AS user_name,
+    COALESCE(g.user_login, NULLIF(d.last_login, '')) AS user_login,
+    COALESCE(m.user_name, NULLIF(d.last_name, '')) AS user_name,
     CAST(c.covered_seconds AS BIGINT) AS covered_seconds,
     CAST(n.viewer_seconds AS BIGINT) AS viewer_seconds,
     CAST(n.airtime_seconds AS BIGINT) AS airtime_seconds,
@@ -106,6 +117,7 @@ SELECT
     COALESCE(w.new_streams, 0) AS new_streams,
     ROW_NUMBER() OVER (PARTITION BY n.scope, n.period ORDER BY n.viewer_seconds DESC, n.user_id) AS rank
 FROM counts AS n
+INNER JOIN named AS d ON d.scope = n.scope AND d.period = n.period AND d.user_id = n.user_id
 INNER JOIN covered AS c ON c.scope = n.scope AND c.period = n.period
 INNER JOIN peaks AS p ON p.scope = n.scope AND p.period = n.period AND p.user_id = n.user_id
 LEFT JOIN ticks AS k
