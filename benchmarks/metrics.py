@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks import metrics_live
 from benchmarks.local import _memory
 from benchmarks.metrics_lake import MIDNIGHT, SnapshotWorld
 from benchmarks.report import Entry, Facts, Ratio
@@ -32,6 +33,12 @@ from twitch_provider.metrics.snapshots import Snapshot, scope_of
 
 #: Snapshots of an hour.
 HOUR = 12
+_TICK = (
+    "The first one of an hour, which computes the hour before anew; importing Airflow takes {airflow:.2f} s."
+)
+_MONTH = "{seen:,} rows."
+#: The bars of a day are for one of 28.8 million rows.
+_DAY = "The bars of a day are for 288 snapshots."
 
 
 def write_lake(folder: Path, rows: int, count: int) -> None:
@@ -156,12 +163,19 @@ def main(step: str, folder: Path, rows: int) -> None:
     print(json.dumps([time.process_time() - began, _memory("VmHWM"), seen]))
 
 
-def measure(rows: int = 100_000, count: int = HOUR) -> Sequence[Entry]:
+def measure(
+    rows: int = 100_000, count: int = HOUR, *, small: int = 1_600, games: int = 3_500
+) -> Sequence[Entry]:
     """Measure every step.
 
     :param rows: of a snapshot
     :param count: of snapshots
+    :param small: rows of a small lake's snapshot
+    :param games: in each hour of a month
     """
+    (large, _), (little, _) = (metrics_live.run("tick", each) for each in (rows, small))
+    ranked, seen = metrics_live.run("month", games)
+    airflow = metrics_live.airflow()
     with tempfile.TemporaryDirectory(prefix="airflow-provider-twitch-") as name:
         folder = Path(name)
         write_lake(folder, rows, count)
@@ -180,11 +194,14 @@ def measure(rows: int = 100_000, count: int = HOUR) -> Sequence[Entry]:
         Ratio("hours merged: peak memory", found["merge"][1] / 1e6, 800, "bound", unit="MB", goal=1),
         Ratio("hours merged: size", whole, zipped, "csv.gz", unit="MB", goal=0.09),
         Ratio("the day's tables: peak memory", found["day"][1] / 1e6, 800, "bound", unit="MB", goal=1),
+        Ratio(f"a tick of {rows:,} rows", large, 10, "bound", goal=1, note=_TICK.format(airflow=airflow)),
+        Ratio(f"a tick of {small:,} rows", little, 2, "bound", goal=1),
+        Ratio("a month of hourly metrics, ranked", ranked, 1, "bound", goal=1, note=_MONTH.format(seen=seen)),
         Facts(
             f"{count} snapshots of {rows:,} rows",
             ["step", "CPU, s", "peak, MB"],
             [[step, seconds, peak / 1e6] for step, (seconds, peak, _) in found.items()],
-            f"A made-up world, {zipped * 1e6 / rows / count:.0f} bytes of csv.gz a row.",
+            f"{_DAY} A made-up world, {zipped * 1e6 / rows / count:.0f} bytes of csv.gz a row.",
         ),
     ]
 
