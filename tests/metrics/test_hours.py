@@ -19,6 +19,7 @@ from tests.metrics.lake import NOON, Lake, stream
 from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.metrics.hours import Outcome, publish_hours
 from twitch_provider.metrics.keys import MetricsKeys
+from twitch_provider.metrics.publisher import Publisher
 
 KEYS = MetricsKeys("twitch")
 TODAY = NOON.date()
@@ -259,3 +260,26 @@ def test_the_snapshot_before_is_looked_for_two_days_back_whatever_a_run_looks_at
         publish_hours(lake.store, KEYS, days, until=TODAY)
         found.append({key: body for key, body in tables(lake).items() if "_12." in key})
     assert found[0] == found[1] != {}
+
+
+def test_a_try_after_one_that_died_tells_what_its_run_has_published_and_other_runs_do_not() -> None:
+    lake = Lake()
+
+    def run(run_id: str, *, retry: bool) -> list[tuple[str, bool]]:
+        publisher = Publisher("twitch_metrics", run_id, retry=retry)
+        outcome = publish_hours(lake.store, KEYS, DAYS, until=TODAY, publisher=publisher)
+        return [(each.manifest.begin[11:13], each.again) for each in outcome.published]
+
+    lake.crawl(0, ROWS)
+    lake.crawl(5, ROWS)
+    assert run("first é", retry=False) == [("12", False)]
+    before = metrics(lake)
+    assert run("first é", retry=True) == [("12", False)]
+    assert run("second", retry=True) == run("second", retry=False) == []
+    assert metrics(lake) == before
+
+    lake.crawl(10, ROWS)
+    lake.crawl(65, ROWS)
+    assert run("second", retry=False) == [("12", True), ("13", False)]
+    assert run("second", retry=True) == [("12", True), ("13", False)]
+    assert run("first é", retry=True) == []

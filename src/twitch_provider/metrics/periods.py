@@ -33,6 +33,7 @@ from twitch_provider.metrics.history import History, digest_of
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.manifest import MetricsManifest, MetricsObject, scopes_of
 from twitch_provider.metrics.publish import Seen, publish
+from twitch_provider.metrics.publisher import NOBODY, Published, Publisher
 from twitch_provider.metrics.snapshots import Snapshot
 from twitch_provider.metrics.tables import TABLES, MetricsTable
 from twitch_provider.metrics.writing import write_table
@@ -40,25 +41,11 @@ from twitch_provider.metrics.writing import write_table
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Published:
-    """A period that this try published.
-
-    :param key: of its manifest
-    :param manifest: that lies there
-    :param again: whether it had been published before
-    """
-
-    key: str
-    manifest: MetricsManifest
-    again: bool
-
-
 class Attempt(NamedTuple):
     """What a try of publishing came to.
 
     :param done: False if another try was faster: begin anew
-    :param published: None if what lies there is right
+    :param published: by this try, or an earlier one of its run; None if what lies there is right
     """
 
     done: bool
@@ -94,12 +81,14 @@ class Work:
     :param begin: aware UTC
     :param history: snapshots
     :param may_vanish: whether snapshots that are missing were withdrawn; of an older day they have expired
+    :param publisher: who publishes it
     """
 
     kind: str
     begin: datetime
     history: History
     may_vanish: bool = True
+    publisher: Publisher = NOBODY
 
     @cached_property
     def period(self) -> Period:
@@ -227,7 +216,7 @@ def publish_period(store: Store, keys: MetricsKeys, seen: Seen, work: Work) -> A
     if present is not None and present.digest == work.digest:
         manifest = work.manifest(present.objects)
         if manifest == present:
-            return Attempt(done=True)
+            return Attempt(done=True, published=work.publisher.published_before(store, key, present))
         return Attempt(done=_write(store, seen, work, key, manifest, {}) is not None)
     with TemporaryDirectory(prefix="twitch_metrics_") as folder:
         made = list(work.tables(store, keys, Path(folder)))
@@ -246,9 +235,11 @@ def _write(
     files: dict[str, Path],
 ) -> Published | None:
     """Publish what was computed; None if another try was faster."""
-    if not publish(store, seen, key, manifest, files):
-        return None
     published = Published(key, manifest, again=key in seen)
+    if not publish(
+        store, seen, key, manifest, files, metadata=work.publisher.metadata(again=published.again)
+    ):
+        return None
     _log(store, work, published, rewritten=bool(files))
     return published
 

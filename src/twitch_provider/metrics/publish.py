@@ -90,7 +90,15 @@ class Seen:
         return key in self._entries
 
 
-def publish(store: Store, seen: Seen, key: str, manifest: MetricsManifest, files: Mapping[str, Path]) -> bool:
+def publish(
+    store: Store,
+    seen: Seen,
+    key: str,
+    manifest: MetricsManifest,
+    files: Mapping[str, Path],
+    *,
+    metadata: Mapping[str, str],
+) -> bool:
     """Replace the tables of a period, and its manifest last.
 
     :param store: of the lake
@@ -98,6 +106,7 @@ def publish(store: Store, seen: Seen, key: str, manifest: MetricsManifest, files
     :param key: of the manifest
     :param manifest: of the period
     :param files: the tables by their keys; none where they lie there already
+    :param metadata: of the manifest's object
     :returns: False if another try has changed something since: begin anew
     :raises TwitchStoreError: the store failed
     """
@@ -109,7 +118,7 @@ def publish(store: Store, seen: Seen, key: str, manifest: MetricsManifest, files
     for table, path in files.items():
         if not _put(store, table, path.read_bytes(), seen.tag(table), content_type=PARQUET):
             return False
-    return _put(store, key, manifest.to_json(), tag, content_type=JSON)
+    return _put(store, key, manifest.to_json(), tag, content_type=JSON, metadata=metadata)
 
 
 def _claim(store: Store, key: str, tag: str | None) -> str | None:
@@ -120,7 +129,15 @@ def _claim(store: Store, key: str, tag: str | None) -> str | None:
     return there.etag if there is not None and there.body == claim else None
 
 
-def _put(store: Store, key: str, body: bytes, tag: str | None, *, content_type: str) -> bool:
+def _put(
+    store: Store,
+    key: str,
+    body: bytes,
+    tag: str | None,
+    *,
+    content_type: str,
+    metadata: Mapping[str, str] | None = None,
+) -> bool:
     """Whether the object lies there now: written by this try, or by one with the same inputs."""
-    written = store.replace(key, body, content_type=content_type, metadata={}, etag=tag)
+    written = store.replace(key, body, content_type=content_type, metadata=metadata or {}, etag=tag)
     return written or store.get(key) == body
