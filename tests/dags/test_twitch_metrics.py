@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.dags.conftest import events_of, read_dag
+from tests.dags.conftest import ERRORS, events_of, read_dag
 from tests.metrics.lake import NOON, Lake, stream
 
 from twitch_provider.metrics import latest_csv
@@ -108,12 +108,14 @@ def test_a_try_after_one_that_died_emits_the_event_of_what_that_one_published(
 
 
 def test_a_worker_without_the_extra_fails_with_one_sentence(
-    run_metrics: Run, lake: Lake, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    run_metrics: Run, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake.crawl(0, ROWS)
     monkeypatch.setitem(sys.modules, "duckdb", None)
     assert run_metrics(tick(1)) == {"hours": "failed"}
-    assert "install airflow-provider-twitch[metrics]" in "".join(capfd.readouterr())
+    assert ERRORS == [
+        "Metrics need DuckDB, which is not installed here: install airflow-provider-twitch[metrics]."
+    ]
 
 
 def test_either_asset_or_the_clock_starts_it(airflow_database: None) -> None:
