@@ -101,7 +101,7 @@ duckdb-test: $(DEV) ## the tests of metrics with other releases of DuckDB than t
 	@for release in $(DUCKDBS); do \
 	  $(RUN) -m uv pip install --quiet --python $(RUN) --target .duckdb/$$release duckdb==$$release || exit 1; \
 	  PYTHONPATH=.duckdb/$$release $(RUN) -c 'import duckdb; print("DuckDB", duckdb.__version__)' || exit 1; \
-	  PYTHONPATH=.duckdb/$$release $(RUN) -m pytest --quiet $(or $(ARGS),tests/metrics) || exit 1; \
+	  PYTHONPATH=.duckdb/$$release $(RUN) -m pytest --quiet $(or $(ARGS),--numprocesses=auto --dist=worksteal tests/metrics) || exit 1; \
 	  done
 # The lowest of the extra, and the last one before 2.0.
 DUCKDBS ?= 1.3.2 1.5.6

@@ -76,7 +76,8 @@ TOPICS = {
     "metrics": Topic(
         "Metrics",
         "An hour's metrics, an hour compacted, hours merged and a day's metrics, in CPU time against "
-        "gunzipping the same files; peak memory of the whole process.",
+        "gunzipping the same files; a tick as its task computes it, and a month of hours ranked, in CPU "
+        "seconds of a warm process; peak memory of the whole process.",
     ),
     "detector": Topic(
         "The detector of spikes",

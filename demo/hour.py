@@ -105,14 +105,26 @@ def render_hour(hour: Hour) -> RenderableType:
 
 
 def hour_files(hour: Hour, lake: Lake) -> Text:
-    """Return the paths of two of the hour's tables and of all of them, each whole on a line, to be copied.
+    """Return the paths of two of the hour's tables and of all of them, and how to query them.
+
+    Each is whole on a line, to be copied.
 
     :param hour: as read
     :param lake: where they lie
     """
     keys = [hour.keys["games_hour"], hour.keys["channels_hour"], f"{PLAYED}/metrics/"]
     paths = [f"  {escape(shown(lake.where(key)))}" for key in keys]
-    return Text.from_markup("\n".join(["[bold]Its Parquet[/] (two tables, and the folder of all):", *paths]))
+    root = escape(shown(lake.where(PLAYED)))
+    return Text.from_markup(
+        "\n".join(
+            [
+                "[bold]Its Parquet[/] (two tables, and the folder of all):",
+                *paths,
+                "[bold]Ask it[/] (docs/howto/duckdb.md, and ten questions in docs/howto/analyse.md):",
+                f"  .venv/bin/python -m twitch_provider.metrics.ddl {root} --duckdb > metrics.sql",
+            ]
+        )
+    )
 
 
 def _games(hour: Hour) -> Table:

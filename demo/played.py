@@ -19,7 +19,7 @@ from twitch_provider.lake.formats import Format
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.raw_header import Owner
 from twitch_provider.lake.store import Store
-from twitch_provider.metrics.hours import publish_hours
+from twitch_provider.metrics.days import close_day
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.pipelines import all_streams
 from twitch_provider.pipelines.run import Run
@@ -73,11 +73,11 @@ def _run(store: Store, tick: datetime) -> Run:
 
 
 def compute(store: Store, hour: datetime) -> None:
-    """Publish the metrics of the hours of that day.
+    """Close the day of an hour: publish the metrics of its hours and its own.
 
     :param store: of the lake
     :param hour: its beginning (aware)
     :raises TwitchError: computing or writing failed
     """
     day = hour.date()
-    publish_hours(store, MetricsKeys(PLAYED), [day], until=day + timedelta(days=1))
+    close_day(store, MetricsKeys(PLAYED), day, until=day + timedelta(days=1))

@@ -26,7 +26,7 @@ WORK = {
     "transform": "transform: clean the rows",
     "load": "load: write the CSVs, the manifest and latest/",
     "play": "crawl: 13 snapshots of every stream; two ticks in a row are missing, one is late",
-    "metrics": "metrics: compute the tables of its hours, write them as Parquet",
+    "metrics": "metrics: close its day, write the tables of its hours and of the day as Parquet",
 }
 
 

@@ -161,8 +161,8 @@ def last_ticks(now: datetime, count: int) -> list[datetime]:
 
 
 def hour_to_play(tick: datetime) -> datetime:
-    """Return the beginning of a clock hour of which all is over, and some minutes more.
+    """Return the beginning of an hour of yesterday: a day that is over can be closed.
 
     :param tick: the present one (aware)
     """
-    return tick.astimezone(UTC).replace(minute=0) - timedelta(hours=2)
+    return tick.astimezone(UTC).replace(hour=20, minute=0) - timedelta(days=1)

@@ -87,7 +87,7 @@ def run(report: Report, advance_url: str, ticks: list[datetime]) -> None:
 
 
 def play(report: Report, hour: datetime) -> None:
-    """Publish the snapshots and the metrics of an hour that is played.
+    """Publish the snapshots of an hour that is played, and the metrics of its day.
 
     :param hour: its beginning (aware)
     """

@@ -173,6 +173,20 @@ def test_a_store_may_compare_tags_without_their_quotes(store: S3Store) -> None:
     assert not store.replace("a.csv", b"first", content_type=CSV, metadata={}, etag='"another"')
 
 
+def test_a_store_may_list_tags_without_their_quotes(store: S3Store) -> None:
+    """As rclone does: what was listed would never be what lies there."""
+
+    def strip(parsed: dict[str, Any], **_: Any) -> None:
+        for each in parsed["Contents"]:
+            each["ETag"] = each["ETag"].strip('"')
+
+    store.hook.get_conn().meta.events.register("after-call.s3.ListObjectsV2", strip)
+    store.put("a.csv", b"first", content_type=CSV)
+    (entry,) = store.entries("a")
+    assert entry.etag == tag(store, "a.csv")
+    assert store.replace("a.csv", b"second", content_type=CSV, metadata={}, etag=entry.etag)
+
+
 def test_a_store_that_meets_no_condition_is_served_without(
     store: S3Store, caplog: pytest.LogCaptureFixture
 ) -> None:

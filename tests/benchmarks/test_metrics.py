@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.metrics import STEPS, measure, write_lake
+from benchmarks.metrics_live import month, tick
 from benchmarks.report import Facts, Ratio
 from pyarrow import parquet
 
@@ -22,8 +23,18 @@ def test_each_step_sees_every_row(tmp_path: Path) -> None:
     assert STEPS["day"](tmp_path, 200) > 200
 
 
+def test_a_tick_publishes_its_hour_and_the_one_before() -> None:
+    seconds, published = tick(100)
+    assert seconds > 0
+    assert published == 2
+
+
+def test_a_month_has_every_hour_of_every_game() -> None:
+    assert month(3)[1] == 30 * 24 * 3
+
+
 def test_measures_every_bar() -> None:
-    *ratios, facts = measure(rows=100, count=24)
+    *ratios, facts = measure(rows=100, count=24, small=10, games=5)
     assert all(isinstance(entry, Ratio) and entry.ours > 0 for entry in ratios)
     assert isinstance(facts, Facts)
     assert [row[0] for row in facts.rows] == list(STEPS)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -98,6 +99,26 @@ def test_a_dag_that_lacks_something_fails_and_says_what(
     assert error, f"{dag_id} does not need it"
     assert type(error).__name__ == "AirflowFailException"
     assert_explained(str(error), removal.lacks)
+
+
+@pytest.mark.parametrize("removal", CASES)
+def test_metrics_that_lack_something_fail_and_say_what(job: Job, account: Account, removal: Removal) -> None:
+    last = tick()
+    assert job.run("twitch_all_streams", last) == {"crawl": "success"}
+    there = {key: account.read(key) for key in account.objects()}
+    account.grant(removal.policy)
+    today = last.date().isoformat()
+    errors = [
+        job.refusal("twitch_metrics", last),
+        job.refusal("twitch_daily", last + timedelta(days=1), first_day=today, last_day=today),
+    ]
+    if {"s3:DeleteObject", "secretsmanager:GetSecretValue"} >= {*removal.lacks}:
+        assert errors == [None, None], "metrics delete nothing, and ask nobody but S3"
+        return
+    for error in errors:
+        assert type(error).__name__ == "AirflowFailException"
+        assert_explained(str(error), removal.lacks)
+    assert {key: account.read(key) for key in account.objects()} == there
 
 
 def test_these_are_all_the_dags_that_take_snapshots(job: Job) -> None:

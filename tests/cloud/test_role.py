@@ -73,6 +73,23 @@ def test_every_dag_runs_again_and_again(
     assert {key.split("/")[0] for key in account.objects()} == {PREFIX}
 
 
+def test_the_metrics_of_an_hour_and_of_a_day_are_published(job: Job, account: Account) -> None:
+    last = tick()
+    for run_after in (last - timedelta(minutes=5), last):
+        for dag_id in job.takers:
+            job.run(dag_id, run_after)
+    account.amazon.requests.clear()
+    assert job.run("twitch_metrics", last) == {"hours": "success"}
+    tomorrow, today = last + timedelta(days=1), last.date().isoformat()
+    for _ in range(2):  # the second time, it takes a snapshot more
+        closed = job.run("twitch_daily", tomorrow, first_day=today, last_day=today)
+        assert closed == {"days": "success", "close": "success"}
+        job.run("twitch_all_streams", last + timedelta(minutes=1))
+    assert_nothing_but_the_role(account)
+    assert_described(account)
+    assert {"metrics", "compacted", "latest"} <= {key.split("/")[1] for key in account.objects()}
+
+
 def test_a_crawl_that_lost_a_part_and_rows_that_were_refused(
     job: Job, account: Account, twitch: Simulator, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -186,12 +186,18 @@ def events_of(name: str) -> list[Any]:
         return [event.extra for event in events.filter(AssetModel.name == name).order_by(AssetEvent.id)]
 
 
+#: What tasks of the last run failed with. Airflow 3.0 prints it to what was stdout at its first run.
+ERRORS: list[str] = []
+
+
 def _runner(dag_id: str) -> Callable[..., dict[str, str]]:
     dag = read_dag(dag_id)
     for task in dag.tasks:
         task.retries = 0
+        task.on_failure_callback = [lambda context: ERRORS.append(str(context["exception"]))]
 
     def run(run_after: datetime, **params: Any) -> dict[str, str]:
+        ERRORS.clear()
         dag_run = dag.test(run_after=run_after, logical_date=run_after, run_conf=params or None)
         return {
             instance.task_id + (f"[{instance.map_index}]" if instance.map_index >= 0 else ""): str(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.dags.conftest import events_of
+from tests.dags.conftest import ERRORS, events_of
 from tests.metrics.lake import NOON, Lake, stream
 
 Run = Callable[..., dict[str, str]]
@@ -61,9 +61,8 @@ def test_closes_a_range_of_past_days_by_params(run_daily: Run, lake: Lake, bucke
     assert days == ["2026-11-21", "2026-11-22"]
 
 
-def test_a_day_that_is_not_over_is_not_closed(
-    run_daily: Run, bucket: Any, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_day_that_is_not_over_is_not_closed(run_daily: Run, bucket: Any) -> None:
     states = run_daily(CLOSING, first_day="2026-11-24", last_day="2026-11-24")
     assert states["days"] == "failed"
-    assert "must be days that are over" in "".join(capfd.readouterr())
+    (error,) = ERRORS
+    assert "must be days that are over" in error

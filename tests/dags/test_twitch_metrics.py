@@ -7,14 +7,18 @@ import sys
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urljoin
 
 import httpx
 import pytest
-from tests.dags.conftest import events_of, read_dag
+from tests.dags.conftest import ERRORS, events_of, read_dag
 from tests.metrics.lake import NOON, Lake, stream
 from tests.metrics.watched import Weeks
+
+from twitch_provider.metrics import latest_csv
+from twitch_provider.pipelines import metrics
 
 Run = Callable[..., dict[str, str]]
 ROWS = [stream("1", 100), stream("2", 5)]
@@ -77,8 +81,44 @@ def test_a_run_that_finds_nothing_is_skipped_with_a_sentence_and_emits_no_event(
     assert "no snapshot of 2026-11-22 and 2026-11-23 is new or has changed" in printed
 
 
+def test_a_run_after_one_that_died_before_it_wrote_the_csvs_writes_them(
+    run_metrics: Run, lake: Lake, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: Any) -> None:
+        raise RuntimeError("here")
+
+    lake.crawl(0, ROWS)
+    with monkeypatch.context() as patched:
+        patched.setattr(latest_csv, "publish_latest", dies)
+        assert run_metrics(tick(1))["hours"] == "failed"
+    assert not bucket.find("latest/")
+    assert run_metrics(tick(2))["hours"] == "skipped"
+    (latest,) = bucket.find("latest/site_by_hour.csv")
+    assert bucket.read(latest).count(b"2026-11-23T12:00:00Z") == 1
+
+
+def test_a_try_after_one_that_died_emits_the_event_of_what_that_one_published(
+    lake: Lake, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: Any) -> None:
+        raise RuntimeError("here")
+
+    def context(try_number: int) -> dict[str, Any]:
+        run = SimpleNamespace(dag_id="twitch_metrics", run_id="a", run_after=tick(1), logical_date=tick(1))
+        params = {"bucket": None, "prefix": None}
+        return {"dag_run": run, "ti": SimpleNamespace(try_number=try_number), "params": params}
+
+    lake.crawl(0, ROWS)
+    with monkeypatch.context() as patched:
+        patched.setattr(latest_csv, "publish_latest", dies)
+        with pytest.raises(RuntimeError):
+            metrics.publish_hours(context(1))
+    event = metrics.publish_hours(context(2))
+    assert (event["hour"], event["again"]) == ("2026-11-23T12:00:00Z", False)
+
+
 def test_a_worker_without_the_extra_fails_with_one_sentence(
-    run_metrics: Run, lake: Lake, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    run_metrics: Run, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake.crawl(0, ROWS)
     monkeypatch.setitem(sys.modules, "duckdb", None)
@@ -87,7 +127,9 @@ def test_a_worker_without_the_extra_fails_with_one_sentence(
         "overview": "upstream_failed",
         "alert": "upstream_failed",
     }
-    assert "install airflow-provider-twitch[metrics]" in "".join(capfd.readouterr())
+    assert ERRORS == [
+        "Metrics need DuckDB, which is not installed here: install airflow-provider-twitch[metrics]."
+    ]
 
 
 def test_snapshots_that_have_stopped_are_told_once_and_a_run_that_is_repeated_tells_the_same(

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -15,6 +17,8 @@ from demo.played import compute, play, ticks
 from demo.settings import PLAYED, Lake, hour_to_play
 from rich.console import Console, RenderableType
 from tests.lake.conftest import MemoryStore
+
+from twitch_provider.metrics import ddl
 
 pytest.importorskip("duckdb", reason="DuckDB is not installed: it is the extra metrics")
 
@@ -52,11 +56,10 @@ def test_two_ticks_in_a_row_are_missing_and_one_is_late() -> None:
     assert late == [HOUR + timedelta(minutes=40)]
 
 
-def test_what_is_played_is_over() -> None:
-    for minutes in (0, 5, 55):
-        now = datetime(2026, 11, 23, 0, minutes, tzinfo=UTC)
-        last = max(instant for _, instant in ticks(hour_to_play(now)))
-        assert timedelta(0) < now - last < timedelta(hours=2)
+def test_the_day_that_is_played_is_over() -> None:
+    for now in (datetime(2026, 11, 23, 0, 5, tzinfo=UTC), datetime(2026, 11, 23, 23, 55, tzinfo=UTC)):
+        days = {tick.date() for tick, _ in ticks(hour_to_play(now))}
+        assert days == {now.date() - timedelta(days=1)}
 
 
 def test_coverage_says_what_is_missing(hour: Hour) -> None:
@@ -82,6 +85,24 @@ def test_says_where_the_parquet_lies(hour: Hour, store: MemoryStore, local_lake:
     keys = [path.strip().removeprefix(start) for path in paths]
     assert {*keys[:2]} <= store.objects.keys()
     assert keys[2] == f"{PLAYED}/metrics"
+
+
+def test_the_command_that_is_printed_makes_what_the_ten_questions_read(
+    hour: Hour, store: MemoryStore, local_lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import duckdb
+
+    for key, body in store.objects.items():
+        path = Path(local_lake.where(key))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+    text = printed(hour_files(hour, local_lake))
+    (command,) = re.findall(r"-m twitch_provider\.metrics\.ddl (.*) > metrics", text)
+    ddl.main(command.split())
+    with duckdb.connect(":memory:", config={"threads": 1}) as lake:
+        lake.execute(capsys.readouterr().out)
+        found = lake.sql("SELECT samples, missing FROM site_by_day JOIN completeness USING (scope, day)")
+        assert found.fetchall() == [(13, 288 - 13)]
 
 
 def test_an_hour_without_metrics_is_an_error() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +16,8 @@ from demo.bucket import reader
 from demo.errors import DemoError
 from demo.services import new_keys, start_lake, start_twitch, tokens_minted
 from demo.settings import Lake, Twitch
+
+from twitch_provider.aws.store import S3Store
 
 KEYS = new_keys()
 BEGIN = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
@@ -43,6 +46,16 @@ def test_objects_are_plain_files(stack: ExitStack, tmp_path: Path) -> None:
     (lake.folder / lake.bucket / "twitch" / "a.csv").write_text("id\n")
     assert reader(lake)("twitch/a.csv") == b"id\n"
     assert reader(lake)("twitch/b.csv") is None
+
+
+def test_an_object_is_listed_with_the_tag_that_it_has(
+    stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = start_lake(stack, tmp_path / "s3", tmp_path / "logs", KEYS, os.environ)
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(lake.connection))
+    store = S3Store(lake.bucket, "aws_default")
+    store.put("twitch/a.csv", b"id\n", content_type="text/csv")
+    assert [each.etag for each in store.entries("twitch/")] == [store.read("twitch/a.csv").etag]  # type: ignore[union-attr]
 
 
 def test_lake_refuses_other_keys(stack: ExitStack, tmp_path: Path) -> None:

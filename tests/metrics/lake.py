@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pyarrow import parquet
 from tests.lake.conftest import MemoryStore, _game, _header, _page, stream_row
 
 from twitch_provider.lake import all_streams, top_games
@@ -26,6 +28,13 @@ from twitch_provider.metrics.snapshots import Found, Snapshot
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CSV = {"file_format": "csv", "compression": "none"}
+
+
+def parquet_bytes(rows: pa.Table) -> bytes:
+    """A published table."""
+    sink = io.BytesIO()
+    parquet.write_table(rows, sink, compression="zstd")
+    return sink.getvalue()
 
 
 def found_in(store: MemoryStore, prefix: str, days: Iterable[date]) -> Found:
@@ -156,4 +165,4 @@ class Lake:
         earlier = None if kind == "hour" else self.files(folder, period.needed_earlier)["streams"]
         with open_engine(folder, threads=1) as engine:
             engine.load(period, files["streams"], files["games"], earlier=earlier)
-            return {table.name: rows for table, rows in engine.compute(kind)}
+            return {table.name: rows.read_all() for table, rows in engine.compute()}

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 from tests.lake.conftest import MemoryStore
 from tests.metrics.conftest import _snapshot
+from tests.metrics.lake import parquet_bytes
 from tests.metrics.month import _CODES, RUN_AFTER, month_overview
 
 from twitch_provider.lake.csv import csv_bytes
 from twitch_provider.lake.manifest import ObjectEntry
 from twitch_provider.lake.schema import STREAMS
-from twitch_provider.metrics.engine import parquet_bytes
 from twitch_provider.metrics.index import _FORM, _values
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.manifest import MetricsManifest, MetricsObject

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from datetime import date, timedelta
@@ -140,10 +141,59 @@ def test_a_day_whose_snapshots_have_expired_stays_as_it_was_closed(
     assert "What was published stays." in caplog.text
 
 
-def test_a_manifest_that_cannot_be_read_is_named_by_that_of_the_day() -> None:
+def test_a_manifest_that_cannot_be_read_is_named_by_that_of_the_day(caplog: pytest.LogCaptureFixture) -> None:
     lake = three_days()
     key = f"twitch/manifests/old/dt={TODAY}/hour=00/20261123T000000Z.json"
     lake.store.objects[key] = b"{}"
     close(lake)
     manifest = json.loads(lake.store.objects[f"twitch/metrics/manifests/dt={TODAY}/day.json"])
     assert manifest["refused"] == [key]
+    assert caplog.text.count(f"{lake.store.uri(key)} is not a manifest of this version's") == 1
+
+
+def test_a_snapshot_of_unknown_columns_does_not_keep_the_day_open() -> None:
+    lake = Lake()
+    for minutes in (0, 5, 10):
+        lake.crawl(minutes, [stream("1")])
+    key = f"twitch/manifests/twitch_all_streams/dt={TODAY}/hour=12/20261123T120500Z.json"
+    manifest = json.loads(lake.store.objects[key]) | {"schema_version": 99}
+    table = manifest["objects"][0]
+    body = lake.store.objects[table["key"]].replace(b"viewer_count", b"watching")
+    lake.store.objects[table["key"]] = body
+    table["sha256"] = hashlib.sha256(body).hexdigest()
+    lake.store.objects[key] = json.dumps(manifest).encode()
+    assert close(lake) == [False]
+    (report,) = read(lake, "completeness")
+    assert (report["counted"], report["gated"], report["covered_seconds"]) == (2, 1, 600)
+    compacted = lake.store.objects[f"twitch/compacted/all_streams/dt={TODAY}/all_streams.parquet"]
+    assert parquet.read_table(io.BytesIO(compacted)).num_rows == 2
+
+
+def test_a_snapshot_that_does_not_count_is_compacted_as_it_was_published_last() -> None:
+    lake = Lake()
+    lake.crawl(0, [stream("1", title="first")])
+    lake.crawl(1, [stream("1", title="old")], after=-58)  # at the same instant
+    assert close(lake) == [False]
+    key = f"twitch/manifests/twitch_all_streams/dt={TODAY}/hour=12/20261123T120100Z.json"
+    manifest = json.loads(lake.store.objects[key])
+    table = manifest["objects"][0]
+    body = lake.store.objects[table["key"]].replace(b"old", b"new")
+    lake.store.objects[table["key"]] = body
+    table["sha256"] = hashlib.sha256(body).hexdigest()
+    lake.store.objects[key] = json.dumps(manifest).encode()
+    assert close(lake) == [True]
+    assert [row["doubled"] for row in read(lake, "completeness")] == [1]
+    compacted = lake.store.objects[f"twitch/compacted/all_streams/dt={TODAY}/all_streams.parquet"]
+    assert parquet.read_table(io.BytesIO(compacted))["title"].to_pylist() == ["first", "new"]
+
+
+def test_a_copy_of_a_manifest_counts_no_row_twice() -> None:
+    lake = Lake()
+    for minutes in (0, 5):
+        lake.crawl(minutes, [stream("1", 100)])
+    key = f"twitch/manifests/twitch_all_streams/dt={TODAY}/hour=12/20261123T120000Z.json"
+    lake.store.objects[key.replace("twitch_all_streams", "copy")] = lake.store.objects[key]
+    assert close(lake) == [False]
+    assert read(lake, "site_day")[0]["viewer_seconds"] == 100 * 300
+    (report,) = read(lake, "completeness")
+    assert (report["counted"], report["doubled"]) == (2, 1)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import errno
+import hashlib
 import io
 import json
 import logging
 import random
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +16,10 @@ import pytest
 from pyarrow import parquet
 from tests.metrics.lake import NOON, Lake, stream
 
+from twitch_provider.exceptions import TwitchConfigError
 from twitch_provider.metrics.hours import Outcome, publish_hours
 from twitch_provider.metrics.keys import MetricsKeys
+from twitch_provider.metrics.publisher import Publisher
 
 KEYS = MetricsKeys("twitch")
 TODAY = NOON.date()
@@ -103,6 +108,21 @@ def test_a_snapshot_that_vanishes_is_taken_out_of_its_hour() -> None:
     assert read(lake, "site_hour", 13) == read(lake, "clock", 13) == []
 
 
+def test_a_crawl_that_another_dag_could_not_finish_at_the_same_tick_is_not_read_instead() -> None:
+    lake = Lake()
+    for minutes in (0, 5):
+        lake.crawl(minutes, ROWS)
+    other = json.loads(lake.store.objects[manifest_of(0)]) | {"dag_id": "zzz", "complete": False}
+    other["objects"][0]["key"] = "twitch/incomplete/all_streams/part.csv"
+    key = manifest_of(0).replace("twitch_all_streams", "zzz")
+    lake.store.objects[key] = json.dumps(other).encode()
+    assert publish(lake) == ["12"]
+    assert read(lake, "site_hour", 12)[0]["viewer_seconds"] == 105 * 300
+    assert [row["status"] for row in read(lake, "clock", 12)] == ["counted", "incomplete", "counted"]
+    manifest = json.loads(lake.store.objects[f"twitch/metrics/manifests/dt={TODAY}/12.json"])
+    assert [each["manifest"] for each in manifest["inputs"]] == [manifest_of(0), manifest_of(5), key]
+
+
 def test_a_late_snapshot_that_decides_a_gate_recomputes_the_hours_of_that_gate() -> None:
     lake = Lake()
     many = [stream(str(number), started_at="2026-11-23T00:00:00Z") for number in range(60)]
@@ -165,6 +185,38 @@ def test_an_hour_without_one_of_its_tables_stays_as_it_was(
     assert line.endswith("What was published stays.")
 
 
+@pytest.mark.parametrize("kind", ["fewer", "of another tick"])
+def test_an_hour_is_not_computed_from_other_rows_than_a_manifest_says(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lake = Lake()
+    for minutes in (0, 5, 10):
+        lake.crawl(minutes, ROWS)
+    manifest = json.loads(lake.store.objects[manifest_of(5)])
+    table = manifest["objects"][0]
+    if kind == "fewer":
+        body = b"".join(lake.store.objects[table["key"]].splitlines(keepends=True)[:-1])
+    else:
+        body = lake.store.objects[table["key"].replace("120500Z", "121000Z")]
+    lake.store.objects[table["key"]] = body
+    table["sha256"] = hashlib.sha256(body).hexdigest()
+    lake.store.objects[manifest_of(5)] = json.dumps(manifest).encode()
+    assert publish(lake) == []
+    rows = 1 if kind == "fewer" else 0
+    assert f"{table['key']} has {rows} rows of its tick, not the 2 of " in caplog.text
+
+
+def test_a_disk_that_is_full_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    lake = Lake()
+    lake.crawl(0, ROWS)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(TwitchConfigError, match="bytes needs more disk space than this worker has left"):
+        publish(lake)
+
+
 def test_a_table_of_metrics_that_was_deleted_is_written_again() -> None:
     lake = Lake()
     lake.crawl(0, ROWS)
@@ -208,3 +260,26 @@ def test_the_snapshot_before_is_looked_for_two_days_back_whatever_a_run_looks_at
         publish_hours(lake.store, KEYS, days, until=TODAY)
         found.append({key: body for key, body in tables(lake).items() if "_12." in key})
     assert found[0] == found[1] != {}
+
+
+def test_a_try_after_one_that_died_tells_what_its_run_has_published_and_other_runs_do_not() -> None:
+    lake = Lake()
+
+    def run(run_id: str, *, retry: bool) -> list[tuple[str, bool]]:
+        publisher = Publisher("twitch_metrics", run_id, retry=retry)
+        outcome = publish_hours(lake.store, KEYS, DAYS, until=TODAY, publisher=publisher)
+        return [(each.manifest.begin[11:13], each.again) for each in outcome.published]
+
+    lake.crawl(0, ROWS)
+    lake.crawl(5, ROWS)
+    assert run("first é", retry=False) == [("12", False)]
+    before = metrics(lake)
+    assert run("first é", retry=True) == [("12", False)]
+    assert run("second", retry=True) == run("second", retry=False) == []
+    assert metrics(lake) == before
+
+    lake.crawl(10, ROWS)
+    lake.crawl(65, ROWS)
+    assert run("second", retry=False) == [("12", True), ("13", False)]
+    assert run("second", retry=True) == [("12", True), ("13", False)]
+    assert run("first é", retry=True) == []

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.metrics.analyst import at
 
+from twitch_provider.metrics.ddl import duckdb_statements
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -77,6 +79,19 @@ def test_duckdb_reads_a_table_without_the_package(published: Path, analyst: Duck
     found = analyst.sql(sql.replace("'lake/", f"'{published}/")).fetchall()
     names = [name for name, _ in found]
     assert (names[-4:], len(names)) == (["Go", "Chess", "Go", "Chess"], 11)
+
+
+def test_duckdb_in_python_reads_the_views(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = blocks("duckdb.md", "python")
+    (tmp_path / "metrics.sql").write_text(";\n".join(duckdb_statements(str(published))))
+    (tmp_path / "page.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("page.py")["lake"].close()
+    printed = capsys.readouterr().out
+    assert "2026-11-23" in printed
+    assert "all_streams" in printed
 
 
 def test_pandas_reads_a_table(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,24 @@ def test_hours_games_and_channels_of_today(lake: Lake) -> None:
     assert (second["user_id"], float(second["hours_watched"])) == ("007", 20)
 
 
+def test_each_object_of_an_hour_is_fetched_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+    get = lake.store.get
+
+    def counting(key: str) -> bytes | None:
+        fetched.append(key)
+        return get(key)
+
+    monkeypatch.setattr(lake.store, "get", counting)
+    publish_latest(lake.store, KEYS, TICK)
+    tables = [
+        f"twitch/metrics/{name}/dt=2026-11-23/" for name in ("channels_hour", "games_hour", "site_hour")
+    ]
+    folders = ["twitch/metrics/manifests/dt=2026-11-23/", *tables]
+    hours = [key for key in fetched if key.startswith("twitch/metrics/")]
+    assert sorted(hours) == sorted(key for key in lake.store.objects if key.startswith(tuple(folders)))
+
+
 def test_a_lake_without_hours_has_headers_only(lake: Lake) -> None:
     publish_latest(lake.store, KEYS, TICK + timedelta(days=7))
     for name in ("site_by_hour", "games_by_hour", "channels_today"):
@@ -87,3 +105,33 @@ def test_a_try_that_read_older_hours_begins_anew(lake: Lake, monkeypatch: pytest
     monkeypatch.setattr(lake.store, "replace", wakes_late)
     publish_latest(lake.store, KEYS, TICK)
     assert len(read(lake, "site_by_hour")) == 3
+
+
+def test_hours_that_are_as_no_manifest_says_are_never_in_a_csv(
+    lake: Lake, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(lake, 65, 120, 200)
+    publish_latest(lake.store, KEYS, TICK)
+    before = dict(lake.store.objects)
+    # A try is at work on 13:00: it has written a table, and its claim lies in the place of the manifest.
+    table = f"twitch/metrics/site_hour/dt={TODAY}/site_hour_13.parquet"
+    manifest = f"twitch/metrics/manifests/dt={TODAY}/13.json"
+    lake.store.objects[table] = before[f"twitch/metrics/site_hour/dt={TODAY}/site_hour_12.parquet"]
+    lake.store.objects[manifest] = b'{"being_written_by": "0"}'
+    publish_latest(lake.store, KEYS, TICK + timedelta(minutes=5))
+    assert [row["hour"][11:13] for row in read(lake, "site_by_hour")] == ["12", "14"]
+    # It has written another table than its manifest says.
+    lake.store.objects[manifest] = before[manifest] + b" "
+    publish_latest(lake.store, KEYS, TICK + timedelta(minutes=10))
+    assert [row["hour"][11:13] for row in read(lake, "site_by_hour")] == ["12", "14"]
+    assert "latest/site_by_hour.csv stays as it is" in caplog.text
+    lake.store.objects |= before
+    publish_latest(lake.store, KEYS, TICK + timedelta(minutes=15))
+    assert [row["hour"][11:13] for row in read(lake, "site_by_hour")] == ["12", "13", "14"]
+
+
+def test_csvs_of_the_same_hours_are_not_made_again(lake: Lake) -> None:
+    publish_latest(lake.store, KEYS, TICK)
+    calls = len(lake.store.calls)
+    publish_latest(lake.store, KEYS, TICK + timedelta(minutes=5))
+    assert {operation for operation, _ in lake.store.calls[calls:]} == {"stat", "list"}

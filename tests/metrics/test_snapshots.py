@@ -105,6 +105,12 @@ def test_ad_hoc_runs_do_not_exist() -> None:
         {"datasets": {"all_streams": {}}},
         {"datasets": {"all_streams": None}},
         {"first_answer_at": datetime(2026, 11, 23, 16, 35)},  # noqa: DTZ001
+        {"interval_seconds": 0},
+        {"interval_seconds": -300},
+        {"interval_seconds": "300"},
+        {"interval_seconds": 10**15},
+        {"schema_version": None},
+        {"objects": (ObjectEntry("all_streams.csv", 1, "", -1, "table", "all_streams"),)},
     ],
 )
 def test_a_manifest_that_contradicts_itself(values: dict[str, Any]) -> None:

@@ -64,10 +64,11 @@ def arrivals() -> list[dict[str, bytes]]:
 
 @pytest.fixture(autouse=True)
 def _tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    def tables(work: Work, *_: Any) -> Iterator[Made]:
+    def tables(work: Work, *arguments: Any) -> Iterator[Made]:
         of = ", ".join(str(each.viewers) for each in work.needed)
         for name in ("clock", "site_hour", "games_hour"):
-            yield work._made(KEYS, TABLES[name], pa.table({"of": [of], "table": [name]}))
+            rows = pa.table({"of": [of], "table": [name]}).to_reader()
+            yield work._made(KEYS, TABLES[name], rows, arguments[-1])
 
     monkeypatch.setattr(Work, "tables", tables)
 

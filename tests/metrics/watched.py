@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from benchmarks.viewers import DAY, ViewerWorld
 from tests.lake.conftest import MemoryStore
+from tests.metrics.lake import parquet_bytes
 
-from twitch_provider.metrics.engine import parquet_bytes
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.spikes import Series
 from twitch_provider.metrics.tables import TABLES

@@ -114,7 +114,7 @@ class World:
         earlier = self._files(period.needed_earlier)[0] if kind == "day" else None
         with open_engine(self.folder, threads=1) as engine:
             engine.load(period, streams, games, earlier=earlier)
-            tables = {table.name: rows.to_pylist() for table, rows in engine.compute(kind)}
+            tables = {table.name: rows.read_all().to_pylist() for table, rows in engine.compute()}
         report = {"completeness": completeness(snapshots, clock, begin.date())} if kind == "day" else {}
         return tables | report
 

@@ -502,7 +502,7 @@ def test_the_overview_comes_through_airflow_where_the_server_has_no_s3(look: Loo
 
 def told_instead(look: Look) -> str:
     """Return the sentence that is shown in place of the page."""
-    return look(waits_for="[role=alert]").locator("[role=alert] p").first.inner_text()
+    return str(look(waits_for="[role=alert]").locator("[role=alert] p").first.inner_text())
 
 
 def test_the_first_view_of_a_month_is_small_and_fast(look: Look, site: Site) -> None:

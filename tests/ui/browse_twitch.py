@@ -142,7 +142,8 @@ def test_it_follows_airflows_switch_of_colours(page: Page, airflow: Airflow) -> 
     light = colour()
     page.evaluate("document.documentElement.classList.replace('light', 'dark')")
     body.page.wait_for_function(
-        "light => getComputedStyle(document.querySelector('iframe').contentDocument.body).backgroundColor !== light",
+        "light => getComputedStyle(document.querySelector('iframe').contentDocument.body)"
+        ".backgroundColor !== light",
         arg=light,
     )
     assert colour() != light

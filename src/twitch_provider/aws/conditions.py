@@ -24,6 +24,11 @@ log = logging.getLogger(__name__)
 Act = Callable[..., Mapping[str, Any]]
 
 
+def quoted(etag: str) -> str:
+    """Return an entity tag as HTTP has it: a store may quote it in its headers, and not in a listing."""
+    return f'"{etag}"' if etag and not etag.endswith('"') else etag
+
+
 class Conditions:
     """Conditional requests to one store, and what it has shown of its ways.
 

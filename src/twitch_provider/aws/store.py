@@ -15,7 +15,7 @@ from botocore.parsers import ResponseParserError
 
 from twitch_provider.aws.bucket import Bucket
 from twitch_provider.aws.comparison import REMEDY, difference, sizes
-from twitch_provider.aws.conditions import Conditions
+from twitch_provider.aws.conditions import Conditions, quoted
 from twitch_provider.aws.errors import explain
 from twitch_provider.aws.identity import EXPIRED_AT_ONCE
 from twitch_provider.aws.refusals import is_missing
@@ -178,7 +178,11 @@ class S3Store:
         """Return an object's bytes and tag, None if there is no such key."""
         with self._explained(key):
             found = self._requests.open(key)
-            return None if found is None else StoredObject(bytes(found["Body"].read()), found.get("ETag", ""))
+            return (
+                None
+                if found is None
+                else StoredObject(bytes(found["Body"].read()), quoted(found.get("ETag", "")))
+            )
 
     def read_within(self, key: str, limit: int) -> StoredObject | None:
         """Return an object's bytes and tag, None if there is no such key, without reading a larger one.
@@ -217,7 +221,7 @@ class S3Store:
             found["Body"].close()
             # Some stores capitalize the names, as those of headers.
             metadata = {name.lower(): value for name, value in found["Metadata"].items()}
-            return Stat(found.get("ETag", ""), metadata)
+            return Stat(quoted(found.get("ETag", "")), metadata)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects in this order; missing ones are fine."""
@@ -257,7 +261,7 @@ class S3Store:
         """Return every object whose key begins with the prefix, sorted by key, with its size and tag."""
         with self._explained(prefix):
             return sorted(
-                Entry(each["Key"], each["Size"], each.get("ETag", ""))
+                Entry(each["Key"], each["Size"], quoted(each.get("ETag", "")))
                 for page in self._requests.pages(prefix)
                 for each in page.get("Contents", ())
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 
 from twitch_provider.lake.instants import utc_text
@@ -40,7 +41,14 @@ def put_latest(store: Store, keys: SnapshotKeys, dataset: str, body: bytes, *, c
 
 
 def replace_older(
-    store: Store, key: str, body: bytes, run_after: datetime, present: Stat | None, *, content_type: str
+    store: Store,
+    key: str,
+    body: bytes,
+    run_after: datetime,
+    present: Stat | None,
+    *,
+    content_type: str,
+    more: Mapping[str, str] | None = None,
 ) -> bool:
     """Replace what lies at a key, unless a newer run wrote it.
 
@@ -50,11 +58,12 @@ def replace_older(
     :param run_after: the tick of the run
     :param present: what was seen there
     :param content_type: its media type
+    :param more: of its metadata
     :returns: False if another run, or another try of this one, has replaced it since
     :raises TwitchStoreError: the store failed
     """
     tick = utc_text(run_after, "run_after")
-    metadata = {_TICK: tick, _DIGEST: hashlib.sha256(body).hexdigest()}
+    metadata = {_TICK: tick, _DIGEST: hashlib.sha256(body).hexdigest(), **(more or {})}
     if present is not None and _is_newer_or_equal(present, metadata):
         return True
     etag = present and present.etag

@@ -9,7 +9,6 @@ and has a row group for each range; the day is merged range by range from its ho
 
 from __future__ import annotations
 
-import errno
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,15 +26,17 @@ from pyarrow import csv as pa_csv
 from pyarrow import json as pa_json
 from pyarrow import parquet
 
-from twitch_provider.exceptions import TwitchConfigError, TwitchDataError
+from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.csv import json_lists
 from twitch_provider.lake.schema import STREAMS, TEXT_LIST
 from twitch_provider.metrics.snapshots import Snapshot
+from twitch_provider.metrics.writing import on_disk
 
 #: Rows of a day's row group: some 400 MB while it is sorted.
 RANGE = 600_000
 _LEVEL = 3
 _BLOCK = 1 << 20
+_SPACE = ": about five times the tables of an hour"
 
 #: Lists are JSON until they are written, as they are in CSV.
 _LISTS = [column.name for column in STREAMS.columns if column.kind is TEXT_LIST]
@@ -114,7 +115,7 @@ def compact_hour(tables: Iterable[Path], target: Path, first: Sequence[str] = ()
     :raises TwitchConfigError: the disk is full
     """
     rows = 0
-    with _on_disk(target), TemporaryDirectory(dir=target.parent) as folder, ExitStack() as opened:
+    with on_disk(target, _SPACE), TemporaryDirectory(dir=target.parent) as folder, ExitStack() as opened:
         divided = []
         for number, path in enumerate(tables):
             beside = Path(folder) / str(number)
@@ -138,7 +139,7 @@ def merge_day(hours: Iterable[Path], target: Path) -> int:
     :raises TwitchConfigError: the disk is full
     """
     written = 0
-    with _on_disk(target), ExitStack() as opened, _writer(target) as writer:
+    with on_disk(target, _SPACE), ExitStack() as opened, _writer(target) as writer:
         # Text that repeats is held once.
         files = [parquet.ParquetFile(path, read_dictionary=_REPEATED) for path in hours]
         for file in files:
@@ -269,16 +270,3 @@ def _writer(target: Path) -> Iterator[parquet.ParquetWriter]:
         target, STREAMS.arrow, compression="zstd", compression_level=_LEVEL, store_schema=False
     ) as writer:
         yield writer
-
-
-@contextmanager
-def _on_disk(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise TwitchConfigError(
-            f"{target.name} needs more disk space than this worker has left: about five times the tables of "
-            "an hour."
-        ) from None

@@ -7,7 +7,6 @@ under ``sql/`` are not DuckDB's own: Spark and Athena run them, too.
 
 from __future__ import annotations
 
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchConfigError, TwitchDataError
 from twitch_provider.lake.schema import BOOLEAN, GAMES, INSTANT, INTEGER, STREAMS, Schema
@@ -29,14 +27,13 @@ from twitch_provider.metrics.relations import (
     STREAMS_COLUMNS,
     clock_relations,
 )
-from twitch_provider.metrics.tables import READ, STEPS, TABLES, MetricsTable, relation, statement
+from twitch_provider.metrics.tables import READ, STEPS, TABLES, MetricsTable, statement
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-#: Rows of a row group: all of a table, unless it is a large one.
-_ROW_GROUP = 1_000_000
-_LEVEL = 3
+#: Rows that a reader yields at once.
+_BATCH = 65_536
 
 _TAGS = {"csv": "COALESCE(from_json(tags, '[\"VARCHAR\"]'), [])", "parquet": "COALESCE(tags, [])"}
 
@@ -45,7 +42,7 @@ _READS = re.compile(r"\b(?:FROM|JOIN) (\w+)")
 
 #: Lists are taken apart in another way by each engine. A tag that comes twice in a list counts once.
 _TAGGED = """
-SELECT scope, dataset, day, user_id, viewer_seconds, airtime_seconds, samples,
+SELECT scope, dataset, period, user_id, viewer_seconds, airtime_seconds, samples,
     UNNEST(list_distinct(tags)) AS tag
 FROM tag_lists
 """
@@ -81,6 +78,7 @@ class Engine:
         self._connection = connection
         self._bounds = bounds
         self._made: set[str] = set()
+        self._kind = "hour"
 
     def load(
         self,
@@ -92,14 +90,15 @@ class Engine:
     ) -> None:
         """Make the relations that statements read.
 
-        :param period: which snapshots count in it
+        :param period: an hour or a day: which snapshots count in it
         :param streams: the tables of its snapshots, and of those before
         :param games: the tables of games of the same runs, where they have one
         :param earlier: for a day, the streams of the 48 hours before; titles and tags are then read too
         :raises TwitchDataError: a table is not as the schema says
         :raises TwitchConfigError: a bound was reached
         """
-        for name, rows in clock_relations(period).items():
+        self._kind = "hour" if earlier is None else "day"
+        for name, rows in clock_relations(period, self._kind).items():
             self._arrow(name, rows)
         titles = {} if earlier is None else OF_A_DAY
         self._relation("streams", STREAMS, STREAMS_COLUMNS | titles, streams, tags=earlier is not None)
@@ -126,31 +125,32 @@ class Engine:
         """
         self._relation("streams", STREAMS, STREAMS_COLUMNS | OF_A_DAY, streams)
 
-    def compute(self, period: str) -> Iterator[tuple[MetricsTable, pa.Table]]:
-        """Compute the tables of what was loaded, one after the other.
+    def compute(self) -> Iterator[tuple[MetricsTable, pa.RecordBatchReader]]:
+        """Compute the tables of the hour or the day that was loaded, one after the other.
 
-        :param period: ``hour`` or ``day``
+        Read the rows of one before you ask for the next: no memory holds a table of a large day twice.
+
         :raises TwitchDataError: a table is not as the schema says
         :raises TwitchConfigError: a bound was reached
         """
-        makers = {relation(step): step for step in STEPS[period]}
-        makers |= {name: name for name in ("tagged", *READ[period])}
-        tables = [each for each in TABLES.values() if each.period == period and each.name != "completeness"]
+        kind = self._kind
+        made = {*STEPS[kind], "tagged", *READ[kind]}
+        tables = [each for each in TABLES.values() if each.period == kind and each.name != "completeness"]
         for number, table in enumerate(tables):
-            made = table.name in {"clock", "clock_parts", *READ[period]}
-            for name in _needed(table.name, makers):
-                self._make(name, makers[name])
-            yield table, self._table(table, made=made)
-            later = {name for each in tables[number + 1 :] for name in _needed(each.name, makers)}
+            for name in _needed(table.statement, made):
+                self._make(name)
+            there = table.name in {"clock", "clock_parts", *READ[kind]}
+            yield table, self._table(table, made=there)
+            later = {name for each in tables[number + 1 :] for name in _needed(each.statement, made)}
             for name in sorted(self._made - later):
                 self._run(f"DROP TABLE {name}", name)
                 self._made.remove(name)
 
-    def _make(self, name: str, source: str) -> None:
+    def _make(self, name: str) -> None:
         """Make a relation once; what no later table needs is dropped, so that memory holds a few only."""
         if name in self._made:
             return
-        self._run(f"CREATE TABLE {name} AS {_sql(source)}", source)
+        self._run(f"CREATE TABLE {name} AS {_sql(name)}", name)
         self._made.add(name)
 
     def select(self, sql: str, relations: Mapping[str, pa.Table], what: str) -> pa.Table:
@@ -165,12 +165,23 @@ class Engine:
             self._connection.register(name, rows)
         return self._run(sql, what)
 
-    def _table(self, table: MetricsTable, *, made: bool) -> pa.Table:
-        """Return one table, its rows in the order of its key."""
-        source = table.name if made else f"({statement(table.name)})"
-        columns, key = ", ".join(table.names), ", ".join(table.key)
+    def _table(self, table: MetricsTable, *, made: bool) -> pa.RecordBatchReader:
+        """Return the rows of one table in the order of its key."""
+        source = table.name if made else f"({statement(table.statement)})"
+        columns = ", ".join(f"period AS {name}" if name == table.period else name for name in table.names)
+        key = ", ".join(table.key)
         sql = f"SELECT {columns} FROM {source} AS made ORDER BY {key}"  # noqa: S608 - nothing of it is a user's
-        return self._run(sql, table.name).cast(table.schema)
+        with self._sentences(table.name):
+            rows = self._connection.sql(sql)
+            # DuckDB 1.3 and 1.4 call it otherwise.
+            read = getattr(rows, "to_arrow_reader", None) or rows.fetch_arrow_reader
+            batches = self._batches(read(_BATCH), table)
+        return pa.RecordBatchReader.from_batches(table.schema, batches)
+
+    def _batches(self, rows: pa.RecordBatchReader, table: MetricsTable) -> Iterator[pa.RecordBatch]:
+        with self._sentences(table.name):
+            for batch in rows:
+                yield from pa.Table.from_batches([batch]).cast(table.schema).to_batches()
 
     def _arrow(self, name: str, rows: pa.Table) -> None:
         self._connection.register("arriving", rows)
@@ -202,11 +213,17 @@ class Engine:
         self._run(f"CREATE {kind} {name} AS {' UNION ALL '.join(parts)}", name)
 
     def _run(self, sql: str, what: str) -> pa.Table:
+        with self._sentences(what):
+            result = self._connection.sql(sql)
+            return None if result is None else result.to_arrow_table()
+
+    @contextmanager
+    def _sentences(self, what: str) -> Iterator[None]:
+        """Say what could not be computed, and why."""
         import duckdb
 
         try:
-            result = self._connection.sql(sql)
-            return None if result is None else result.to_arrow_table()
+            yield
         except duckdb.OutOfMemoryException:
             raise TwitchConfigError(
                 f"{what} needs more than {self._bounds}: raise the bounds, or use a larger worker."
@@ -221,15 +238,15 @@ class Engine:
             ) from None
 
 
-def _needed(table: str, makers: dict[str, str]) -> list[str]:
-    """The relations that are made for a table, each after those that it reads itself."""
-    if table in {"clock", "clock_parts"}:
+def _needed(name: str, made: set[str]) -> list[str]:
+    """The relations that are made for a statement, each after those that it reads itself."""
+    if name in {"clock", "clock_parts"}:
         return []
     needed = []
-    for read in _READS.findall(_sql(makers.get(table, table))):
-        if read in makers and read != table:
-            needed += _needed(read, makers)
-    return list(dict.fromkeys([*needed, *({table} & makers.keys())]))
+    for read in _READS.findall(_sql(name)):
+        if read in made and read != name:
+            needed += _needed(read, made)
+    return list(dict.fromkeys([*needed, *({name} & made)]))
 
 
 def _sql(name: str) -> str:
@@ -237,10 +254,11 @@ def _sql(name: str) -> str:
 
 
 def _unreadable() -> tuple[type[Exception], ...]:
-    """What DuckDB raises where a file cannot be read, or a number is too large."""
+    """What DuckDB raises where a file cannot be read or lacks a column, or a number is too large."""
     import duckdb
 
     return (
+        duckdb.BinderException,
         duckdb.ConversionException,
         duckdb.InvalidInputException,
         duckdb.IOException,
@@ -280,18 +298,6 @@ def open_engine(
         # It would be drawn into the log of the task.
         connection.execute("SET enable_progress_bar = false")
         yield Engine(connection, f"{memory} of memory and {temporary} of temporary space")
-
-
-def parquet_bytes(table: pa.Table) -> bytes:
-    """Return a table as an object: equal tables give equal bytes.
-
-    :param table: of :meth:`Engine.compute`, or another one of metrics
-    """
-    sink = io.BytesIO()
-    parquet.write_table(
-        table.combine_chunks(), sink, compression="zstd", compression_level=_LEVEL, row_group_size=_ROW_GROUP
-    )
-    return sink.getvalue()
 
 
 def _source(file_format: str, schema: Schema, paths: list[str]) -> str:

@@ -75,7 +75,7 @@ def shape(snapshot: Snapshot) -> str | None:
 
     :param snapshot: a complete one
     """
-    if not 1 <= snapshot.schema_version <= SCHEMA_VERSION:
+    if not snapshot.readable:
         return (
             f"Its schema version is {snapshot.schema_version}, and this version of the package knows 1 to "
             f"{SCHEMA_VERSION}: update the package."

@@ -20,7 +20,7 @@ from twitch_provider.lake.store import Store
 from twitch_provider.metrics.clock import Period
 from twitch_provider.metrics.compact import compact_day
 from twitch_provider.metrics.engine import LocalTable
-from twitch_provider.metrics.fetch import fetch_games, fetch_streams
+from twitch_provider.metrics.fetch import fetch_games, fetch_streams, write_file
 from twitch_provider.metrics.history import History, midnight
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.manifest import MetricsManifest
@@ -57,8 +57,7 @@ def gather(store: Store, keys: MetricsKeys, history: History, period: Period, fo
     """
     files, day = DayFiles(), period.begin.date()
     needed = history.needed(period.needed)
-    of_day = [each for each in history.found.snapshots if each.complete and each.run_after.date() == day]
-    for dataset, _, snapshots in _by_day(of_day):
+    for dataset, _, snapshots in _by_day(history.compacted(day)):
         files.compacted[dataset] = _compact(store, snapshots, folder)
         files.streams.append(LocalTable(dataset, files.compacted[dataset]))
     for dataset, _, snapshots in _by_day(each for each in needed if each.run_after.date() != day):
@@ -106,5 +105,5 @@ def _closed(
     if compacted is None or hashlib.sha256(compacted).hexdigest() != sha256:
         return None
     path = folder / f"closed_{day}_{snapshots[0].dataset}.parquet"
-    path.write_bytes(compacted)
+    write_file(path, compacted)
     return path

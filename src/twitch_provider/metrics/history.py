@@ -74,8 +74,8 @@ class History:
 
     @cached_property
     def by_table(self) -> dict[tuple[str, datetime], Snapshot]:
-        """The snapshots by dataset and tick."""
-        return {(each.dataset, each.run_after): each for each in self.found.snapshots}
+        """The complete snapshots by dataset and tick: another DAG's at that tick may be cut short."""
+        return {(each.dataset, each.run_after): each for each in self.found.snapshots if each.complete}
 
     def is_open(self, last: date) -> bool:
         """Whether a scope's newest snapshot that counts has no following one yet, and matters to a day.
@@ -100,11 +100,18 @@ class History:
         )
 
     def needed(self, tables: Iterable[tuple[str, datetime]]) -> list[Snapshot]:
-        """Return snapshots in the order of their keys.
+        """Return complete snapshots in the order of their keys.
 
         :param tables: datasets and ticks
         """
         return [self.by_table[each] for each in sorted(tables)]
+
+    def compacted(self, day: date) -> list[Snapshot]:
+        """Return the snapshots that become one table for each dataset, whether or not they count.
+
+        :param day: of their ticks, UTC
+        """
+        return [each for each in self.by_table.values() if each.readable and each.run_after.date() == day]
 
     @cached_property
     def hours(self) -> set[datetime]:

@@ -13,8 +13,9 @@ from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.store import Store
 from twitch_provider.metrics.history import DAY, History, midnight
 from twitch_provider.metrics.keys import LENGTHS, MetricsKeys
-from twitch_provider.metrics.periods import Published, Work, publish_period
+from twitch_provider.metrics.periods import Work, publish_period
 from twitch_provider.metrics.publish import Seen
+from twitch_provider.metrics.publisher import NOBODY, Published, Publisher
 
 #: How often other tries may be faster.
 _ROUNDS = 5
@@ -36,21 +37,29 @@ class Outcome:
     snapshots: int = 0
 
 
-def publish_hours(store: Store, keys: MetricsKeys, days: Sequence[date], *, until: date) -> Outcome:
+def publish_hours(
+    store: Store,
+    keys: MetricsKeys,
+    days: Sequence[date],
+    *,
+    until: date,
+    publisher: Publisher = NOBODY,
+) -> Outcome:
     """Publish the hours of some days that differ from what lies there.
 
     :param store: of the lake
     :param keys: of metrics
     :param days: UTC, one after the other
     :param until: the newest day that may have ticks
+    :param publisher: the run
     :raises TwitchConfigError: DuckDB is not installed, or its bounds are reached
     :raises TwitchStoreError: the store failed, or other tries are faster all the time
     """
-    return publish_periods(store, keys, "hour", days, until=until)
+    return publish_periods(store, keys, "hour", days, until=until, publisher=publisher)
 
 
 def publish_periods(
-    store: Store, keys: MetricsKeys, kind: str, days: Sequence[date], *, until: date
+    store: Store, keys: MetricsKeys, kind: str, days: Sequence[date], *, until: date, publisher: Publisher
 ) -> Outcome:
     """Publish the hours of some days, or these days, where they differ from what lies there.
 
@@ -59,6 +68,7 @@ def publish_periods(
     :param kind: ``hour`` or ``day``
     :param days: UTC, one after the other
     :param until: the newest day that may have ticks
+    :param publisher: the run
     :raises TwitchConfigError: DuckDB is not installed, or its bounds are reached
     :raises TwitchStoreError: the store failed, or other tries are faster all the time
     """
@@ -67,12 +77,13 @@ def publish_periods(
         seen = Seen.look(store, keys, kind, days)
         history = History.read(store, keys, days[0], days[-1], until)
         outcome.snapshots = len(history.found.snapshots)
-        if turn == 0:
+        if turn == 0 and kind == "hour":  # a day is closed after its hours
             _log_refused(history)
         lost: list[datetime] = []
         for begin in _begins(kind, keys, seen, history, days):
             if begin not in done:
-                work = Work(kind, begin, history, may_vanish=begin.date() >= until - DAY)
+                may_vanish = begin.date() >= until - DAY
+                work = Work(kind, begin, history, may_vanish=may_vanish, publisher=publisher)
                 (done.add if _publish(store, keys, seen, work, outcome) else lost.append)(begin)
         if not lost:
             return outcome

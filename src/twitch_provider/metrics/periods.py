@@ -26,38 +26,26 @@ from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.store import Store
 from twitch_provider.metrics.clock import GATED, Period
 from twitch_provider.metrics.completeness import completeness, completeness_table
-from twitch_provider.metrics.engine import open_engine, parquet_bytes
-from twitch_provider.metrics.fetch import fetch_games, fetch_streams
+from twitch_provider.metrics.engine import open_engine
+from twitch_provider.metrics.fetch import fetch_games, fetch_streams, require_rows
 from twitch_provider.metrics.gather import gather
 from twitch_provider.metrics.history import History, digest_of
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.manifest import MetricsManifest, MetricsObject, scopes_of
 from twitch_provider.metrics.publish import Seen, publish
+from twitch_provider.metrics.publisher import NOBODY, Published, Publisher
 from twitch_provider.metrics.snapshots import Snapshot
 from twitch_provider.metrics.tables import TABLES, MetricsTable
+from twitch_provider.metrics.writing import write_table
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Published:
-    """A period that this try published.
-
-    :param key: of its manifest
-    :param manifest: that lies there
-    :param again: whether it had been published before
-    """
-
-    key: str
-    manifest: MetricsManifest
-    again: bool
 
 
 class Attempt(NamedTuple):
     """What a try of publishing came to.
 
     :param done: False if another try was faster: begin anew
-    :param published: None if what lies there is right
+    :param published: by this try, or an earlier one of its run; None if what lies there is right
     """
 
     done: bool
@@ -70,23 +58,19 @@ class Made(NamedTuple):
     :param table: its name, or the dataset of a compacted one
     :param key: where it is published
     :param rows: how many
-    :param body: its bytes, or the file that has them
+    :param path: of the file
     """
 
     table: str
     key: str
     rows: int
-    body: bytes | Path
+    path: Path
 
     def describe(self) -> MetricsObject:
         """Return what a manifest says of it."""
-        if isinstance(self.body, bytes):
-            return MetricsObject(
-                self.key, len(self.body), hashlib.sha256(self.body).hexdigest(), self.rows, self.table
-            )
-        with self.body.open("rb") as file:
+        with self.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return MetricsObject(self.key, self.body.stat().st_size, sha256, self.rows, self.table)
+        return MetricsObject(self.key, self.path.stat().st_size, sha256, self.rows, self.table)
 
 
 @dataclass(frozen=True)
@@ -97,12 +81,14 @@ class Work:
     :param begin: aware UTC
     :param history: snapshots
     :param may_vanish: whether snapshots that are missing were withdrawn; of an older day they have expired
+    :param publisher: who publishes it
     """
 
     kind: str
     begin: datetime
     history: History
     may_vanish: bool = True
+    publisher: Publisher = NOBODY
 
     @cached_property
     def period(self) -> Period:
@@ -130,10 +116,12 @@ class Work:
     def inputs(self) -> tuple[tuple[str, str], ...]:
         """The manifests of all snapshots that matter, with their entity tags."""
         rows = {(row.dataset, row.run_after) for row in self.period.rows}
-        snapshots = [*self.history.needed(rows), *self.needed, *self.earlier]
+        found = self.history.found.snapshots
+        of_rows = [each for each in found if (each.dataset, each.run_after) in rows]
+        snapshots = [*of_rows, *self.needed, *self.earlier]
         if self.kind == "day":
             day = self.begin.date()
-            snapshots += [each for each in self.history.found.snapshots if each.run_after.date() == day]
+            snapshots += [each for each in found if each.run_after.date() == day]
         return tuple(sorted({(each.manifest, each.etag) for each in snapshots}))
 
     @cached_property
@@ -145,8 +133,10 @@ class Work:
     @cached_property
     def digest(self) -> str:
         """Of all that the tables are a function of."""
-        earlier = [vars(row) for row in self.period.earlier] if self.kind == "day" else []
-        return digest_of(self.period, [*self.needed, *self.earlier], [earlier, self.report])
+        if self.kind == "hour":
+            return digest_of(self.period, self.needed)
+        read = [*self.needed, *self.earlier, *self.history.compacted(self.begin.date())]
+        return digest_of(self.period, read, [[vars(row) for row in self.period.earlier], self.report])
 
     def manifest(self, objects: Iterable[MetricsObject]) -> MetricsManifest:
         """Return the manifest of its tables.
@@ -194,14 +184,17 @@ class Work:
                 for dataset, path in files.compacted.items():
                     rows = parquet.read_metadata(path).num_rows
                     yield Made(dataset, keys.compacted(dataset, self.begin.date()), rows, path)
-            for table, made in engine.compute(self.kind):
-                yield self._made(keys, table, made)
+            require_rows(store, engine, self.needed)
+            for table, made in engine.compute():
+                yield self._made(keys, table, made, folder)
         if self.kind == "day":
-            yield self._made(keys, TABLES["completeness"], completeness_table(self.report))
+            report = completeness_table(self.report).to_reader()
+            yield self._made(keys, TABLES["completeness"], report, folder)
 
-    def _made(self, keys: MetricsKeys, table: MetricsTable, rows: pa.Table) -> Made:
-        body = parquet_bytes(rows.replace_schema_metadata({"twitch.digest": self.digest}))
-        return Made(table.name, keys.table(table, self.begin), rows.num_rows, body)
+    def _made(self, keys: MetricsKeys, table: MetricsTable, rows: pa.RecordBatchReader, folder: Path) -> Made:
+        path = folder / table.file_name(self.begin)
+        written = write_table(rows, path, {"twitch.digest": self.digest})
+        return Made(table.name, keys.table(table, self.begin), written, path)
 
 
 def publish_period(store: Store, keys: MetricsKeys, seen: Seen, work: Work) -> Attempt:
@@ -223,13 +216,13 @@ def publish_period(store: Store, keys: MetricsKeys, seen: Seen, work: Work) -> A
     if present is not None and present.digest == work.digest:
         manifest = work.manifest(present.objects)
         if manifest == present:
-            return Attempt(done=True)
+            return Attempt(done=True, published=work.publisher.published_before(store, key, present))
         return Attempt(done=_write(store, seen, work, key, manifest, {}) is not None)
     with TemporaryDirectory(prefix="twitch_metrics_") as folder:
         made = list(work.tables(store, keys, Path(folder)))
         manifest = work.manifest(sorted((each.describe() for each in made), key=lambda each: each.key))
-        bodies = {each.key: each.body for each in made}
-        published = _write(store, seen, work, key, manifest, bodies)
+        files = {each.key: each.path for each in made}
+        published = _write(store, seen, work, key, manifest, files)
     return Attempt(done=published is not None, published=published)
 
 
@@ -239,13 +232,15 @@ def _write(
     work: Work,
     key: str,
     manifest: MetricsManifest,
-    bodies: dict[str, bytes | Path],
+    files: dict[str, Path],
 ) -> Published | None:
     """Publish what was computed; None if another try was faster."""
-    if not publish(store, seen, key, manifest, bodies):
-        return None
     published = Published(key, manifest, again=key in seen)
-    _log(store, work, published, rewritten=bool(bodies))
+    if not publish(
+        store, seen, key, manifest, files, metadata=work.publisher.metadata(again=published.again)
+    ):
+        return None
+    _log(store, work, published, rewritten=bool(files))
     return published
 
 

@@ -91,7 +91,13 @@ class Seen:
 
 
 def publish(
-    store: Store, seen: Seen, key: str, manifest: MetricsManifest, bodies: Mapping[str, bytes | Path]
+    store: Store,
+    seen: Seen,
+    key: str,
+    manifest: MetricsManifest,
+    files: Mapping[str, Path],
+    *,
+    metadata: Mapping[str, str],
 ) -> bool:
     """Replace the tables of a period, and its manifest last.
 
@@ -99,20 +105,20 @@ def publish(
     :param seen: before the snapshots were listed
     :param key: of the manifest
     :param manifest: of the period
-    :param bodies: the tables, or their files, by their keys; none where they lie there already
+    :param files: the tables by their keys; none where they lie there already
+    :param metadata: of the manifest's object
     :returns: False if another try has changed something since: begin anew
     :raises TwitchStoreError: the store failed
     """
     tag = seen.tag(key)
-    if bodies:
+    if files:
         tag = _claim(store, key, tag)
         if tag is None:
             return False
-    for table, made in bodies.items():
-        body = made if isinstance(made, bytes) else made.read_bytes()
-        if not _put(store, table, body, seen.tag(table), content_type=PARQUET):
+    for table, path in files.items():
+        if not _put(store, table, path.read_bytes(), seen.tag(table), content_type=PARQUET):
             return False
-    return _put(store, key, manifest.to_json(), tag, content_type=JSON)
+    return _put(store, key, manifest.to_json(), tag, content_type=JSON, metadata=metadata)
 
 
 def _claim(store: Store, key: str, tag: str | None) -> str | None:
@@ -123,7 +129,15 @@ def _claim(store: Store, key: str, tag: str | None) -> str | None:
     return there.etag if there is not None and there.body == claim else None
 
 
-def _put(store: Store, key: str, body: bytes, tag: str | None, *, content_type: str) -> bool:
+def _put(
+    store: Store,
+    key: str,
+    body: bytes,
+    tag: str | None,
+    *,
+    content_type: str,
+    metadata: Mapping[str, str] | None = None,
+) -> bool:
     """Whether the object lies there now: written by this try, or by one with the same inputs."""
-    written = store.replace(key, body, content_type=content_type, metadata={}, etag=tag)
+    written = store.replace(key, body, content_type=content_type, metadata=metadata or {}, etag=tag)
     return written or store.get(key) == body

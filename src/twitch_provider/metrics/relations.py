@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from twitch_provider.metrics.clock import ClockRow, Period
+from twitch_provider.metrics.clock import ClockPart, ClockRow, Period
+from twitch_provider.metrics.keys import LENGTHS
 from twitch_provider.metrics.tables import TABLES
 
 #: What ``streams`` has of a table's column.
@@ -37,23 +38,37 @@ GAMES_COLUMNS = {
 }
 
 
-def clock_relations(period: Period) -> dict[str, pa.Table]:
+def clock_relations(period: Period, kind: str) -> dict[str, pa.Table]:
     """Return ``clock``, ``clock_before``, ``clock_parts`` and ``before``.
 
+    Each row has its hour or its day as ``period``, so that one statement computes the tables of both.
+
     :param period: of the clock
+    :param kind: ``hour`` or ``day``: of the tables to compute
     """
-    clock, clock_parts = TABLES["clock"].schema, TABLES["clock_parts"].schema
+    clock, clock_parts = (_for_statements(TABLES[name].schema, kind) for name in ("clock", "clock_parts"))
     instant = clock.field("instant").type
-    for_statements = clock.append(pa.field("second_of_day", pa.int64()))
-    for_statements = for_statements.append(pa.field("counted_until", instant))
+    clock = clock.append(pa.field("second_of_day", pa.int64())).append(pa.field("counted_until", instant))
     names = [(name, clock.field(name).type) for name in ("scope", "dataset", "run_after")]
     before = pa.schema([*names, ("before_run_after", instant), ("before_instant", instant)])
     return {
-        "clock": _table([_clock_row(row) for row in period.rows], for_statements),
-        "clock_before": _table([_clock_row(row) for row in period.earlier], for_statements),
-        "clock_parts": _table([{**vars(part), "day": part.day} for part in period.parts], clock_parts),
+        "clock": _table([_clock_row(row, kind) for row in period.rows], clock),
+        "clock_before": _table([_clock_row(row, kind) for row in period.earlier], clock),
+        "clock_parts": _table([vars(part) | _period_of(part, kind) for part in period.parts], clock_parts),
         "before": _table([vars(each) for each in period.before], before),
     }
+
+
+def _for_statements(schema: pa.Schema, kind: str) -> pa.Schema:
+    """The columns of a table, with ``period`` instead of ``hour``, and its length."""
+    hour = schema.get_field_index("hour")
+    schema = schema.set(hour, pa.field("period", schema.field(kind).type))
+    return schema.append(pa.field("period_seconds", pa.int64()))
+
+
+def _period_of(row: ClockRow | ClockPart, kind: str) -> dict[str, Any]:
+    length = round(LENGTHS[kind].total_seconds())
+    return {"period": getattr(row, kind), "period_seconds": length, "day": row.day}
 
 
 def _table(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pa.Table:
@@ -68,8 +83,8 @@ def _table(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist(naive, schema)
 
 
-def _clock_row(row: ClockRow) -> dict[str, Any]:
+def _clock_row(row: ClockRow, kind: str) -> dict[str, Any]:
     """A row of the clock, with what statements would else need functions of time for, which differ."""
     second = row.instant.hour * 3600 + row.instant.minute * 60 + row.instant.second
-    derived = {"hour": row.hour, "day": row.day, "counted_until": row.counted_until}
-    return {**vars(row), **derived, "second_of_day": second}
+    derived = {"counted_until": row.counted_until, "second_of_day": second}
+    return vars(row) | _period_of(row, kind) | derived

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.instants import in_utc
 from twitch_provider.lake.keys import dataset_beside
 from twitch_provider.lake.manifest import Manifest, ObjectEntry
+from twitch_provider.lake.schema import SCHEMA_VERSION
 from twitch_provider.lake.store import Store
 
 
@@ -72,6 +73,11 @@ class Snapshot:
         return self.table.rows
 
     @property
+    def readable(self) -> bool:
+        """Whether it is complete, and of columns that this version knows."""
+        return self.complete and 1 <= self.schema_version <= SCHEMA_VERSION
+
+    @property
     def order(self) -> tuple[datetime, datetime, str]:
         """Its place within its scope: by instant, then tick, then run id."""
         return self.instant, self.run_after, self.run_id
@@ -104,7 +110,7 @@ def snapshots_of(manifest: Manifest, *, key: str, etag: str) -> list[Snapshot]:
         return []
     try:
         return list(_snapshots(manifest, key, etag))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TwitchDataError(
             f"The manifest {key} is not as this version writes it ({error!r:.80}), so its snapshot is left "
             "out: clear its DAG run to publish it again."
@@ -126,17 +132,38 @@ def _snapshots(manifest: Manifest, key: str, etag: str) -> Iterator[Snapshot]:
             run_id=manifest.run_id,
             run_type=manifest.run_type,
             instant=_whole_seconds(manifest.first_answer_at, "first_answer_at"),
-            interval_seconds=manifest.interval_seconds,
+            interval_seconds=_interval(manifest.interval_seconds),
             complete=manifest.complete,
-            schema_version=manifest.schema_version,
-            table=tables[dataset],
-            games=_companion(dataset, tables),
-            missing={**figures["missing"]},
-            duplicate_keys=int(figures["duplicate_keys"]),
-            viewers=int(figures["viewers"]),
+            schema_version=_whole("schema_version", manifest.schema_version),
+            table=_counted(tables[dataset]),
+            games=(games := _companion(dataset, tables)) and _counted(games),
+            missing={name: _whole(name, number) for name, number in figures["missing"].items()},
+            duplicate_keys=_whole("duplicate_keys", figures["duplicate_keys"]),
+            viewers=_whole("viewers", figures["viewers"]),
             dag_id=manifest.dag_id,
             rejects=int(manifest.counts[dataset]["rejects"]),
         )
+
+
+def _whole(name: str, value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{name} is {value!r:.40}")
+    return value
+
+
+def _interval(seconds: Any) -> int | None:
+    """Whole seconds, of which two can be counted."""
+    if seconds is None:
+        return None
+    interval = _whole("interval_seconds", seconds)
+    if not timedelta(seconds=2 * interval):
+        raise ValueError("interval_seconds is 0")
+    return interval
+
+
+def _counted(table: ObjectEntry) -> ObjectEntry:
+    _whole("rows", table.rows)
+    return table
 
 
 def _whole_seconds(instant: datetime, name: str) -> datetime:

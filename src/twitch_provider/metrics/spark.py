@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spark: tables of the lake to relations, one statement to one table.
 
-The statements are those that DuckDB runs. Hours are computed for a whole day at once, since each statement of
-an hour's tables groups by ``hour``.
+The statements are those that DuckDB runs. Hours are computed for a whole day at once, since statements group
+by ``period``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from twitch_provider.metrics.relations import (
     STREAMS_COLUMNS,
     clock_relations,
 )
-from twitch_provider.metrics.tables import READ, STEPS, TABLES, MetricsTable, relation, statement
+from twitch_provider.metrics.tables import READ, STEPS, TABLES, MetricsTable, statement
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -51,7 +51,7 @@ _TAGS = {
     "parquet": "COALESCE(tags, array())",
 }
 _TAGGED = """
-SELECT scope, dataset, day, user_id, viewer_seconds, airtime_seconds, samples,
+SELECT scope, dataset, period, user_id, viewer_seconds, airtime_seconds, samples,
     explode(array_distinct(tags)) AS tag
 FROM tag_lists
 """
@@ -103,8 +103,7 @@ class Engine:
         :param earlier: the streams of the 48 hours before
         :raises TwitchDataError: a table does not have as many rows as its manifest says
         """
-        for name, rows in clock_relations(period).items():
-            self._view(name, self._frame(rows))
+        self._period = period
         columns = STREAMS_COLUMNS | OF_A_DAY
         self._relation("streams", STREAMS, columns, streams, _TAGS)
         self._relation("games", GAMES, GAMES_COLUMNS, games)
@@ -115,8 +114,10 @@ class Engine:
 
         :param kind: ``hour``, for all hours of the day, or ``day``
         """
+        for name, rows in clock_relations(self._period, kind).items():
+            self._view(name, self._frame(rows))
         for step in STEPS[kind]:
-            self._view(relation(step), self._spark.sql(statement(step)))
+            self._view(step, self._spark.sql(statement(step)))
         if kind == "day":
             self._view("tagged", self._spark.sql(_TAGGED))
         for name in READ[kind]:
@@ -124,8 +125,8 @@ class Engine:
         for table in TABLES.values():
             if table.period == kind and table.name != "completeness":
                 made = table.name in {"clock", "clock_parts", *READ[kind]}
-                rows = self._spark.table(table.name) if made else self._spark.sql(statement(table.name))
-                yield table, _typed(rows, table)
+                rows = self._spark.table(table.name) if made else self._spark.sql(statement(table.statement))
+                yield table, _typed(rows.withColumnRenamed("period", kind), table)
 
     def typed(self, rows: pa.Table, table: MetricsTable) -> DataFrame:
         """Return rows that this process computed, as Spark's.

@@ -6,6 +6,7 @@ A column of one name has one type and one meaning (:mod:`.definitions`) in all t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -38,7 +39,7 @@ _TYPES = {
 class MetricsTable:
     """One table.
 
-    :param name: of the table and of its statement
+    :param name: of the table
     :param grain: what a row is
     :param names: of the columns, in order
     :param key: the columns that identify a row, by which the rows are sorted
@@ -60,6 +61,11 @@ class MetricsTable:
     def columns(self) -> list[tuple[pa.DataType, Definition]]:
         """The type and the definition of each column."""
         return [(field.type, DEFINITIONS[field.name]) for field in self.schema]
+
+    @property
+    def statement(self) -> str:
+        """The name of its statement: ``site_hour`` and ``site_day`` have one, ``site_period``."""
+        return re.sub(f"_{self.period}$", "_period", self.name)
 
     def file_name(self, period: datetime) -> str:
         """Return the name of the object of a period, below the day's partition.
@@ -228,39 +234,19 @@ _ALL = (
 #: Every table by its name.
 TABLES = {table.name: table for table in _ALL}
 
+_STEPS = ("ticks", "presence", "live_games", "live_languages", "doubles", "new_streams")
 #: Relations between the snapshots and the tables, which are not published, in the order of making them.
-STEPS = {
-    "hour": ("ticks_hour", "presence_hour", "live_games", "live_languages", "doubles", "new_streams"),
-    "day": (
-        "ticks_day",
-        "presence_day",
-        "live_games",
-        "live_languages",
-        "doubles",
-        "new_streams",
-        "broadcasts",
-        "connections",
-        "tag_lists",
-    ),
-}
+STEPS = {"hour": _STEPS, "day": (*_STEPS, "broadcasts", "connections", "tag_lists")}
+_READ = ("site_snapshot", "games_snapshot", "languages_snapshot")
 #: Tables that statements of other tables read, in the order of making them.
-READ = {
-    "hour": ("site_snapshot", "games_snapshot", "languages_snapshot"),
-    "day": ("site_snapshot", "games_snapshot", "languages_snapshot", "segments"),
-}
+READ = {"hour": _READ, "day": (*_READ, "segments")}
 
 
 def statement(name: str) -> str:
-    """Return the SQL of a table, or of a step before it.
+    """Return the SQL of tables, or of a step before them.
 
-    :param name: for example ``games_hour``
+    It calls the hour, or the day, that is computed ``period``.
+
+    :param name: a step, or the :attr:`~MetricsTable.statement` of a table
     """
     return (files("twitch_provider.metrics") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def relation(step: str) -> str:
-    """Return the name that statements know a step by: ``ticks`` for ``ticks_hour``.
-
-    :param step: one of :data:`STEPS`
-    """
-    return step.removesuffix("_hour").removesuffix("_day")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from twitch_provider.lake.store import Store
     from twitch_provider.metrics.hours import Outcome
     from twitch_provider.metrics.keys import MetricsKeys
-    from twitch_provider.metrics.periods import Published
+    from twitch_provider.metrics.publisher import Published, Publisher
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +43,13 @@ def publish_hours(context: Mapping[str, Any]) -> dict[str, Any]:
 
     store, keys = open_lake(context)
     today = _today(context)
-    outcome = hours.publish_hours(store, keys, [today - DAY, today], until=today)
+    outcome = hours.publish_hours(
+        store, keys, [today - DAY, today], until=today, publisher=_publisher(context)
+    )
+    if outcome.snapshots:  # Also where nothing is published: a try may have died before it wrote the CSVs.
+        latest_csv.publish_latest(store, keys, tick(context["dag_run"]))
     if not outcome.published:
         raise AirflowSkipException(_nothing(outcome, f"{today - DAY} and {today}", "hour"))
-    latest_csv.publish_latest(store, keys, tick(context["dag_run"]))
     events = [_event(store, each, "hour", each.manifest.begin) for each in outcome.published]
     return {**events[-1], "hours": events}
 
@@ -111,7 +114,9 @@ def close_day(context: Mapping[str, Any], day: str) -> dict[str, Any]:
     from twitch_provider.metrics import days
 
     store, keys = open_lake(context)
-    outcome = days.close_day(store, keys, date.fromisoformat(day), until=_today(context))
+    outcome = days.close_day(
+        store, keys, date.fromisoformat(day), until=_today(context), publisher=_publisher(context)
+    )
     if not outcome.published:
         raise AirflowSkipException(_nothing(outcome, day, "day"))
     return _event(store, outcome.published[0], "day", day)
@@ -128,6 +133,13 @@ def open_lake(context: Mapping[str, Any]) -> tuple[Store, MetricsKeys]:
     params = context["params"]
     config = LakeConfig.resolve(params["bucket"], params["prefix"])
     return open_store(config), MetricsKeys(config.prefix)
+
+
+def _publisher(context: Mapping[str, Any]) -> Publisher:
+    from twitch_provider.metrics.publisher import Publisher
+
+    run = context["dag_run"]
+    return Publisher(run.dag_id, run.run_id, retry=context["ti"].try_number > 1)
 
 
 def _today(context: Mapping[str, Any]) -> date:

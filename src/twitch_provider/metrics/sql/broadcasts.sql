@@ -1,10 +1,10 @@
 -- A broadcast on a day, and whether its category or title changed at all: only then are its rows put in order.
 -- peak as in presence: viewers * 86400 + 86399 - second of the day. number is for joins and sorts of many rows.
 SELECT
-    ROW_NUMBER() OVER (ORDER BY t.scope, t.day, s.id) AS number,
+    ROW_NUMBER() OVER (ORDER BY t.scope, t.period, s.id) AS number,
     t.scope,
     t.dataset,
-    t.day,
+    t.period,
     s.id,
     s.user_id,
     MIN(s.started_at) AS started_at,
@@ -21,4 +21,4 @@ SELECT
     ) AS several_titles
 FROM ticks AS t
 INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
-GROUP BY t.scope, t.dataset, t.day, s.id, s.user_id
+GROUP BY t.scope, t.dataset, t.period, s.id, s.user_id

@@ -12,7 +12,7 @@ SELECT
     c.dataset,
     c.run_after,
     c.instant AS snapshot_at,
-    c.hour,
+    c.period,
     c.day,
     s.game_id,
     s.game_name,

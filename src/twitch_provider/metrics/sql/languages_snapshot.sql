@@ -11,7 +11,7 @@ SELECT
     c.dataset,
     c.run_after,
     c.instant AS snapshot_at,
-    c.hour,
+    c.period,
     c.day,
     s.language,
     s.viewers,

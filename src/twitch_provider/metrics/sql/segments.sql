@@ -16,7 +16,7 @@ WITH in_order AS (
         END AS begins
     FROM streams AS s
     INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after
-    INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.day = t.day AND b.id = s.id
+    INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.period = t.period AND b.id = s.id
     WHERE b.several_categories
 ),
 
@@ -66,7 +66,7 @@ made AS (
 SELECT
     b.scope,
     b.dataset,
-    b.day,
+    b.period,
     b.id,
     CAST(m.segment AS BIGINT) AS segment,
     b.user_id,
@@ -81,4 +81,4 @@ SELECT
 FROM made AS m
 INNER JOIN broadcasts AS b ON b.number = m.number
 LEFT JOIN ticks AS k
-    ON k.scope = b.scope AND k.day = b.day AND k.sample = 1 AND k.second_of_day = 86399 - MOD(m.peak, 86400)
+    ON k.scope = b.scope AND k.period = b.period AND k.sample = 1 AND k.second_of_day = 86399 - MOD(m.peak, 86400)

@@ -1,16 +1,13 @@
 -- A broadcast and a day on which it has samples or seconds. session_id joins what a channel broadcast with short
 -- interruptions, and the days.
-WITH retitled AS (
-    SELECT DISTINCT s.title
+-- Numbers take less room than titles where rows are put in order.
+WITH title_numbers AS (
+    SELECT b.number, s.title, ROW_NUMBER() OVER (PARTITION BY b.number ORDER BY s.title) AS title_number
     FROM streams AS s
     INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after AND t.sample = 1
-    INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.day = t.day AND b.id = s.id
+    INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.period = t.period AND b.id = s.id
     WHERE b.several_titles
-),
-
--- Numbers take less room than titles where rows are put in order.
-title_numbers AS (
-    SELECT title, ROW_NUMBER() OVER (ORDER BY title) AS title_number FROM retitled
+    GROUP BY b.number, s.title
 ),
 
 titles AS (
@@ -20,8 +17,8 @@ titles AS (
         LAG(m.title_number) OVER (PARTITION BY b.number ORDER BY t.instant) AS number_before
     FROM streams AS s
     INNER JOIN ticks AS t ON t.dataset = s.dataset AND t.run_after = s.run_after AND t.sample = 1
-    INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.day = t.day AND b.id = s.id
-    INNER JOIN title_numbers AS m ON m.title = s.title
+    INNER JOIN broadcasts AS b ON b.scope = t.scope AND b.period = t.period AND b.id = s.id
+    INNER JOIN title_numbers AS m ON m.number = b.number AND m.title = s.title
     WHERE b.several_titles
 ),
 
@@ -30,16 +27,16 @@ title_changes AS (
 ),
 
 category_changes AS (
-    SELECT scope, day, id, COUNT(*) - 1 AS category_changes
+    SELECT scope, period, id, COUNT(*) - 1 AS category_changes
     FROM segments
     WHERE samples > 0
-    GROUP BY scope, day, id
+    GROUP BY scope, period, id
 )
 
 SELECT
     b.scope,
     b.dataset,
-    b.day,
+    b.period,
     b.id,
     COALESCE(n.session_id, b.id) AS session_id,
     b.user_id,
@@ -56,6 +53,6 @@ SELECT
 FROM broadcasts AS b
 LEFT JOIN connections AS n ON n.scope = b.scope AND n.user_id = b.user_id AND n.id = b.id
 LEFT JOIN ticks AS k
-    ON k.scope = b.scope AND k.day = b.day AND k.sample = 1 AND k.second_of_day = 86399 - MOD(b.peak, 86400)
+    ON k.scope = b.scope AND k.period = b.period AND k.sample = 1 AND k.second_of_day = 86399 - MOD(b.peak, 86400)
 LEFT JOIN title_changes AS t ON t.number = b.number
-LEFT JOIN category_changes AS g ON g.scope = b.scope AND g.day = b.day AND g.id = b.id
+LEFT JOIN category_changes AS g ON g.scope = b.scope AND g.period = b.period AND g.id = b.id

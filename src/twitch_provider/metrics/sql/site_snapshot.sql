@@ -15,7 +15,7 @@ SELECT
     c.dataset,
     c.run_after,
     c.instant AS snapshot_at,
-    c.hour,
+    c.period,
     c.day,
     CAST(COALESCE(s.viewers, 0) AS BIGINT) AS viewers,
     CAST(COALESCE(s.streams, 0) AS BIGINT) AS streams,

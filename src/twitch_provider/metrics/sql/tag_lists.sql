@@ -2,7 +2,7 @@
 SELECT
     t.scope,
     t.dataset,
-    t.day,
+    t.period,
     s.user_id,
     s.tags,
     SUM(s.viewer_count * t.seconds) AS viewer_seconds,
@@ -10,4 +10,4 @@ SELECT
     SUM(t.sample) AS samples
 FROM ticks AS t
 INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
-GROUP BY t.scope, t.dataset, t.day, s.user_id, s.tags
+GROUP BY t.scope, t.dataset, t.period, s.user_id, s.tags

@@ -1,10 +1,10 @@
--- A broadcast in one category and language within a day: the sums of all tables of the day come from it.
+-- A broadcast in one category and language within an hour or a day, from which the sums of all its tables come.
 -- peak is the largest viewer count and, where several are equal, the earliest: viewers * 86400 + 86399 - second
 -- of the day, since the largest of such numbers needs neither a sort nor a join.
 SELECT
     t.scope,
     t.dataset,
-    t.day,
+    t.period,
     s.id,
     s.user_id,
     s.game_id,
@@ -14,12 +14,7 @@ SELECT
     CAST(SUM(t.sample) AS BIGINT) AS samples,
     MIN(CASE WHEN t.sample = 1 THEN t.instant END) AS first_seen,
     MAX(CASE WHEN t.sample = 1 THEN t.instant END) AS last_seen,
-    MAX(CASE WHEN t.sample = 1 THEN s.viewer_count * 86400 + 86399 - t.second_of_day END) AS peak,
-    -- Names seldom change: only where these two differ the rows are looked at again.
-    MIN(s.user_login) AS first_login,
-    MAX(s.user_login) AS last_login,
-    MIN(s.user_name) AS first_name,
-    MAX(s.user_name) AS last_name
+    MAX(CASE WHEN t.sample = 1 THEN s.viewer_count * 86400 + 86399 - t.second_of_day END) AS peak
 FROM ticks AS t
 INNER JOIN streams AS s ON s.dataset = t.dataset AND s.run_after = t.run_after
-GROUP BY t.scope, t.dataset, t.day, s.id, s.user_id, s.game_id, s.language
+GROUP BY t.scope, t.dataset, t.period, s.id, s.user_id, s.game_id, s.language

@@ -1,28 +1,28 @@
--- Each category in an hour.
+-- Each category in an hour or a day.
 WITH counts AS (
     SELECT
         scope,
         dataset,
-        hour,
+        period,
         game_id,
         SUM(viewer_seconds) AS viewer_seconds,
         SUM(airtime_seconds) AS airtime_seconds,
         COUNT(DISTINCT CASE WHEN samples > 0 THEN user_id END) AS unique_channels,
         COUNT(DISTINCT CASE WHEN samples > 0 THEN id END) AS broadcasts
     FROM presence
-    GROUP BY scope, dataset, hour, game_id
+    GROUP BY scope, dataset, period, game_id
 ),
 
 covered AS (
-    SELECT scope, hour, SUM(seconds) AS covered_seconds FROM ticks GROUP BY scope, hour
+    SELECT scope, period, SUM(seconds) AS covered_seconds FROM ticks GROUP BY scope, period
 ),
 
 -- In a scope of top games a category is covered while it is among them.
 listed AS (
-    SELECT t.scope, t.hour, g.game_id, SUM(t.seconds) AS covered_seconds
+    SELECT t.scope, t.period, g.game_id, SUM(t.seconds) AS covered_seconds
     FROM ticks AS t
     INNER JOIN games AS g ON g.dataset = t.dataset AND g.run_after = t.run_after
-    GROUP BY t.scope, t.hour, g.game_id
+    GROUP BY t.scope, t.period, g.game_id
 ),
 
 top_games AS (
@@ -32,39 +32,39 @@ top_games AS (
 at_instants AS (
     SELECT
         scope,
-        hour,
+        period,
         game_id,
         COUNT(*) AS samples,
         SUM(CASE WHEN capped THEN 1 ELSE 0 END) AS capped_samples,
         MIN(twitch_rank) AS twitch_rank
     FROM games_snapshot
-    GROUP BY scope, hour, game_id
+    GROUP BY scope, period, game_id
 ),
 
 peaks AS (
     SELECT
         scope,
-        hour,
+        period,
         game_id,
         viewers AS peak_viewers,
         snapshot_at AS peak_at,
-        ROW_NUMBER() OVER (PARTITION BY scope, hour, game_id ORDER BY viewers DESC, snapshot_at) AS place
+        ROW_NUMBER() OVER (PARTITION BY scope, period, game_id ORDER BY viewers DESC, snapshot_at) AS place
     FROM games_snapshot
 ),
 
 new_ones AS (
-    SELECT scope, hour, game_id, COUNT(DISTINCT id) AS new_streams FROM new_streams GROUP BY scope, hour, game_id
+    SELECT scope, period, game_id, COUNT(DISTINCT id) AS new_streams FROM new_streams GROUP BY scope, period, game_id
 ),
 
 -- A category that was renamed has its newest name; of two in one snapshot, the smaller one.
 names AS (
     SELECT
         t.scope,
-        t.hour,
+        t.period,
         s.game_id,
         s.game_name,
         ROW_NUMBER() OVER (
-            PARTITION BY t.scope, t.hour, s.game_id ORDER BY t.instant DESC, s.game_name
+            PARTITION BY t.scope, t.period, s.game_id ORDER BY t.instant DESC, s.game_name
         ) AS place
     FROM ticks AS t
     INNER JOIN live_games AS s ON s.scope = t.scope AND s.run_after = t.run_after
@@ -75,34 +75,34 @@ names AS (
 channels AS (
     SELECT
         scope,
-        hour,
+        period,
         game_id,
         SUM(viewer_seconds) AS viewer_seconds,
         ROW_NUMBER() OVER (
-            PARTITION BY scope, hour, game_id ORDER BY SUM(viewer_seconds) DESC, user_id
+            PARTITION BY scope, period, game_id ORDER BY SUM(viewer_seconds) DESC, user_id
         ) AS place
     FROM presence
-    GROUP BY scope, hour, game_id, user_id
+    GROUP BY scope, period, game_id, user_id
     HAVING SUM(airtime_seconds) > 0
 ),
 
 concentration AS (
     SELECT
         scope,
-        hour,
+        period,
         game_id,
         COUNT(*) AS channels,
         SUM(viewer_seconds) AS total,
         SUM(CASE WHEN place <= 10 THEN viewer_seconds ELSE 0 END) AS top10,
         SUM(place * viewer_seconds) AS weighted
     FROM channels
-    GROUP BY scope, hour, game_id
+    GROUP BY scope, period, game_id
 )
 
 SELECT
     n.scope,
     n.dataset,
-    n.hour,
+    n.period,
     n.game_id,
     m.game_name,
     CAST(
@@ -122,14 +122,14 @@ SELECT
         WHEN k.total > 0
             THEN CAST((k.channels + 1) * k.total - 2 * k.weighted AS DOUBLE) / CAST(k.channels * k.total AS DOUBLE)
     END AS gini,
-    ROW_NUMBER() OVER (PARTITION BY n.scope, n.hour ORDER BY n.viewer_seconds DESC, n.game_id) AS rank,
+    ROW_NUMBER() OVER (PARTITION BY n.scope, n.period ORDER BY n.viewer_seconds DESC, n.game_id) AS rank,
     i.twitch_rank
 FROM counts AS n
-INNER JOIN covered AS c ON c.scope = n.scope AND c.hour = n.hour
+INNER JOIN covered AS c ON c.scope = n.scope AND c.period = n.period
 LEFT JOIN top_games AS y ON y.dataset = n.dataset
-LEFT JOIN listed AS l ON l.scope = n.scope AND l.hour = n.hour AND l.game_id = n.game_id
-LEFT JOIN at_instants AS i ON i.scope = n.scope AND i.hour = n.hour AND i.game_id = n.game_id
-LEFT JOIN peaks AS p ON p.scope = n.scope AND p.hour = n.hour AND p.game_id = n.game_id AND p.place = 1
-LEFT JOIN new_ones AS w ON w.scope = n.scope AND w.hour = n.hour AND w.game_id = n.game_id
-LEFT JOIN names AS m ON m.scope = n.scope AND m.hour = n.hour AND m.game_id = n.game_id AND m.place = 1
-LEFT JOIN concentration AS k ON k.scope = n.scope AND k.hour = n.hour AND k.game_id = n.game_id
+LEFT JOIN listed AS l ON l.scope = n.scope AND l.period = n.period AND l.game_id = n.game_id
+LEFT JOIN at_instants AS i ON i.scope = n.scope AND i.period = n.period AND i.game_id = n.game_id
+LEFT JOIN peaks AS p ON p.scope = n.scope AND p.period = n.period AND p.game_id = n.game_id AND p.place = 1
+LEFT JOIN new_ones AS w ON w.scope = n.scope AND w.period = n.period AND w.game_id = n.game_id
+LEFT JOIN names AS m ON m.scope = n.scope AND m.period = n.period AND m.game_id = n.game_id AND m.place = 1
+LEFT JOIN concentration AS k ON k.scope = n.scope AND k.period = n.period AND k.game_id = n.game_id
