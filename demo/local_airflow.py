@@ -24,7 +24,7 @@ from rich.console import Console
 from demo.children import ROOT, Child, shown, stop_on_signals
 from demo.errors import DemoError
 from demo.report import introduce
-from demo.services import new_keys, random_key, start_lake, start_twitch
+from demo.services import new_keys, random_key, show_lake, start_lake, start_twitch
 from demo.settings import DAG_ID, Lake, airflow_environment, connections
 
 HOME = ROOT / ".airflow"
@@ -86,7 +86,7 @@ def start(
     port = free_port(port)
     env = airflow_environment(HOME / "airflow", ROOT / "dags", lake, caller=caller)
     settings = component_settings(keys, port)
-    env |= settings
+    env |= settings | show_lake(stack, lake, LOGS, caller)
     with console.status("Preparing Airflow's database …"):
         prepare(env | {"CONNECTIONS": json.dumps(connections(twitch, lake))})
     with console.status("Starting Airflow: API server, scheduler, dag-processor, triggerer …"):
@@ -112,6 +112,7 @@ def describe(lake: Lake, settings: Mapping[str, str]) -> str:
     return (
         f"[green]✓[/] Airflow is ready, without a password: [bold]{url}/dags/{DAG_ID}[/]\n"
         f"  It runs the DAGs in {shown(ROOT / 'dags')}/:\n{dags}"
+        f"  What they publish: {url}/plugin/twitch (Browse, Twitch)\n"
         f"  CSVs: {shown(lake.where(lake.prefix))}\n"
         f"  Logs: {shown(LOGS)}. Everything is kept in {shown(HOME)} until `make clean`.\n"
         f"  The UI listens on 127.0.0.1 only. Airflow's log servers ({' and '.join(ports)}) listen on all\n"

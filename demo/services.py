@@ -63,6 +63,21 @@ def start_lake(
     return Lake(BUCKET, endpoint_url=endpoint, access_key=access_key, secret_key=secret_key, folder=folder)
 
 
+def show_lake(stack: ExitStack, lake: Lake, logs: Path, caller: Mapping[str, str]) -> dict[str, str]:
+    """Start a server that shows the objects of a local lake, and return the setting that leads links there.
+
+    :param lake: without a folder it is real, and Amazon's console shows it
+    """
+    if lake.folder is None:
+        return {}
+    env = {**caller, "RCLONE_CONFIG": os.devnull}
+    rclone = Path(sys.executable).parent / "rclone"
+    command = [str(rclone), "serve", "http", "--read-only", "--addr", "127.0.0.1:0", str(lake.folder)]
+    server = stack.enter_context(Child("The view of the lake", command, env=env, log=logs / "view.log"))
+    address = server.wait_for(r"\[(http://127\.0\.0\.1:\d+)/\]", timeout=READY)[1]
+    return {"AIRFLOW__TWITCH__S3_CONSOLE_URL": f"{address}/<bucket>/<key>"}
+
+
 def start_twitch(
     stack: ExitStack,
     logs: Path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,10 +15,11 @@ import psutil
 import pytest
 from demo.bucket import reader
 from demo.errors import DemoError
-from demo.services import new_keys, start_lake, start_twitch, tokens_minted
+from demo.services import new_keys, show_lake, start_lake, start_twitch, tokens_minted
 from demo.settings import Lake, Twitch
 
 from twitch_provider.aws.store import S3Store
+from twitch_provider.links.lake import in_console
 
 KEYS = new_keys()
 BEGIN = datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
@@ -56,6 +58,20 @@ def test_an_object_is_listed_with_the_tag_that_it_has(
     store = S3Store(lake.bucket, "aws_default")
     store.put("twitch/a.csv", b"id\n", content_type="text/csv")
     assert [each.etag for each in store.entries("twitch/")] == [store.read("twitch/a.csv").etag]  # type: ignore[union-attr]
+
+
+def test_links_from_tasks_lead_to_the_objects(stack: ExitStack, tmp_path: Path) -> None:
+    lake = start_lake(stack, tmp_path / "s3", tmp_path / "logs", KEYS, os.environ)
+    assert lake.folder
+    (lake.folder / lake.bucket / "dt=1").mkdir()
+    (lake.folder / lake.bucket / "dt=1" / "a.json").write_text("{}")
+    setting = show_lake(stack, lake, tmp_path / "logs", os.environ)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*setting.popitem())
+        url = in_console(f"s3://{lake.bucket}/dt=1/a.json")
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own server
+        assert answer.read() == b"{}"
+    assert show_lake(stack, Lake("real"), tmp_path, os.environ) == {}
 
 
 def test_lake_refuses_other_keys(stack: ExitStack, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -134,19 +134,11 @@ def test_the_menu_leads_to_the_page(page: Page, airflow: Airflow) -> None:
 def test_it_follows_airflows_switch_of_colours(page: Page, airflow: Airflow) -> None:
     airflow.show(encode(month_overview()))
     log_in(page, airflow)
-    body = open_twitch(page).locator("body")
-
-    def colour() -> Any:
-        return body.evaluate("body => getComputedStyle(body).backgroundColor")
-
-    light = colour()
+    open_twitch(page).locator("#health").wait_for()
+    colour = "getComputedStyle(document.querySelector('iframe').contentDocument.body).backgroundColor"
+    light = page.evaluate(colour)
     page.evaluate("document.documentElement.classList.replace('light', 'dark')")
-    body.page.wait_for_function(
-        "light => getComputedStyle(document.querySelector('iframe').contentDocument.body)"
-        ".backgroundColor !== light",
-        arg=light,
-    )
-    assert colour() != light
+    page.wait_for_function(f"light => {colour} !== light", arg=light)
 
 
 def test_without_metrics_it_says_what_to_do(page: Page, airflow: Airflow) -> None:
