@@ -13,6 +13,8 @@ from tests.plugins.conftest import routes
 
 from twitch_provider.page import FILES
 
+pytestmark = pytest.mark.filterwarnings("default")  # all of Airflow's API server runs in this process
+
 COOKIE = "_token"
 FILES_BESIDE = FILES.keys() - {"index.html"}
 OURS = {"/twitch/", "/twitch/overview.json"} | {f"/twitch/static/{name}" for name in FILES_BESIDE}

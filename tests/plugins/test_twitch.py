@@ -33,7 +33,8 @@ def test_who_serves_no_page_does_not_import_it() -> None:
     command = [sys.executable, "-W", "ignore", "-c", ASKED]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     loaded = set(done.stdout.splitlines()[-1].split())
-    assert loaded == {
+    assert "twitch_provider.plugins.twitch" in loaded
+    assert loaded <= {
         "twitch_provider",
         "twitch_provider.compat",
         "twitch_provider.get_provider_info",
