@@ -360,7 +360,7 @@ CUT_SHORT = encode(month_overview())[:-1000]
     [
         (404, error("no_metrics", "Wait <b>a bit</b>."), "No metrics yet", "Wait <b>a bit</b>."),
         (503, error("no_bucket", "Set it."), "No bucket", "Set it."),
-        (503, error("denied", "Grant it."), "The bucket refuses access", "Grant it."),
+        (503, error("denied", "Grant it."), "The bucket cannot be read", "Grant it."),
         (504, error("unavailable", "Slow."), "The bucket does not answer", "Slow."),
         (502, error("too_large", "50 MB."), "The overview is too large", "50 MB."),
         (500, "<h1>Oops</h1>", "The metrics cannot be shown", "answered with status 500"),

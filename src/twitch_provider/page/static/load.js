@@ -13,7 +13,7 @@ const HEADINGS = {
   misconfigured: "The bucket is not set up",
   too_large: "The overview is too large",
   unreadable: "The overview cannot be read",
-  denied: "The bucket refuses access",
+  denied: "The bucket cannot be read",
   unavailable: "The bucket does not answer",
 };
 
