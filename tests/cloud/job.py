@@ -25,6 +25,8 @@ class Job:
             for task in dag.tasks:
                 task.retries = 0
                 task.on_failure_callback = [lambda context: self.errors.append(context["exception"])]
+        # Airflow writes a run's values into the DAG's own params, which live as long as this process.
+        self._params = {dag_id: dag.params.dump() for dag_id, dag in self.dags.items()}
 
     @property
     def writers(self) -> list[str]:
@@ -44,7 +46,8 @@ class Job:
         :param params: of the DAG
         """
         self.errors.clear()
-        dag_run = self.dags[dag_id].test(run_after=run_after, logical_date=run_after, run_conf=params or None)
+        conf = {**self._params[dag_id], **params}
+        dag_run = self.dags[dag_id].test(run_after=run_after, logical_date=run_after, run_conf=conf)
         return {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
 
     def refusal(self, dag_id: str, run_after: datetime, **params: Any) -> BaseException | None:
