@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -207,15 +208,16 @@ def _chosen(rows: pa.Table, watch: WatchList, pooled: int) -> pa.Table:
     parts = [rows.slice(0, 0)]
     for scope in pc.unique(rows["scope"]):
         its = rows.filter(pc.equal(rows["scope"], scope))
-        totals = its.group_by(["game_id"]).aggregate([("viewers", "sum"), ("game_name", "max")])
-        totals = totals.sort_by([("viewers_sum", "descending"), ("game_id", "ascending")])
-        listed = zip(totals["game_id"].to_pylist(), totals["game_name_max"].to_pylist(), strict=True)
-        chosen = [
-            game
-            for place, (game, name) in enumerate(listed)
-            if game and (place < pooled or watch.has(f"game:{game}", name or ""))
-        ]
-        parts.append(its.filter(pc.is_in(its["game_id"], pa.array(chosen, pa.string()))))
+        # By name, too, since older versions of Arrow know no largest text of a group.
+        grouped = its.group_by(["game_id", "game_name"]).aggregate([("viewers", "sum")]).to_pylist()
+        totals, chosen = Counter[str](), set[str]()
+        for each in grouped:
+            totals[each["game_id"]] += each["viewers_sum"]
+            if watch.has(f"game:{each['game_id']}", each["game_name"] or ""):
+                chosen.add(each["game_id"])
+        chosen |= {game for game, _ in sorted(totals.items(), key=lambda each: (-each[1], each[0]))[:pooled]}
+        chosen -= {""}
+        parts.append(its.filter(pc.is_in(its["game_id"], pa.array(sorted(chosen), pa.string()))))
     return pa.concat_tables(parts)
 
 
@@ -229,7 +231,7 @@ def _viewers(site: pa.Table, games: pa.Table) -> dict[str, Viewers]:
         for game in pc.unique(rows["game_id"]).to_pylist():
             of_game = rows.filter(pc.equal(rows["game_id"], game))
             whole.series[f"game:{game}"] = _samples(of_game)
-            whole.names[f"game:{game}"] = pc.max(of_game["game_name"]).as_py() or ""
+            whole.names[f"game:{game}"] = max(filter(None, of_game["game_name"].to_pylist()), default="")
         found[scope] = whole
     return found
 
