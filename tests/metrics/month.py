@@ -12,7 +12,16 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from twitch_provider.metrics.overview.schema import CHANNELS, GAMES, LANGUAGES, VERSION, table
+from twitch_provider.metrics.overview.schema import (
+    CHANNELS,
+    GAMES,
+    LANGUAGES,
+    SNAPSHOT_CHANNELS,
+    SNAPSHOT_GAMES,
+    SNAPSHOT_LANGUAGES,
+    VERSION,
+    table,
+)
 
 #: When the overview was made: a Sunday.
 RUN_AFTER = datetime(2026, 11, 29, 16, 36, tzinfo=UTC)
@@ -133,6 +142,7 @@ class _Scope:
             "languages": table("languages", self.languages()),
             "heat_map": table("heat_map", heat_map(hours)),
             "movers": self.movers(),
+            "snapshot": self.snapshot(),
             "concentration": {
                 "top10_share": 0.1234,
                 "gini": 0.9123,
@@ -334,6 +344,23 @@ class _Scope:
             "basis": "Average viewers of the hour, against the same hour of the last 4 weeks",
             "hour": seconds(self.hour - HOUR),
             **kinds,
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the newest snapshot holds; drawn apart, so that nothing else depends on it."""
+        state = self.draw.getstate()
+        games = [[*row[:3], row[2] // 30 + 1] for row in self.games()[:SNAPSHOT_GAMES]]
+        spoken = [[row[0], row[2]] for row in self.languages()]
+        live = [row for row in self.top_channels() if row[6] is not None][:SNAPSHOT_CHANNELS]
+        self.draw.setstate(state)
+        return {
+            "languages": len(spoken) - 1,
+            "mature": 73,
+            "games": table("snapshot_games", games),
+            "by_language": table(
+                "snapshot_languages", sorted(spoken, key=lambda row: -row[1])[:SNAPSHOT_LANGUAGES]
+            ),
+            "channels": table("snapshot_channels", [[row[2], row[3], row[4], row[6]] for row in live]),
         }
 
     def health(self) -> dict[str, Any]:

@@ -65,6 +65,30 @@ class OverviewOracle:
         capped = any(is_capped for game, (_, is_capped) in games.items() if game in there)
         return {"snapshot_at": iso(self.newest.instant), **live(self.newest, anything), "capped": capped}
 
+    @property
+    def snapshot(self) -> Row:
+        """What the newest snapshot holds."""
+        streams = self.newest.seen.streams
+        languages = {row["language"] for row in streams}
+        return {
+            "languages": len(languages - {""}),
+            "mature": sum(str(row["is_mature"]).lower() == "true" for row in streams),
+            "games": self.first("game_id", "viewers", 12),
+            "by_language": self.first("language", "streams", 30),
+            "channels": self.first("user_id", "viewers", 20),
+        }
+
+    def first(self, key: str, measure: str, many: int) -> list[Row]:
+        """The first by a measure, each with what its broadcast with most viewers says."""
+        made = []
+        for value in {row[key] for row in self.newest.seen.streams}:
+            there = rows_of(self.newest, equals(key, value))
+            # Of two names of a category in one snapshot the smaller one is kept.
+            names = sorted((row["game_name"] for row in there if row["game_name"]), key=str.encode)
+            name = {"game_name": names[0] if names else None} if key == "game_id" else {}
+            made.append({**most(there), **name, "viewers": watching(there), "streams": len(there)})
+        return sorted(made, key=lambda row: (-row[measure], row[key].encode()))[:many]
+
     def snapshots(self) -> list[Row]:
         span = self.span(self.end - DAY, self.end)
         return [

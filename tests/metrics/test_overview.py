@@ -20,7 +20,7 @@ from twitch_provider.metrics.days import close_day
 from twitch_provider.metrics.hours import publish_hours
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.overview.build import publish_overview
-from twitch_provider.metrics.overview.schema import OF_A_DAY, TABLES, json_schema
+from twitch_provider.metrics.overview.schema import OF_A_DAY, SNAPSHOT_TABLES, TABLES, json_schema
 
 pytest.importorskip("duckdb", reason="DuckDB is not installed: it is the extra metrics")
 
@@ -98,6 +98,11 @@ def test_every_number_is_that_of_the_oracle(seed: int, name: str) -> None:
         assert scope["now"] == oracle.now
         for table in ("snapshots", "hours", "days", "games", "channels", "languages", "heat_map"):
             assert rows_of(scope[table]) == only(table, getattr(oracle, table)()), table
+        snapshot = oracle.snapshot
+        for key, table in SNAPSHOT_TABLES.items():
+            snapshot[key] = only(table, snapshot[key])
+            scope["snapshot"][key] = rows_of(scope["snapshot"][key])
+        assert scope["snapshot"] == snapshot
         assert scope["concentration"] == oracle.concentration()
         hour, usual = oracle.usual()
         assert scope["movers"]["hour"] == (hour and hour.timestamp())

@@ -23,6 +23,7 @@ from twitch_provider.metrics.clock import Period
 from twitch_provider.metrics.relations import (
     BEFORE_COLUMNS,
     GAMES_COLUMNS,
+    LIVE,
     OF_A_DAY,
     STREAMS_COLUMNS,
     clock_relations,
@@ -118,12 +119,12 @@ class Engine:
         self._run(f"CREATE VIEW {name} AS SELECT * FROM {source}", name)  # noqa: S608
 
     def load_live(self, streams: Iterable[LocalTable]) -> None:
-        """Make ``streams`` of snapshots' tables, with titles.
+        """Make ``streams`` of snapshots' tables, with titles and whether they are marked mature.
 
         :param streams: their tables
         :raises TwitchDataError: (later, too) a table is not as the schema says
         """
-        self._relation("streams", STREAMS, STREAMS_COLUMNS | OF_A_DAY, streams)
+        self._relation("streams", STREAMS, STREAMS_COLUMNS | OF_A_DAY | LIVE, streams)
 
     def compute(self) -> Iterator[tuple[MetricsTable, pa.RecordBatchReader]]:
         """Compute the tables of the hour or the day that was loaded, one after the other.

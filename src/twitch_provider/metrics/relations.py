@@ -27,6 +27,8 @@ STREAMS_COLUMNS = {
 }
 #: What only the tables of a day read, besides tags; most of the bytes.
 OF_A_DAY = {"title": "COALESCE(title, '')"}
+#: What only the overview reads, of one snapshot.
+LIVE = {"is_mature": "is_mature"}
 #: What ``streams_before`` has.
 BEFORE_COLUMNS = {name: STREAMS_COLUMNS[name] for name in ("id", "user_id", "started_at")}
 #: What ``games`` has.

@@ -23,6 +23,7 @@ from twitch_provider.metrics.overview.digest import Digest, Row, hours_of, hours
 from twitch_provider.metrics.overview.encode import encode
 from twitch_provider.metrics.overview.find import find
 from twitch_provider.metrics.overview.health import Health, healths, reports
+from twitch_provider.metrics.overview.newest import snapshot
 from twitch_provider.metrics.overview.published import Published
 from twitch_provider.metrics.overview.rows import Found
 from twitch_provider.metrics.overview.schema import HOURS, NOTES, SCOPES, VERSION, table
@@ -100,6 +101,7 @@ def overview(store: Store, keys: MetricsKeys, until: datetime, package: str) -> 
                 "days": table("days", [each.day for each in of_days if each is not None]),
                 "hours": table("hours", by_hour),
                 "heat_map": rows.heat_map(by_hour),
+                "snapshot": snapshot(founds.get(scope)),
                 "concentration": rows.concentration(founds.get(scope)),
                 "detector": detectors.get(scope),
             }

@@ -208,6 +208,8 @@ def _ask_newest(
     engine.load_live(tables)
     for each in engine.select(queries.LIVE, relations, "streams").to_pylist():
         founds[each["scope"]].live[each["key"]] = each
+    for each in engine.select(queries.MATURE, relations, "streams").to_pylist():
+        founds[each["scope"]].mature = each["mature"]
     for name, sql in (("top_channels", queries.TOP_CHANNELS), ("top_languages", queries.TOP_LANGUAGES)):
         for each in engine.select(sql, relations, "streams").to_pylist():
             getattr(founds[each["scope"]], name).setdefault(each["game_id"], []).append(each)

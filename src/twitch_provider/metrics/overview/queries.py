@@ -122,7 +122,7 @@ ORDER BY t.scope, t.snapshot_at
 
 #: What the newest snapshot holds, by category and by language.
 NOW = {
-    entity: f"""SELECT t.scope, t.{key} AS key, t.viewers, t.channels{more}
+    entity: f"""SELECT t.scope, t.{key} AS key, t.viewers, t.channels, t.streams{more}
 FROM {entity}_snapshot AS t
 INNER JOIN newest AS n ON n.scope = t.scope AND n.snapshot_at = t.snapshot_at
 """  # noqa: S608 - nothing of it is a user's
@@ -137,11 +137,18 @@ LIVE = """SELECT
     arg_min(s.game_name, (-s.viewer_count, s.id)) AS game_name,
     arg_min(s.language, (-s.viewer_count, s.id)) AS language,
     arg_min(s.title, (-s.viewer_count, s.id)) AS title,
-    arg_min(s.user_name, (-s.viewer_count, s.id)) AS name
+    arg_min(s.user_name, (-s.viewer_count, s.id)) AS user_name
 FROM streams AS s
 INNER JOIN newest AS n ON n.dataset = s.dataset AND n.run_after = s.run_after
 INNER JOIN chosen AS c ON c.scope = n.scope AND (c.key = s.user_id OR c.key IS NULL)
 GROUP BY n.scope, s.user_id
+"""
+
+#: How many of its streams are marked mature.
+MATURE = """SELECT n.scope, CAST(SUM(CASE WHEN s.is_mature THEN 1 ELSE 0 END) AS BIGINT) AS mature
+FROM streams AS s
+INNER JOIN newest AS n ON n.dataset = s.dataset AND n.run_after = s.run_after
+GROUP BY n.scope
 """
 
 _TOP_3 = """WITH sums AS (

@@ -33,6 +33,7 @@ class Found:
     :param rankings: the first of each entity
     :param now: the newest snapshot's rows by key, of ``games`` and ``languages``
     :param live: its channels by user
+    :param mature: how many of its streams are marked mature; None where they could not be read
     :param top_channels: its first three channels, by category
     :param top_languages: its first three languages, by category
     :param snapshots: of the 24 hours
@@ -49,6 +50,7 @@ class Found:
     rankings: dict[str, list[Json]] = field(default_factory=dict)
     now: dict[str, dict[str, Json]] = field(default_factory=dict)
     live: dict[str, Json] = field(default_factory=dict)
+    mature: int | None = None
     top_channels: dict[str, list[Json]] = field(default_factory=dict)
     top_languages: dict[str, list[Json]] = field(default_factory=dict)
     snapshots: list[Json] = field(default_factory=list)
@@ -235,7 +237,7 @@ def _averages(
 def _newest(found: Found, kind: str) -> Mapping[str, Json]:
     """What the newest snapshot holds, with names."""
     if kind == "channels":
-        return found.live
+        return {key: {**row, "name": row["user_name"]} for key, row in found.live.items()}
     return {
         key: {**row, "name": row.get("game_name") if kind == "games" else key}
         for key, row in found.now.get(kind, {}).items()

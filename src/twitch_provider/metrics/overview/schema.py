@@ -22,6 +22,7 @@ GAMES, CHANNELS, LANGUAGES, MOVERS = 100, 200, 60, 10
 TITLE = 80
 PROBLEMS, GAPS, NOTES, TICKS = 20, 50, 10, 48
 SCOPES = 10
+SNAPSHOT_GAMES, SNAPSHOT_LANGUAGES, SNAPSHOT_CHANNELS = 12, 30, 20
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -86,6 +87,7 @@ _CHANGES = (
     ),
 )
 _NOW = "in the newest snapshot that counts"
+_VIEWERS, _STREAMS = Column("viewers", meaning="Concurrent viewers"), Column("streams")
 
 #: The tables of a scope by their keys.
 TABLES: dict[str, tuple[Column, ...]] = {
@@ -166,7 +168,29 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("usual", "number", meaning="What that usually is: see basis"),
         Column("change", "number", nullable=True, meaning="viewers ÷ usual, less 1; null where usual is 0"),
     ),
+    "snapshot_games": (
+        Column("game_id", "text"),
+        Column("game_name", "text", nullable=True),
+        _VIEWERS,
+        _STREAMS,
+    ),
+    "snapshot_languages": (Column("language", "text"), _STREAMS),
+    "snapshot_channels": (
+        Column("user_name", "text"),
+        Column("game_name", "text"),
+        Column("language", "text"),
+        _VIEWERS,
+    ),
 }
+
+#: Those of the section ``snapshot``, by their keys in it.
+SNAPSHOT_TABLES = {
+    "games": "snapshot_games",
+    "by_language": "snapshot_languages",
+    "channels": "snapshot_channels",
+}
+#: Those that are a scope's own.
+_OF_A_SCOPE = [name for name in TABLES if name != "movers" and name not in SNAPSHOT_TABLES.values()]
 
 #: The most rows of each.
 _MOST = {
@@ -178,6 +202,9 @@ _MOST = {
     "languages": LANGUAGES,
     "heat_map": 7 * 24,
     "movers": MOVERS,
+    "snapshot_games": SNAPSHOT_GAMES,
+    "snapshot_languages": SNAPSHOT_LANGUAGES,
+    "snapshot_channels": SNAPSHOT_CHANNELS,
 }
 
 #: What health says of a day, after ``day``: the columns of the table ``completeness``.
@@ -232,6 +259,10 @@ def _scope() -> Json:
     for kind in ("games", "channels", "languages"):
         sides = {side: _table("movers") for side in ("gaining", "losing")}
         movers[kind] = _object({"floor": {"type": "number"}, **sides})
+    snapshot = {
+        **dict.fromkeys(("languages", "mature"), _COUNT),
+        **{key: _table(name) for key, name in SNAPSHOT_TABLES.items()},
+    }
     concentration = {name: _or_null({"type": "number"}) for name in ("top10_share", "gini")}
     detector = _object(
         {
@@ -250,8 +281,9 @@ def _scope() -> Json:
             "interval_seconds": _or_null(_COUNT),
             "now": _or_null(_object({**now, "capped": {"type": "boolean"}})),
             "health": _health(),
-            **{name: _table(name) for name in TABLES if name != "movers"},
+            **{name: _table(name) for name in _OF_A_SCOPE},
             "movers": _object(movers),
+            "snapshot": _or_null(_object(snapshot)),
             "concentration": _or_null(_object({**concentration, "hour": _COUNT})),
             "detector": _or_null(detector),
         }
