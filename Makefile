@@ -84,7 +84,7 @@ image-test: $(DEV) ## run the Dockerfile's install commands in a clean environme
 .PHONY: ui-test
 ui-test: $(UI) ## test the page, the connection form and the Test button in a headless Chromium (SCREENSHOTS=docs/images saves pictures)
 	@$(HAVE_CHROMIUM)
-	@CHROMIUM='$(CHROMIUM)' $(if $(SCREENSHOTS),SCREENSHOTS='$(SCREENSHOTS)') $(RUN) -m pytest $(or $(ARGS),tests/page/browse_page.py tests/ui/browse_airflow.py tests/ui/browse_twitch.py)
+	@CHROMIUM='$(CHROMIUM)' $(if $(SCREENSHOTS),SCREENSHOTS='$(SCREENSHOTS)') $(RUN) -m pytest $(or $(ARGS),tests/page/browse_page.py tests/page/browse_report.py tests/ui/browse_airflow.py tests/ui/browse_twitch.py)
 
 .PHONY: libraries
 libraries: $(DEV) ## fetch the newest d3 and Plot, which the page ships, with their licences (needs npm)

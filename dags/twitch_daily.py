@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-### Each day closed: its metrics, sessions, completeness report, and its snapshots in one Parquet
+### Each day closed: metrics, sessions, completeness, its snapshots in one Parquet, and a report to read
 
 `days` says which days to look at, `close` publishes a day under `metrics/` and its snapshots, sorted by
 channel, under `compacted/`: yesterday, and again each of the last seven days whose snapshots are not those
 over which it was closed. Trigger it with `first_day` and `last_day` for older ones: a lake that exists
 already, for example. A day that is right as it lies there is skipped. Nothing of the lake is deleted.
+`report` writes what people read of a closed day: `reports/dt=…/twitch_….html`, one file that opens without a
+network. It is skipped where the report that lies there is of the day as it is closed.
 
 Needs a bucket (DAG param or `[twitch] bucket`) and the extra `metrics`; no connection to Twitch.
 """  # noqa: D212 - it is the DAG's page in the UI
@@ -15,7 +17,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, Param, dag, task
+from airflow.sdk import Asset, Param, dag, task, task_group
 
 from twitch_provider.compat import allowed_run_types
 from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
@@ -89,7 +91,27 @@ def twitch_daily() -> None:
         context["outlet_events"][DAY].extra = published
         return published["manifest"]
 
-    close.expand(day=days())
+    # Also where the day was closed before: by an earlier try, for example.
+    @task(
+        multiple_outputs=False,
+        show_return_value_in_logs=False,
+        max_active_tis_per_dagrun=1,
+        map_index_template="{{ task.op_kwargs['day'] }}",
+        trigger_rule="none_failed",
+    )
+    @fail_fast()
+    def report(day: str, **context: Any) -> str:
+        """Write the report of a closed day, unless it is right as it lies there; return where it lies."""
+        from twitch_provider.pipelines import metrics
+
+        return metrics.publish_report(context, day)
+
+    @task_group(prefix_group_id=False)
+    def of_a_day(day: str) -> None:
+        """Close a day and write its report."""
+        close(day=day) >> report(day=day)
+
+    of_a_day.expand(day=days())
 
 
 twitch_daily()

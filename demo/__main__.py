@@ -17,7 +17,7 @@ from rich.console import Console
 from demo.bucket import reader
 from demo.children import ROOT, stop_on_signals
 from demo.errors import DemoError
-from demo.hour import hour_files, read_hour, render_hour
+from demo.hour import hour_files, read_hour, render_hour, report_file
 from demo.report import files, introduce, render
 from demo.runs import run_ticks
 from demo.services import new_keys, start_lake, start_twitch, tokens_minted
@@ -82,6 +82,9 @@ def run(console: Console, caller: Mapping[str, str], *, dataset: Path | None, no
         "  README.md       how to install it in your own Airflow",
         soft_wrap=True,
     )
+    if hour:
+        console.print()
+        console.print(report_file(hour, lake), soft_wrap=True)
 
 
 if __name__ == "__main__":

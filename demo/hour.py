@@ -127,6 +127,18 @@ def hour_files(hour: Hour, lake: Lake) -> Text:
     )
 
 
+def report_file(hour: datetime, lake: Lake) -> Text:
+    """Return where the report of an hour that was played lies; the path alone on the last line.
+
+    :param hour: its beginning (aware)
+    :param lake: where it lies
+    """
+    path = escape(shown(lake.where(MetricsKeys(PLAYED).report(hour.date()))))
+    return Text.from_markup(
+        f"[bold]The hour as a report[/] (open it in a browser; it needs no network):\n{path}"
+    )
+
+
 def _games(hour: Hour) -> Table:
     title = f"SIMULATED: games by hours watched, {hour.begin:%Y-%m-%d %H:%M} UTC, one hour"
     table = Table(title=title, title_justify="left")

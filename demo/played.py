@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An hour of a moving world, played in seconds: its snapshots and its metrics, as the DAGs would make them.
+"""An hour of a moving world, played in seconds: snapshots, metrics and report, as the DAGs would make them.
 
 Only Airflow's scheduler is missing: crawling, publishing and computing are the code of the tasks, with the
 ticks of the played hour. Two ticks in a row are missing, and one is late, so that coverage has something to
@@ -22,6 +22,7 @@ from twitch_provider.lake.store import Store
 from twitch_provider.metrics.days import close_day
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.pipelines import all_streams
+from twitch_provider.pipelines.report import MEDIA_TYPE, make_report
 from twitch_provider.pipelines.run import Run
 from twitch_provider.testing import Simulator
 
@@ -65,6 +66,20 @@ def play(store: Store, hour: datetime, *, streams: int = 1_500) -> None:
                 TwitchAsyncHook("twitch_played"),
                 Format("csv", "gzip"),
             )
+
+
+def write_report(store: Store, hour: datetime) -> None:
+    """Write the report of the day, up to the last tick that was played.
+
+    :param store: of the lake
+    :param hour: its beginning (aware)
+    :raises TwitchError: reading or writing failed
+    """
+    *_, (last, _) = ticks(hour)
+    title = f"SIMULATED Twitch: an hour, {hour:%Y-%m-%d %H:%M} UTC"
+    body = make_report(store, MetricsKeys(PLAYED), last + INTERVAL, title)
+    if body is not None:
+        store.put(MetricsKeys(PLAYED).report(hour.date()), body, content_type=MEDIA_TYPE)
 
 
 def _run(store: Store, tick: datetime) -> Run:

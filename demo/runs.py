@@ -27,6 +27,7 @@ WORK = {
     "load": "load: write the CSVs, the manifest and latest/",
     "play": "crawl: 13 snapshots of every stream; two ticks in a row are missing, one is late",
     "metrics": "metrics: close its day, write the tables of its hours and of the day as Parquet",
+    "report": "report: write what the metrics say as one HTML file",
 }
 
 

@@ -87,7 +87,7 @@ def run(report: Report, advance_url: str, ticks: list[datetime]) -> None:
 
 
 def play(report: Report, hour: datetime) -> None:
-    """Publish the snapshots of an hour that is played, and the metrics of its day.
+    """Publish the snapshots of an hour that is played, the metrics of its day, and a report.
 
     :param hour: its beginning (aware)
     """
@@ -102,6 +102,9 @@ def play(report: Report, hour: datetime) -> None:
     report(step="metrics", state="running")
     played.compute(store, hour)
     report(step="metrics", state="success")
+    report(step="report", state="running")
+    played.write_report(store, hour)
+    report(step="report", state="success")
 
 
 def load_dag() -> DAG:

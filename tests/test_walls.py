@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "aws": {"lake", "compat"},
     "hooks": {"helix", "crawl", "aws", "compat", "get_provider_info", ""},
     "plugins": {"aws", "config", "compat", "page"},
-    "pipelines": {"helix", "crawl", "hooks", "aws", "lake", "metrics", "compat", "config", ""},
+    "pipelines": {"helix", "crawl", "hooks", "aws", "lake", "metrics", "page", "compat", "config", ""},
     "links": {"compat", "config"},
     "operators": {"helix", "hooks", "links", "pipelines", "config", "compat", ""},
     "transfers": {"helix", "hooks", "aws", "lake", "links", "pipelines", "config", "compat", ""},

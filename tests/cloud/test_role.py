@@ -66,7 +66,9 @@ def test_every_dag_runs_again_and_again(
         assert (sum(twitch.counters.requests.values()) == asked) == (run_after in seen)
         seen.add(run_after)
         twitch.advance(300)
+    assert set(job.run("twitch_daily", last + timedelta(days=1)).values()) <= DONE
     assert_nothing_but_the_role(account)
+    assert [key for key in account.objects() if key.startswith(f"{PREFIX}/reports/dt=")]
     manifests = [each for each in assert_described(account) if "previous" in each]
     assert len(manifests) == 2 * len(job.takers)
     assert [each["previous"]["gap_seconds"] for each in manifests if each["previous"]] == [300, 300]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,8 @@ from unittest import mock
 
 import pytest
 from demo.errors import DemoError
-from demo.hour import Hour, hour_files, read_hour, render_hour
-from demo.played import compute, play, ticks
+from demo.hour import Hour, hour_files, read_hour, render_hour, report_file
+from demo.played import compute, play, ticks, write_report
 from demo.settings import PLAYED, Lake, hour_to_play
 from rich.console import Console, RenderableType
 from tests.lake.conftest import MemoryStore
@@ -103,6 +104,20 @@ def test_the_command_that_is_printed_makes_what_the_ten_questions_read(
         lake.execute(capsys.readouterr().out)
         found = lake.sql("SELECT samples, missing FROM site_by_day JOIN completeness USING (scope, day)")
         assert found.fetchall() == [(13, 288 - 13)]
+
+
+def test_ends_with_the_path_of_a_report_of_the_hour(hour: Hour, store: MemoryStore, local_lake: Lake) -> None:
+    write_report(store, HOUR)
+    path = printed(report_file(HOUR, local_lake)).rstrip("\n").split("\n")[-1]
+    document = store.objects[path.removeprefix(f"{local_lake.where('')}/")].decode()
+    assert "<title>SIMULATED Twitch: an hour, 2026-11-23 12:00 UTC</title>" in document
+    found = re.search(r'id="overview">(.*?)</script>', document)
+    assert found
+    (scope,) = json.loads(found[1])["scopes"]
+    assert scope["health"]["gaps"] == [["2026-11-23T12:25:02Z", "2026-11-23T12:30:02Z"]]
+    assert scope["snapshots"]["rows"][-1][0] == (HOUR + timedelta(minutes=65, seconds=2)).timestamp()
+    assert [row[0] for row in scope["games"]["rows"][:3]] == [row["game_id"] for row in hour.games[:3]]
+    assert scope["movers"]["basis"]
 
 
 def test_an_hour_without_metrics_is_an_error() -> None:

@@ -123,7 +123,7 @@ class TestBucket:
                     "Prefix": {"Fn::Sub": f"${{Prefix}}/{folder}/"},
                     "ExpirationInDays": {"Ref": "ChannelDays"},
                 }
-                for folder in ("compacted", *(f"metrics/{name}" for name in PERSONAL))
+                for folder in ("compacted", "reports", *(f"metrics/{name}" for name in PERSONAL))
             },
             "xcom": {"Prefix": {"Fn::Sub": "${Prefix}/xcom/"}, "ExpirationInDays": {"Ref": "XComDays"}},
             "old-versions": {

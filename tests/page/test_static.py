@@ -13,9 +13,12 @@ import pytest
 from tests.page import definitions
 
 from twitch_provider import page
+from twitch_provider.page import report
 
 RECORD = json.loads((page.STATIC.parent / "libraries.json").read_text())
-OUR_SCRIPTS = ("theme.js", "app.js", *page.MODULES)
+#: Modules that become one script.
+BUNDLES = ((*page.MODULES, "app.js"), report.MODULES)
+OUR_SCRIPTS = ("theme.js", "app.js", *page.MODULES, *page.REPORT_MODULES)
 
 _IMPORT = re.compile(r'import \{\s([\w,\s]+?),?\s\} from "\./([\w.]+)";')
 _TOP_LEVEL = re.compile(
@@ -27,9 +30,14 @@ def source(name: str) -> str:
     return (page.STATIC / name).read_text(encoding="utf-8")
 
 
-def test_every_file_of_the_folder_is_served_or_a_licence() -> None:
+def test_every_file_of_the_folder_is_shipped_to_browsers_or_a_licence() -> None:
     licenses = {f"{library['file']}.LICENSE.txt" for library in RECORD}
-    assert {path.name for path in page.STATIC.iterdir()} == {*page.FILES, *page.MODULES, *licenses}
+    assert {path.name for path in page.STATIC.iterdir()} == {
+        *page.FILES,
+        *page.MODULES,
+        *page.REPORT_MODULES,
+        *licenses,
+    }
 
 
 @pytest.mark.parametrize("library", RECORD, ids=lambda library: str(library["file"]))
@@ -57,9 +65,12 @@ def test_scripts_make_no_markup_and_no_code_of_text(name: str) -> None:
     assert not re.search(forbidden, source(name))
 
 
-@pytest.mark.parametrize("name", [*page.MODULES, "app.js"])
-def test_a_module_imports_only_from_modules_before_it(name: str) -> None:
-    modules = [*page.MODULES, "app.js"]
+@pytest.mark.parametrize(
+    ("name", "modules"),
+    [(name, modules) for modules in BUNDLES for name in modules],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_module_imports_only_from_modules_before_it(name: str, modules: tuple[str, ...]) -> None:
     before = modules[: modules.index(name)]
     statements = re.findall(r"^import [^;]*;", source(name), re.MULTILINE)
     for statement in statements:
@@ -74,10 +85,9 @@ def test_a_module_imports_only_from_modules_before_it(name: str) -> None:
     assert all(re.match(r"export (async )?(function|const) \w", line) for line in exports)
 
 
-def test_names_of_all_modules_are_unique() -> None:
-    names = Counter(
-        name for module in (*page.MODULES, "app.js") for _, name in _TOP_LEVEL.findall(source(module))
-    )
+@pytest.mark.parametrize("modules", BUNDLES, ids=["page", "report"])
+def test_names_of_all_modules_are_unique(modules: tuple[str, ...]) -> None:
+    names = Counter(name for module in modules for _, name in _TOP_LEVEL.findall(source(module)))
     assert [name for name, times in names.items() if times > 1] == []
 
 

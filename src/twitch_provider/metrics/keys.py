@@ -14,7 +14,7 @@ LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 @dataclass(frozen=True)
 class MetricsKeys:
-    """Keys below ``metrics/`` and ``compacted/``, in partitions by UTC day.
+    """Keys below ``metrics/``, ``compacted/`` and ``reports/``, in partitions by UTC day.
 
     :param prefix: of the lake in the bucket; may be empty
     """
@@ -87,6 +87,13 @@ class MetricsKeys:
         :param name: for example ``site_by_hour``
         """
         return self._below(f"latest/{name}.csv")
+
+    def report(self, day: date) -> str:
+        """Return the key of the report of a closed day.
+
+        :param day: UTC
+        """
+        return self._below(f"reports/dt={day.isoformat()}/twitch_{day.isoformat()}.html")
 
     @property
     def overview(self) -> str:

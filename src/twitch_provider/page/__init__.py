@@ -30,6 +30,9 @@ MODULES = (
     "load.js",
 )
 
+#: What the report has besides: see :mod:`twitch_provider.page.report`.
+REPORT_MODULES = ("snapshot.js", "report.js")
+
 _SCRIPT = "text/javascript; charset=utf-8"
 
 #: The media type of each file that may be served, as :func:`content` has it; nothing else of the folder is.
@@ -43,14 +46,14 @@ FILES = {
 }
 
 #: The only ``<style>`` element that the page makes: Plot's, inside every chart.
-_STYLE_OF_PLOT = "sha256-jSYQUrW7J0b3jPqhZP9C2Xh1PyJKHKXd4s0fpGGKrww="
+STYLE_OF_PLOT = "sha256-jSYQUrW7J0b3jPqhZP9C2Xh1PyJKHKXd4s0fpGGKrww="
 
 #: What a browser lets the page do: load our own files and read our own data, inside Airflow's page or alone.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        f"style-src 'self' '{_STYLE_OF_PLOT}'",
+        f"style-src 'self' '{STYLE_OF_PLOT}'",
         "img-src 'self' data:",
         "connect-src 'self'",
         "frame-ancestors 'self'",

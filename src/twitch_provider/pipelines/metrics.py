@@ -122,6 +122,27 @@ def close_day(context: Mapping[str, Any], day: str) -> dict[str, Any]:
     return _event(store, outcome.published[0], "day", day)
 
 
+def publish_report(context: Mapping[str, Any], day: str) -> str:
+    """Write the report of a day that is closed, unless it is right as it lies there.
+
+    :param context: of the task
+    :param day: of :func:`days_to_close`
+    :returns: its address
+    :raises AirflowSkipException: there is nothing to write
+    :raises TwitchConfigError: no bucket is set, DuckDB is not installed, or its bounds are reached
+    :raises TwitchStoreError: the store failed
+    """
+    from twitch_provider.pipelines import report
+
+    store, keys = open_lake(context)
+    key = report.publish_report(store, keys, date.fromisoformat(day))
+    if key is None:
+        raise AirflowSkipException(
+            f"Nothing is written: {day} is not closed, or its report is right as it lies there."
+        )
+    return store.uri(key)
+
+
 def open_lake(context: Mapping[str, Any]) -> tuple[Store, MetricsKeys]:
     """Open the lake for a run.
 

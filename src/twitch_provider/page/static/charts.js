@@ -66,10 +66,23 @@ function dayAxes(from, to, width) {
   return [Plot.axisX({ ticks, tickSize: 4, tickFormat: (d) => utcDate(d / 1000), label: null }), clockName("UTC", "bottom")];
 }
 
+/**
+ * Where an axis of hours has its ticks: as many as there is room for.
+ * @param {number} from
+ * @param {number} to
+ * @param {number} width
+ */
+export function clockTicks(from, to, width) {
+  const { d3 } = globalThis;
+  const room = (to - from) / (width / 70);
+  const minutes = [5, 10, 15, 30].find((each) => each * 60 >= room);
+  return minutes ? d3.utcMinute.every(minutes) : d3.utcHour.every([1, 2, 3, 6].find((each) => each * 3600 >= room) ?? 12);
+}
+
 /** Axes of hours: UTC below, and the reader's clock above where it differs. */
 function clockAxes(from, to, width, above) {
-  const { Plot, d3 } = globalThis;
-  const common = { ticks: d3.utcHour.every(width < 500 ? 6 : width < 800 ? 3 : 2), tickSize: 4, label: null };
+  const { Plot } = globalThis;
+  const common = { ticks: clockTicks(from, to, width), tickSize: 4, label: null };
   const axes = [Plot.axisX({ ...common, tickFormat: (d) => utcClock(d / 1000) }), clockName("UTC", "bottom")];
   if (!above) return axes;
   return [...axes, Plot.axisX({ ...common, anchor: "top", tickFormat: (d) => localClock(d / 1000) }), clockName(zone(to), "top")];

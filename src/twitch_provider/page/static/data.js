@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What overview.json says, as objects. Its keys are documented in docs/metrics.md.
 
-import { count, divide, seconds, span } from "./format.js";
+import { count, divide, seconds, span, utcDay } from "./format.js";
 
 /** The version of overview.json that this page can read. */
 export const VERSION = 1;
@@ -72,6 +72,17 @@ export function valuesOf(points, value) {
 }
 
 /**
+ * Where the last 24 hours begin that something is known of: later than 24 hours ago in a young lake.
+ * @param {any} scope
+ * @param {number} end  seconds since 1970
+ * @returns {number}
+ */
+export function beginOfDay(scope, end) {
+  const known = [...rowsOf(scope.snapshots).slice(0, 1).map((row) => row.at), ...scope.health.gaps.map(([from]) => seconds(from))];
+  return known.length ? Math.max(end - 86400, Math.min(...known)) : end - 86400;
+}
+
+/**
  * Viewers on average of an hour or a day: viewer_seconds ÷ covered_seconds.
  * @param {any} row
  * @returns {number | null}
@@ -112,9 +123,10 @@ export function scopeName(scope) {
  * The sentence that says whether the data are whole, and how bad it is if not.
  * @param {any} scope
  * @param {number} now  seconds since 1970
+ * @param {boolean} live  otherwise now is the end of a day that may be long ago
  * @returns {{level: "good" | "warn" | "bad", word: string, sentence: string}}
  */
-export function judge(scope, now) {
+export function judge(scope, now, live) {
   const { health, interval_seconds: interval } = scope;
   const last = seconds(health.last_snapshot_at);
   if (last === null) return { level: "bad", word: "No data", sentence: "No snapshot counts yet." };
@@ -130,7 +142,7 @@ export function judge(scope, now) {
   }
   const absent = [["today", health.today], ["yesterday", health.yesterday]].filter(([, day]) => day?.missing);
   if (absent.length) {
-    const days = absent.map(([name, day]) => `${count(day.missing)} of ${count(day.due)} snapshots due ${name}`);
+    const days = absent.map(([name, day]) => `${count(day.missing)} of ${count(day.due)} snapshots due ${live ? name : `on ${utcDay(seconds(day.day))}`}`);
     return { level: "warn", word: "Missing", sentence: `${days.join(", and ")} are missing.` };
   }
   if (health.problems.length) {

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Health first: are the data whole?
 
-import { chart, clockName, MARGIN } from "./charts.js";
-import { coverage, judge } from "./data.js";
+import { chart, clockName, clockTicks, MARGIN } from "./charts.js";
+import { beginOfDay, coverage, judge } from "./data.js";
 import { h, section } from "./dom.js";
 import { bothClocks, count, localMinute, percent, seconds, span, UNKNOWN, utcClock, utcDay, utcMinute, zone } from "./format.js";
 import { dataTable, disclosure, figure } from "./table.js";
 
 /** @param {import("./render.js").Context} context */
 export function healthSection(context) {
-  const { scope, now } = context;
-  const { level, word, sentence } = judge(scope, now);
+  const { scope, now, live } = context;
+  const { level, word, sentence } = judge(scope, now, live);
   const verdict = h("p", { class: `verdict ${level}`, id: "verdict" }, h("strong", {}, word), " ", h("span", {}, sentence));
   return section("health", "Health of the data", verdict, strip(context), healthFacts(context), completeness(context), problems(context));
 }
 
-function healthFacts({ scope, now }) {
+function healthFacts({ scope, now, live }) {
   const { health } = scope;
   const last = seconds(health.last_snapshot_at);
   const entries = [
-    ["Last snapshot", last === null ? "none" : `${span(Math.max(0, now - last))} ago`, bothClocks(last)],
+    ["Last snapshot", last === null ? "none" : live ? `${span(Math.max(0, now - last))} ago` : utcClock(last), bothClocks(last)],
     ["Rows", count(health.rows), `${count(health.rejects)} rejected, in 24 h`],
     ["Incomplete runs", count(health.incomplete_runs), "in 24 h"],
     ["Ad hoc runs", count(health.adhoc_runs), "in 24 h"],
@@ -30,15 +30,18 @@ function healthFacts({ scope, now }) {
 }
 
 /** What of today and of yesterday is there. */
-function completeness({ scope: { health }, definitions }) {
-  const rows = [["Today", health.today], ["Yesterday", health.yesterday]].filter(([, day]) => day).map(([title, day]) => ({ title, ...day }));
+function completeness({ scope: { health }, definitions, live }) {
+  // A report ends at midnight: nothing of its "today" is over.
+  const there = (day) => day && (live || day.due || day.counted || day.covered_seconds);
+  const named = (title, day) => ({ title: live ? `${title} ` : "", ...day });
+  const rows = [["Today", health.today], ["Yesterday", health.yesterday]].filter(([, day]) => there(day)).map(([title, day]) => named(title, day));
   if (!rows.length) return null;
   const counts = ["due", "counted", "missing", "incomplete", "gated", "doubled", "late_runs"];
   const ticks = (text) => (text ? text.replace(/:\d\d(?= |$)/g, "") : UNKNOWN);
   return dataTable({
-    id: "completeness", caption: "Completeness of today and of yesterday", rows, definitions,
+    id: "completeness", caption: live ? "Completeness of today and of yesterday" : "Completeness by day", rows, definitions,
     columns: [
-      { name: "day", label: "Day (UTC)", text: true, rowHeading: true, cell: (day, row) => [row.title, " ", h("small", {}, utcDay(seconds(day)))] },
+      { name: "day", label: "Day (UTC)", text: true, rowHeading: true, cell: (day, row) => [row.title, h(row.title ? "small" : "span", {}, utcDay(seconds(day)))] },
       { name: "coverage", value: coverage, cell: percent },
       ...counts.map((name) => ({ name, cell: count })),
       { name: "missing_seconds", label: "Missing time", cell: span },
@@ -53,15 +56,16 @@ function strip(context) {
   const gaps = scope.health.gaps.map(([from, to]) => [seconds(from), seconds(to)]);
   const label = gaps.length ? `The last 24 hours with ${gaps.length} gaps` : "The last 24 hours without a gap";
   const end = Math.max(seconds(context.overview.run_after) ?? now, seconds(scope.health.last_snapshot_at) ?? 0);
+  const begin = beginOfDay(scope, end);
   const picture = chart(label, (width) => {
-    const { Plot, d3 } = globalThis;
+    const { Plot } = globalThis;
     const date = (at) => new Date(at * 1000);
-    const ticks = d3.utcHour.every(width < 500 ? 6 : 3);
+    const ticks = clockTicks(begin, end, width);
     return {
       height: 42, marginLeft: MARGIN, marginRight: 22, marginTop: 2, marginBottom: 22,
-      x: { type: "utc", domain: [date(end - 86400), date(end)] },
+      x: { type: "utc", domain: [date(begin), date(end)] },
       marks: [
-        Plot.rectX([[end - 86400, end]], { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "var(--good-fill)", rx: 3 }),
+        Plot.rectX([[begin, end]], { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "var(--good-fill)", rx: 3 }),
         Plot.rectX(gaps, { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "var(--surface)" }),
         Plot.rectX(gaps, { x1: (d) => date(d[0]), x2: (d) => date(d[1]), fill: "url(#gap)", stroke: "var(--bad)", strokeWidth: 1 }),
         Plot.axisX({ ticks, tickSize: 3, tickFormat: (d) => utcClock(d / 1000), label: null }),

@@ -10,6 +10,8 @@ import { figure } from "./table.js";
 const MEASURES = ["viewers_per_channel", "viewers", "channels"];
 /** Steps from pale to full, as style.css has them. */
 const STEPS = 8;
+/** Fewer cells than this say nothing of the best hour. */
+const DAY_OF_HOURS = 24;
 const MONDAY = Date.UTC(2024, 0, 1);
 const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "long", timeZone: "UTC" });
 const SHORT = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" });
@@ -23,8 +25,10 @@ export function heatSection(context) {
   const { scope, state, now } = context;
   const cells = rowsOf(scope.heat_map).filter((cell) => cell.hours);
   const title = "When is the best time to stream";
-  if (!cells.length)
-    return section("heat", title, h("p", { class: "empty" }, "No whole hour has been measured yet."));
+  if (cells.length < DAY_OF_HOURS) {
+    const sentence = `It takes a day of hours to say; ${cells.length} ${cells.length === 1 ? "is" : "are"} known so far.`;
+    return section("heat", title, h("p", { class: "empty" }, sentence));
+  }
   const body = h("div");
   const local = zone(now);
   const draw = () => body.replaceChildren(...week(context, cells, local));

@@ -17,7 +17,7 @@ export function languagesSection(context) {
   if (!rows.length) return section("languages", "Languages", h("p", { class: "empty" }, "No whole hour has been measured yet."));
   const drawn = [...rows].sort((a, b) => (b.viewers ?? 0) - (a.viewers ?? 0)).slice(0, DRAWN);
   const picture = bars({
-    label: `Viewers now by language: the first ${drawn.length} of ${rows.length}`,
+    label: `Viewers by language in the newest snapshot: the first ${drawn.length} of ${rows.length}`,
     bars: drawn.map((row) => ({ name: language(row.language), value: row.viewers ?? 0, text: compact(row.viewers) })),
   });
   const table = () => ({
@@ -32,5 +32,5 @@ export function languagesSection(context) {
       { name: "hours_watched", value: hoursWatched, cell: count },
     ],
   });
-  return section("languages", "Languages", h("p", { class: "note" }, "Viewers now."), figure({ chart: picture, table, context }));
+  return section("languages", "Languages", h("p", { class: "note" }, context.live ? "Viewers now." : "Viewers in the newest snapshot."), figure({ chart: picture, table, context }));
 }

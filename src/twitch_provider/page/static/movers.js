@@ -27,7 +27,7 @@ export function moversSection(context) {
     h(
       "p",
       { class: "note" },
-      movers.basis,
+      movers.basis.replace(/\.$/, ""),
       movers.hour === null ? null : `; the hour from ${bothClocks(movers.hour)}`,
       ".",
     ),

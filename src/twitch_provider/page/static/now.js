@@ -2,7 +2,7 @@
 // What is live now, the day's curve, and the month's.
 
 import { curve, sparkline } from "./charts.js";
-import { averageViewers, broken, coverage, hoursWatched, rowsOf, valuesOf } from "./data.js";
+import { averageViewers, beginOfDay, broken, coverage, hoursWatched, rowsOf, valuesOf } from "./data.js";
 import { h, section } from "./dom.js";
 import { bothClocks, compact, count, divide, localMinute, percent, seconds, span, tenths, utcDay, utcMinute, zone } from "./format.js";
 import { figure } from "./table.js";
@@ -12,9 +12,10 @@ const HOUR = 3600;
 
 /** @param {import("./render.js").Context} context */
 export function nowSection(context) {
-  const { scope, definitions } = context;
+  const { scope, definitions, live } = context;
   const { now } = scope;
-  if (!now) return section("now", "Live now", h("p", { class: "empty" }, "No snapshot counts yet: wait for the next one."));
+  const title = live ? "Live now" : "The newest snapshot";
+  if (!now) return section("now", title, h("p", { class: "empty" }, "No snapshot counts yet: wait for the next one."));
   const { points } = broken(rowsOf(scope.snapshots), (row) => row.at, (row) => row.seconds || scope.interval_seconds || 0);
   const series = (value) => valuesOf(points, value);
   const floor = now.capped ? "at least " : "";
@@ -33,7 +34,7 @@ export function nowSection(context) {
     ["viewers_per_channel", "Viewers per channel", tenths(divide(now.viewers, now.channels)), series((row) => divide(row.viewers, row.channels)), tenths],
   ];
   return section(
-    "now", "Live now",
+    "now", title,
     h("p", { class: "note" }, bothClocks(seconds(now.snapshot_at)), now.capped ? ". Twitch had more streams than were read: totals are minimums." : null),
     h("dl", { class: "tiles" }, tiles.map(([name, label, value, values, format]) => tile(name, label, value, values, range(values, format)))),
   );
@@ -46,10 +47,11 @@ export function daySection(context) {
   if (!rows.length) return section("day", "The last 24 hours", h("p", { class: "empty" }, "No snapshot of the last 24 hours counts."));
   const { points, gaps } = broken(rows, (row) => row.at, (row) => row.seconds);
   const to = rows[rows.length - 1].at;
+  const from = beginOfDay(scope, to);
   const drawn = (name) => points.map(({ row, ...point }) => ({ ...point, value: row[name] }));
   const told = gaps.length ? ` Hatched: ${gaps.length === 1 ? "a gap" : `${gaps.length} gaps`}.` : "";
   const picture = (name, label, color, local) =>
-    curve({ label, points: drawn(name), gaps, span: [Math.min(rows[0].at, to - 86400), to], format: count, unit: ` ${name}`, color, height: local ? 210 : 150, local });
+    curve({ label, points: drawn(name), gaps, span: [Math.min(rows[0].at, from), to], format: count, unit: ` ${name}`, color, height: local ? 210 : 150, local });
   const table = () => ({
     id: "snapshots", caption: "Snapshots of the last 24 hours, newest first", rows: [...rows].reverse(), definitions,
     columns: [
@@ -72,7 +74,7 @@ export function daySection(context) {
 export function monthSection(context) {
   const { scope, definitions } = context;
   const rows = rowsOf(scope.hours);
-  if (rows.length < 2) return null;
+  if (rows.length < 6) return null; // the curve of the day says it all
   const { points, gaps } = broken(rows, (row) => row.hour, () => HOUR);
   const to = rows[rows.length - 1].hour + HOUR;
   const drawn = points.map(({ row, ...point }) => ({ ...point, value: averageViewers(row) }));

@@ -37,7 +37,7 @@ import { hashOf } from "./route.js";
  * @property {State} state
  * @property {Record<string, string>} definitions  what each name means
  * @property {number} now  seconds since 1970
- * @property {boolean} live  false in a file: nothing is searched or unfolded there
+ * @property {boolean} live  false in a file: it says how things were, and nothing is searched there
  * @property {Record<string, import("./table.js").Sorting>} sorted
  * @property {Record<string, boolean>} whole
  * @property {Set<string>} open
@@ -52,9 +52,10 @@ export function newState() {
  * Show an overview, in place of what was there.
  * @param {HTMLElement} root
  * @param {any} overview
- * @param {{now?: number, live?: boolean, state?: State, title?: string}} [options]
+ * @param {{now?: number, live?: boolean, state?: State, title?: string, more?: ((context: Context) => Node | null)[]}} [options]
+ *   more: further sections, behind the others
  */
-export function render(root, overview, { now = Date.now() / 1000, live = true, state = newState(), title = "Twitch" } = {}) {
+export function render(root, overview, { now = Date.now() / 1000, live = true, state = newState(), title = "Twitch", more = [] } = {}) {
   const reason = objection(overview);
   if (reason) {
     renderError(root, "There is nothing to show", reason);
@@ -63,7 +64,8 @@ export function render(root, overview, { now = Date.now() / 1000, live = true, s
   const scope = overview.scopes.find((each) => each.scope === state.scope) ?? overview.scopes[0];
   const { sorted, whole, open } = state;
   const context = { overview, scope, state, definitions: DEFINITIONS, now, live, sorted, whole, open };
-  const body = state.game === null ? overviewSections(context) : gameView(context, state.game);
+  const sections = () => [...overviewSections(context), ...more.map((make) => make(context))];
+  const body = state.game === null ? sections() : gameView(context, state.game);
   const parts = [hatching(), header(context, title), notes(overview), ...body, glossary(context)];
   keepingPlace(root, () => {
     root.replaceChildren(...parts.filter(Boolean));
@@ -100,12 +102,13 @@ function header(context, title) {
   const made = seconds(overview.run_after);
   const interval = scope.interval_seconds ? `a snapshot every ${span(scope.interval_seconds)}` : "snapshots on request";
   const choose = (event) => { window.location.hash = hashOf({ game: state.game, scope: event.target.value }); };
-  const several = overview.scopes.length > 1 && live;
+  const several = overview.scopes.length > 1;
   const select = h("select", { id: "scope", onchange: choose }, overview.scopes.map((each) => h("option", { value: each.scope, selected: each === scope }, scopeName(each))));
   return h(
     "header", {},
     h("h1", {}, title),
-    several ? h("div", { class: "controls" }, h("label", { for: "scope" }, "Scope"), select) : h("p", { class: "scope" }, scopeName(scope)),
+    several && h("div", { class: "controls" }, h("label", { for: "scope" }, "Scope"), select),
+    h("p", { class: several ? "scope printed" : "scope" }, scopeName(scope)),
     h("p", { class: "note" }, `As of ${bothClocks(made)}, ${interval}`, h("span", { id: "age" }, live ? ageOf(made, now) : "")),
     h("p", { class: "note stale", id: "refresh", role: "status" }),
   );

@@ -127,7 +127,7 @@ function ordered(rows, columns, { name, down }) {
   });
 }
 
-/** What is too wide is scrolled inside its own box, by keyboard too; a box that fits is no stop on the way. */
+/** What is too wide is scrolled inside its own box, by keyboard too; Tab passes over one that fits. */
 function scrolling(id, label, table) {
   const box = h("div", { class: "scroll", id: `${id}-scroll`, role: "region", "aria-label": label }, table);
   const observer = new ResizeObserver(() => {
