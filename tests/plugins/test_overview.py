@@ -183,6 +183,18 @@ async def test_what_was_just_read_is_not_read_again() -> None:
     assert len(lake.asked) == 2
 
 
+async def test_what_took_long_to_read_is_shown_all_the_same() -> None:
+    now = [0.0]
+
+    def slow(_config: LakeConfig) -> Overview:
+        now[0] += 2 * FRESH
+        return OLD
+
+    overviews = Overviews(slow, clock=lambda: now[0])
+    assert [await overviews.get() for _ in range(2)] == [OLD] * 2
+    assert now == [2 * FRESH]
+
+
 async def test_errors_are_not_kept() -> None:
     lake = Lake(DOWN, OLD)
     overviews = Overviews(lake, clock=lambda: 0.0)

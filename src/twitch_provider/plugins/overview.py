@@ -133,16 +133,16 @@ class Overviews:
                 done.set_result(self._kept[2])
                 return done
             if place not in self._reading:
-                self._reading[place] = Future()
-                # Not one of a pool, which Python would wait for at its end.
+                # Not one of a pool, which Python would wait for at its end. It needs the lock to end.
                 Thread(target=self._run, args=(config, place), name="twitch-overview", daemon=True).start()
+                self._reading[place] = Future()
             return self._reading[place]
 
     def _run(self, config: LakeConfig, place: str) -> None:
-        asked = self._clock()
         try:
             found = self._read(config)
-        except Exception:
+        except BaseException:
+            # Whatever it is: a thread that ended without a result would leave all requests waiting.
             log.exception("The overview could not be read.")
             found = Problem(
                 500,
@@ -150,7 +150,8 @@ class Overviews:
                 "The overview could not be read: look into the log of Airflow's API server.",
             )
         with self._lock:
-            self._kept = (place, asked, found) if isinstance(found, Overview) else None
+            # From now on, or one that takes longer to read than it stays fresh would never be shown.
+            self._kept = (place, self._clock(), found) if isinstance(found, Overview) else None
             reading = self._reading.pop(place)
         reading.set_result(found)
 
