@@ -38,6 +38,9 @@ pytestmark = pytest.mark.filterwarnings(
 
 DOCS = Path(__file__).parents[2] / "docs"
 
+#: Whether the process says what ``Stats`` sends to; before Airflow 3.2, ``Stats`` looks for itself.
+_INITIALIZES = "initialize" in {*vars(Stats), *vars(type(Stats))}
+
 #: Sets options of ``[metrics]``, and starts ``Stats`` as Airflow's process of a task does.
 Start = Callable[..., None]
 
@@ -45,15 +48,17 @@ Start = Callable[..., None]
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     made: list[Any] = []
+    environment = pytest.MonkeyPatch()
 
     def start(factory: Callable[..., Any] | None = None, **options: Any) -> None:
         for name, value in options.items():
-            monkeypatch.setenv(f"AIRFLOW__METRICS__{name.upper()}", str(value))
+            environment.setenv(f"AIRFLOW__METRICS__{name.upper()}", str(value))
         _initialize(monkeypatch, factory or _configured(), made)
 
     yield start
-    if made:
-        _initialize(monkeypatch, lambda *_: SimpleNamespace(gauge=lambda *_, **__: None), [])
+    environment.undo()
+    if _INITIALIZES:
+        _initialize(monkeypatch, _configured(), [])
     for each in made:
         if hasattr(each, "statsd"):
             each.statsd.close()
@@ -76,7 +81,7 @@ def _initialize(monkeypatch: pytest.MonkeyPatch, factory: Callable[..., Any], ma
         made.append(factory(*args))
         return made[-1]
 
-    if "initialize" in {*vars(Stats), *vars(type(Stats))}:
+    if _INITIALIZES:
         known: Any = inspect.signature(Stats.initialize).parameters
         Stats.initialize(factory=make, **({"export_legacy_names": True} if len(known) > 1 else {}))
     else:  # before 3.2
