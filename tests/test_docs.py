@@ -25,7 +25,17 @@ from twitch_provider.get_provider_info import get_provider_info
 from twitch_provider.helix.endpoints import ENDPOINTS
 from twitch_provider.hooks.twitch import TwitchHook
 from twitch_provider.lake.manifest import Manifest
-from twitch_provider.lake.schema import BOOLEAN, FRACTION, INSTANT, INTEGER, SCHEMAS, TEXT, TEXT_LIST, Schema
+from twitch_provider.lake.schema import (
+    BOOLEAN,
+    FRACTION,
+    INSTANT,
+    INTEGER,
+    SCHEMAS,
+    STREAMS,
+    TEXT,
+    TEXT_LIST,
+    Schema,
+)
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -373,3 +383,14 @@ def test_the_changelog_knows_this_version() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_names_a_place_of_somebodys_machine(page: Path) -> None:
     assert re.findall(r"/(?:tmp|home|root|Users|work)/\w+", page.read_text()) == []
+
+
+@pytest.mark.parametrize("name", ["powerbi", "tableau"])
+def test_a_dashboard_names_columns_of_the_table_that_it_reads(name: str) -> None:
+    page = (DOCS / "howto" / f"{name}.md").read_text().partition("## A dashboard of one snapshot")[2]
+    named = set(re.findall(r"\[([a-z_]+)\]|`([a-z]+_[a-z_]+)`|\{\"(\w+)\"", page))
+    columns = {each for found in named for each in found if each} - {
+        "top_streams", "twitch_top_games", "hours_watched",
+    }  # fmt: skip
+    assert {"viewer_count", "language", "is_mature"} <= columns
+    assert columns <= {column.name for column in STREAMS.columns}

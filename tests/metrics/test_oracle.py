@@ -21,10 +21,12 @@ from tests.metrics.oracle import Oracle
 from tests.metrics.oracle_clock import Row, Seen
 from tests.metrics.oracle_clock import hours as every_hour
 from tests.metrics.world import Random, World, compare, instant, stream
+from tests.page import dashboard
 
 from twitch_provider.metrics.days import close_day
 from twitch_provider.metrics.hours import publish_hours
 from twitch_provider.metrics.keys import MetricsKeys
+from twitch_provider.metrics.overview.build import overview
 from twitch_provider.metrics.tables import TABLES
 
 duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed: it is the extra metrics")
@@ -418,3 +420,8 @@ def test_the_seed_capture(capture: dict[str, list[Row]], tmp_path: Path) -> None
     ]
     rows = published(lake, lake.snapshots[0].table.key)
     assert sum(row["is_mature"] == "true" for row in rows) == 73
+    publish_hours(lake.store, keys := MetricsKeys("twitch"), [NOON.date()], until=NOON.date())
+    document = overview(lake.store, keys, NOON + timedelta(minutes=15), "1.0.0")
+    assert document
+    (scope,) = document["scopes"]
+    assert dashboard.without_names(scope) == json.loads(dashboard.FILE.read_text())

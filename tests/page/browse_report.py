@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.metrics.month import EVIL, month_overview
+from tests.page.dashboard import dashboard
 from tests.ui.conftest import TIMEOUT_MS
 
 from twitch_provider.metrics.overview.encode import encode
 from twitch_provider.page.report import report
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Dialog, Locator, Page
+
+    Picture = Callable[[str, Page | Locator], None]
 
 Open = Callable[..., "Page"]
 TITLE = "Twitch, 2026-11-28"
@@ -97,6 +100,22 @@ def test_one_snapshot_has_its_four_numbers_a_pie_languages_and_streamers(open_re
     page.locator("#streamers-more").click()
     names = [row[0] for row in snapshot["channels"]["rows"]]
     assert numbers(page, "#streamers tbody th") == names
+
+
+def test_the_dashboard_of_the_first_capture(open_report: Open, picture: Picture) -> None:
+    page = open_report(dashboard(), width=1200)
+    assert numbers(page, "#snapshot .tile strong") == ["701,497", "16", "73", "392"]
+    assert [text.strip() for text in numbers(page, "#snapshot .pie li")[:4]] == [
+        *("Counter-Strike 17.47%", "League of Legends 15.32%", "Dota 2 12.63%", "Grand Theft Auto V 9.51%")
+    ]
+    names, counts = (
+        page.locator(f"#snapshot [data-part='{part}'] text").all_text_contents()[:4]
+        for part in ("y-axis tick label", "text")
+    )
+    assert names == ["English", "Japanese", "Russian", "German"]
+    assert counts == ["133", "53", "47", "31"]
+    assert page.locator("#streamers tbody tr").count() == 10
+    picture("dashboard", page.locator("#snapshot"))
 
 
 def test_a_game_and_another_scope_are_in_it(open_report: Open) -> None:

@@ -52,6 +52,12 @@ function withRest(rows, total, measure) {
   return rest > 0 ? [...rows, { rest: true, [measure]: rest }] : rows;
 }
 
+/** Whether the text beside a slice is clear of its neighbours': it is 40 wide and 14 high. */
+function hasRoom({ startAngle, endAngle }) {
+  const middle = (startAngle + endAngle) / 2;
+  return (endAngle - startAngle) * 118 >= Math.min(40 / Math.abs(Math.cos(middle)), 14 / Math.abs(Math.sin(middle)));
+}
+
 /** A pie from the top clockwise, in the order of its rows, with its names beside it. */
 function pie(rows, total) {
   const { d3 } = globalThis;
@@ -62,7 +68,7 @@ function pie(rows, total) {
   const share = (row) => SHARE.format(divide(row.viewers, total) ?? 0);
   const name = (row) => (row.rest ? "Other games" : row.game_name || "No category");
   const paths = slices.map((slice, index) => svg("path", { d: arc(slice) ?? "", fill: color(index), stroke: "var(--surface)", "stroke-width": 1 }, svg("title", {}, `${name(slice.data)}: ${share(slice.data)}`)));
-  const texts = slices.filter((slice) => slice.endAngle - slice.startAngle > 0.2).map((slice) => {
+  const texts = slices.filter(hasRoom).map((slice) => {
     const [x, y] = outside.centroid(slice);
     return svg("text", { x, y, dy: "0.35em", "text-anchor": Math.abs(x) < 30 ? "middle" : x > 0 ? "start" : "end", fill: "currentColor" }, share(slice.data));
   });
