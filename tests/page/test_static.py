@@ -20,7 +20,7 @@ RECORD = json.loads((page.STATIC.parent / "libraries.json").read_text())
 BUNDLES = ((*page.MODULES, "app.js"), report.MODULES)
 OUR_SCRIPTS = ("theme.js", "app.js", *page.MODULES, *page.REPORT_MODULES)
 
-_IMPORT = re.compile(r'import \{\s([\w,\s]+?),?\s\} from "\./([\w.]+)";')
+_IMPORT = re.compile(r'import \{\s+([\w,\s]+?),?\s\} from "\./([\w.]+)";')
 _TOP_LEVEL = re.compile(
     r"^(?:export )?(?:async )?(?:function|const|let|class) (?:\{([^}]*)\}|(\w+))", re.MULTILINE
 )

@@ -13,7 +13,9 @@ export const VERSION = 1;
  */
 export function rowsOf(table) {
   if (!table) return [];
-  return table.rows.map((row) => Object.fromEntries(table.columns.map((column, index) => [column, row[index]])));
+  return table.rows.map((row) =>
+    Object.fromEntries(table.columns.map((column, index) => [column, row[index]])),
+  );
 }
 
 /**
@@ -78,7 +80,12 @@ export function valuesOf(points, value) {
  * @returns {number}
  */
 export function beginOfDay(scope, end) {
-  const known = [...rowsOf(scope.snapshots).slice(0, 1).map((row) => row.at), ...scope.health.gaps.map(([from]) => seconds(from))];
+  const known = [
+    ...rowsOf(scope.snapshots)
+      .slice(0, 1)
+      .map((row) => row.at),
+    ...scope.health.gaps.map(([from]) => seconds(from)),
+  ];
   return known.length ? Math.max(end - 86400, Math.min(...known)) : end - 86400;
 }
 
@@ -115,7 +122,9 @@ export function coverage(day) {
  * @returns {string}
  */
 export function scopeName(scope) {
-  const asks = Object.entries(scope.asks ?? {}).map(([name, value]) => `${name} ${[value].flat().join(", ")}`);
+  const asks = Object.entries(scope.asks ?? {}).map(
+    ([name, value]) => `${name} ${[value].flat().join(", ")}`,
+  );
   return [scope.dataset, ...asks].join(" · ");
 }
 
@@ -140,9 +149,15 @@ export function judge(scope, now, live) {
     const sentence = `${gaps} ${gaps === 1 ? "gap" : "gaps"} in the last 24 hours, ${span(missing)} in all. Sums leave them out; nothing is filled in.`;
     return { level: "warn", word: "Gaps", sentence };
   }
-  const absent = [["today", health.today], ["yesterday", health.yesterday]].filter(([, day]) => day?.missing);
+  const absent = [
+    ["today", health.today],
+    ["yesterday", health.yesterday],
+  ].filter(([, day]) => day?.missing);
   if (absent.length) {
-    const days = absent.map(([name, day]) => `${count(day.missing)} of ${count(day.due)} snapshots due ${live ? name : `on ${utcDay(seconds(day.day))}`}`);
+    const days = absent.map(
+      ([name, day]) =>
+        `${count(day.missing)} of ${count(day.due)} snapshots due ${live ? name : `on ${utcDay(seconds(day.day))}`}`,
+    );
     return { level: "warn", word: "Missing", sentence: `${days.join(", and ")} are missing.` };
   }
   if (health.problems.length) {

@@ -45,7 +45,17 @@ import { hashOf } from "./route.js";
 
 /** @returns {State} */
 export function newState() {
-  return { scope: null, game: null, query: "", language: null, heat: "viewers_per_channel", clock: "utc", sorted: {}, whole: {}, open: new Set() };
+  return {
+    scope: null,
+    game: null,
+    query: "",
+    language: null,
+    heat: "viewers_per_channel",
+    clock: "utc",
+    sorted: {},
+    whole: {},
+    open: new Set(),
+  };
 }
 
 /**
@@ -55,7 +65,11 @@ export function newState() {
  * @param {{now?: number, live?: boolean, state?: State, title?: string, more?: ((context: Context) => Node | null)[]}} [options]
  *   more: further sections, behind the others
  */
-export function render(root, overview, { now = Date.now() / 1000, live = true, state = newState(), title = "Twitch", more = [] } = {}) {
+export function render(
+  root,
+  overview,
+  { now = Date.now() / 1000, live = true, state = newState(), title = "Twitch", more = [] } = {},
+) {
   const reason = objection(overview);
   if (reason) {
     renderError(root, "There is nothing to show", reason);
@@ -81,7 +95,16 @@ export function render(root, overview, { now = Date.now() / 1000, live = true, s
  * @param {Node | null} [action]  what the reader can do here
  */
 export function renderError(root, title, sentence, action = null) {
-  root.replaceChildren(h("h1", {}, "Twitch"), h("section", { class: "problem", role: "alert" }, h("h2", {}, title), h("p", {}, sentence), action && h("p", {}, action)));
+  root.replaceChildren(
+    h("h1", {}, "Twitch"),
+    h(
+      "section",
+      { class: "problem", role: "alert" },
+      h("h2", {}, title),
+      h("p", {}, sentence),
+      action && h("p", {}, action),
+    ),
+  );
 }
 
 function overviewSections(context) {
@@ -100,16 +123,32 @@ function overviewSections(context) {
 function header(context, title) {
   const { overview, scope, state, live, now } = context;
   const made = seconds(overview.run_after);
-  const interval = scope.interval_seconds ? `a snapshot every ${span(scope.interval_seconds)}` : "snapshots on request";
-  const choose = (event) => { window.location.hash = hashOf({ game: state.game, scope: event.target.value }); };
+  const interval = scope.interval_seconds
+    ? `a snapshot every ${span(scope.interval_seconds)}`
+    : "snapshots on request";
+  const choose = (event) => {
+    window.location.hash = hashOf({ game: state.game, scope: event.target.value });
+  };
   const several = overview.scopes.length > 1;
-  const select = h("select", { id: "scope", onchange: choose }, overview.scopes.map((each) => h("option", { value: each.scope, selected: each === scope }, scopeName(each))));
+  const select = h(
+    "select",
+    { id: "scope", onchange: choose },
+    overview.scopes.map((each) =>
+      h("option", { value: each.scope, selected: each === scope }, scopeName(each)),
+    ),
+  );
   return h(
-    "header", {},
+    "header",
+    {},
     h("h1", {}, title),
     several && h("div", { class: "controls" }, h("label", { for: "scope" }, "Scope"), select),
     h("p", { class: several ? "scope printed" : "scope" }, scopeName(scope)),
-    h("p", { class: "note" }, `As of ${bothClocks(made)}, ${interval}`, h("span", { id: "age" }, live ? ageOf(made, now) : "")),
+    h(
+      "p",
+      { class: "note" },
+      `As of ${bothClocks(made)}, ${interval}`,
+      h("span", { id: "age" }, live ? ageOf(made, now) : ""),
+    ),
     h("p", { class: "note stale", id: "refresh", role: "status" }),
   );
 }
@@ -117,7 +156,15 @@ function header(context, title) {
 /** What the run had to leave out. */
 function notes({ notes: sentences }) {
   if (!sentences?.length) return null;
-  return h("section", { class: "problem", "aria-label": "Notes" }, h("ul", {}, sentences.map((sentence) => h("li", {}, sentence))));
+  return h(
+    "section",
+    { class: "problem", "aria-label": "Notes" },
+    h(
+      "ul",
+      {},
+      sentences.map((sentence) => h("li", {}, sentence)),
+    ),
+  );
 }
 
 /** How old the overview is, in words. */
@@ -128,5 +175,14 @@ export function ageOf(made, now) {
 function glossary({ definitions }) {
   const names = Object.keys(definitions);
   const entries = names.flatMap((name) => [h("dt", {}, heading(name)), h("dd", {}, definitions[name])]);
-  return section("glossary", "What the numbers mean", h("details", { id: "glossary-details" }, h("summary", {}, `${names.length} definitions`), h("dl", { class: "glossary" }, entries)));
+  return section(
+    "glossary",
+    "What the numbers mean",
+    h(
+      "details",
+      { id: "glossary-details" },
+      h("summary", {}, `${names.length} definitions`),
+      h("dl", { class: "glossary" }, entries),
+    ),
+  );
 }

@@ -16,7 +16,13 @@ function follow() {
   const route = parseRoute(window.location.hash);
   const moved = route.game !== chosen.game;
   Object.assign(chosen, route);
-  render(main, shown, { now: seconds(shown.run_after), live: false, state: chosen, title, more: [snapshotSection] });
+  render(main, shown, {
+    now: seconds(shown.run_after),
+    live: false,
+    state: chosen,
+    title,
+    more: [snapshotSection],
+  });
   if (moved) window.scrollTo(0, 0);
 }
 
