@@ -450,6 +450,28 @@ def test_a_lake_that_has_just_begun_is_shown(look: Look, site: Site) -> None:
     page.locator("#now strong").first.wait_for()
 
 
+def test_a_lake_with_one_snapshot_has_no_curve_yet_and_no_whole_day(look: Look, site: Site) -> None:
+    first = month_overview()
+    scope = first["scopes"][0]
+    scope["health"] |= WHOLE
+    scope["snapshots"]["rows"] = scope["snapshots"]["rows"][-1:]
+    site.show(first)
+    page = look()
+    assert page.locator("#verdict").inner_text() == "Whole There has been no gap since the first snapshot."
+    assert page.locator("#day").inner_text().endswith("A curve takes two snapshots: wait for the next one.")
+    assert page.locator("#now .spark path:not([d=''])").count() == 0
+
+
+def test_a_snapshot_between_gaps_can_be_seen(look: Look, site: Site) -> None:
+    overview = month_overview()
+    snapshots = overview["scopes"][0]["snapshots"]
+    # The newest counts for no time yet, and there is a gap before it.
+    snapshots["rows"] = snapshots["rows"][:-8] + snapshots["rows"][-1:]
+    site.show(overview)
+    page = look()
+    assert page.locator("#day [data-part='dot'] circle[r='3']").count() == 2
+
+
 def test_a_failed_refresh_keeps_the_old_numbers_and_says_so(look: Look, site: Site) -> None:
     page = look()
     site.show({**MONTH, "version": 2})

@@ -153,6 +153,7 @@ export function curve({
   const { Plot } = globalThis;
   const known = points.filter((point) => point.value !== null);
   const measured = known.filter((point) => !point.end);
+  const alone = measured.filter(({ part }) => known.filter((point) => point.part === part).length === 1);
   const at = { x: (d) => date(d.at), y: "value" };
   const byDay = to - from > 2 * 86400;
   const above = local && !byDay && offsetMinutes(to) !== 0;
@@ -177,6 +178,7 @@ export function curve({
           strokeLinecap: "round",
           strokeLinejoin: "round",
         }),
+        Plot.dot(alone, { ...at, fill: color, r: 3 }),
         Plot.ruleY([0], { stroke: "var(--rule)" }),
         ...axes,
         Plot.ruleX(
@@ -295,7 +297,8 @@ export function sparkline(values, { width = 96, height = 22 } = {}) {
   const top = d3.max(values) || 1;
   const x = d3.scaleLinear([0, Math.max(1, values.length - 1)], [1, width - 1]);
   const y = d3.scaleLinear([0, top], [height - 1, 2]);
-  const known = (value) => value !== null && value !== undefined;
+  const several = values.filter((value) => value !== null).length > 1;
+  const known = (value) => several && value !== null && value !== undefined;
   const line = d3.line((_, index) => x(index), y).defined(known);
   const area = d3.area((_, index) => x(index), height - 1, y).defined(known);
   return svg(

@@ -6,6 +6,9 @@ import { count, divide, seconds, span, utcDay } from "./format.js";
 /** The version of overview.json that this page can read. */
 export const VERSION = 1;
 
+/** A lake of which less than this is known, in seconds, has no 24 hours yet. */
+const YOUNG = 20 * 3600;
+
 /**
  * The rows of a table of overview.json as objects.
  * @param {{columns: string[], rows: unknown[][]} | null | undefined} table
@@ -164,5 +167,7 @@ export function judge(scope, now, live) {
     const sentence = "No time is missing, but some snapshots of the last 24 hours do not count.";
     return { level: "warn", word: "Whole", sentence };
   }
-  return { level: "good", word: "Whole", sentence: "The last 24 hours have no gap." };
+  const known = last - beginOfDay(scope, last);
+  const since = known < YOUNG ? "There has been no gap since the first snapshot" : "The last 24 hours have no gap";
+  return { level: "good", word: "Whole", sentence: `${since}.` };
 }

@@ -89,12 +89,12 @@ export function nowSection(context) {
 export function daySection(context) {
   const { scope, definitions } = context;
   const rows = rowsOf(scope.snapshots);
-  if (!rows.length)
-    return section(
-      "day",
-      "The last 24 hours",
-      h("p", { class: "empty" }, "No snapshot of the last 24 hours counts."),
-    );
+  if (rows.length < 2) {
+    const why = rows.length
+      ? "A curve takes two snapshots: wait for the next one."
+      : "No snapshot of the last 24 hours counts.";
+    return section("day", "The last 24 hours", h("p", { class: "empty" }, why));
+  }
   const { points, gaps } = broken(
     rows,
     (row) => row.at,
