@@ -469,7 +469,7 @@ def test_a_snapshot_between_gaps_can_be_seen(look: Look, site: Site) -> None:
     snapshots["rows"] = snapshots["rows"][:-8] + snapshots["rows"][-1:]
     site.show(overview)
     page = look()
-    assert page.locator("#day [data-part='dot'] circle[r='3']").count() == 2
+    assert page.locator("#day [data-part='dot'] > [r='3']").count() == 2
 
 
 def test_a_failed_refresh_keeps_the_old_numbers_and_says_so(look: Look, site: Site) -> None:
