@@ -31,6 +31,7 @@ DAY = Asset("twitch_day")
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
+    max_active_tasks=1,  # each may use all the memory that metrics are allowed
     **allowed_run_types("scheduled", "manual"),
     default_args={
         "retries": 2,
@@ -74,11 +75,9 @@ def twitch_daily() -> None:
 
         return metrics.days_to_close(context)
 
-    # One after the other: each may use all the memory that metrics are allowed.
     @task(
         multiple_outputs=False,
         show_return_value_in_logs=False,
-        max_active_tis_per_dagrun=1,
         map_index_template="{{ task.op_kwargs['day'] }}",
         outlets=[DAY],
     )
@@ -95,7 +94,6 @@ def twitch_daily() -> None:
     @task(
         multiple_outputs=False,
         show_return_value_in_logs=False,
-        max_active_tis_per_dagrun=1,
         map_index_template="{{ task.op_kwargs['day'] }}",
         trigger_rule="none_failed",
     )
