@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -186,15 +187,29 @@ def events_of(name: str) -> list[Any]:
         return [event.extra for event in events.filter(AssetModel.name == name).order_by(AssetEvent.id)]
 
 
-#: What tasks of the last run failed with. Airflow 3.0 prints it to what was stdout at its first run.
+#: What tasks of the last run failed with. Airflow 3.0 prints it to what was stdout at its first run, and
+#: Airflow 3.2 does not hand it to the failure callback of :meth:`DAG.test`.
 ERRORS: list[str] = []
+
+
+def _recorded(python_callable: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(python_callable)
+    def recorded(*args: Any, **values: Any) -> Any:
+        try:
+            return python_callable(*args, **values)
+        except Exception as error:
+            ERRORS.append(str(error))
+            raise
+
+    return recorded
 
 
 def _runner(dag_id: str) -> Callable[..., dict[str, str]]:
     dag = read_dag(dag_id)
     for task in dag.tasks:
         task.retries = 0
-        task.on_failure_callback = [lambda context: ERRORS.append(str(context["exception"]))]
+        if hasattr(task, "python_callable"):
+            task.python_callable = _recorded(task.python_callable)
 
     def run(run_after: datetime, **params: Any) -> dict[str, str]:
         ERRORS.clear()
