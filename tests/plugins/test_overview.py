@@ -14,7 +14,15 @@ from twitch_provider.aws.bucket import Bucket
 from twitch_provider.config import LakeConfig
 from twitch_provider.metrics.overview import schema
 from twitch_provider.plugins import overview
-from twitch_provider.plugins.overview import FRESH, MAX_BYTES, Overview, Overviews, Problem
+from twitch_provider.plugins.overview import (
+    FRESH,
+    GIVEN_UP,
+    MAX_BYTES,
+    PATIENCE,
+    Overview,
+    Overviews,
+    Problem,
+)
 
 KEY = "twitch/latest/overview.json"
 WHOLE = json.dumps({"version": 1, "scopes": [{"scope": "top_streams {}", "games": {"rows": [["é"]]}}]})
@@ -221,9 +229,46 @@ async def test_many_readers_ask_s3_once_and_do_not_wait_for_it() -> None:
 
     (reading,) = overviews._reading.values()
     lake.may_answer.set()
-    await asyncio.wrap_future(reading)
+    await asyncio.wrap_future(reading.result)
     assert await overviews.get() == OLD
     assert len(lake.asked) == 1
+
+
+async def test_an_answer_that_trickles_in_keeps_nobody_waiting_once_s3_is_well_again() -> None:
+    now, trickling, begun = [0.0], Event(), Event()
+
+    def read(_config: LakeConfig) -> Overview:
+        if now[0]:
+            return NEW
+        begun.set()
+        assert trickling.wait(60)
+        return OLD
+
+    overviews = Overviews(read, clock=lambda: now[0], timeout=0.01)
+    assert isinstance(await overviews.get(), Problem)
+    (given_up,) = overviews._reading.values()
+    assert begun.wait(60)
+    overviews._timeout, now[0] = 60, PATIENCE
+    assert await overviews.get() == NEW
+    trickling.set()
+    assert await asyncio.wrap_future(given_up.result) == OLD
+    assert await overviews.get() == NEW
+
+
+async def test_no_more_threads_wait_than_some() -> None:
+    now, lake = [0.0], Lake(*[OLD] * (GIVEN_UP + 1))
+    lake.may_answer.clear()
+    overviews = Overviews(lake, clock=lambda: now[0], timeout=0.001)
+    readings: dict[int, Any] = {}
+    for _ in range(GIVEN_UP + 3):
+        assert isinstance(await overviews.get(), Problem)
+        readings |= {id(each): each for each in overviews._reading.values()}
+        now[0] += PATIENCE
+    assert len(readings) == GIVEN_UP + 1
+    lake.may_answer.set()
+    for each in readings.values():
+        await asyncio.wrap_future(each.result)
+    assert await overviews.get() == OLD
 
 
 async def test_an_error_of_ours_is_a_sentence_too(caplog: pytest.LogCaptureFixture) -> None:

@@ -41,6 +41,13 @@ FRESH = 10.0
 #: How many seconds a request waits for S3.
 TIMEOUT = 10.0
 
+#: After how many seconds without a result S3 is asked anew, by another thread: bytes that trickle in break no
+#: timeout of the client, so a thread may wait for them long after S3 answers others.
+PATIENCE = 30.0
+
+#: How many threads may wait in that way; with as many, the newest is waited for.
+GIVEN_UP = 8
+
 #: Of the client: S3 is asked twice at most, and not for longer than somebody would look at an empty page.
 LIMITS = {
     "connect_timeout": 3,
@@ -78,6 +85,17 @@ class Problem(NamedTuple):
     sentence: str
 
 
+class _Reading:
+    """What a thread is reading.
+
+    :param began: seconds, as of the clock
+    """
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.result: Future[Overview | Problem] = Future()
+
+
 class _Header(msgspec.Struct):
     version: int
 
@@ -100,7 +118,8 @@ class Overviews:
         self._clock = clock
         self._timeout = timeout
         self._lock = Lock()
-        self._reading: dict[str, Future[Overview | Problem]] = {}
+        self._reading: dict[str, _Reading] = {}
+        self._given_up = 0
         self._kept: tuple[str, float, Overview] | None = None
 
     async def get(self) -> Overview | Problem | Mapping[str, Any]:
@@ -132,13 +151,23 @@ class Overviews:
                 done: Future[Overview | Problem] = Future()
                 done.set_result(self._kept[2])
                 return done
-            if place not in self._reading:
+            reading = self._reading.get(place)
+            if reading is not None and self._is_late(reading):
+                self._given_up += 1
+                reading = None
+            if reading is None:
+                reading = _Reading(self._clock())
                 # Not one of a pool, which Python would wait for at its end. It needs the lock to end.
-                Thread(target=self._run, args=(config, place), name="twitch-overview", daemon=True).start()
-                self._reading[place] = Future()
-            return self._reading[place]
+                Thread(
+                    target=self._run, args=(config, place, reading), name="twitch-overview", daemon=True
+                ).start()
+                self._reading[place] = reading
+            return reading.result
 
-    def _run(self, config: LakeConfig, place: str) -> None:
+    def _is_late(self, reading: _Reading) -> bool:
+        return self._clock() - reading.began >= PATIENCE and self._given_up < GIVEN_UP
+
+    def _run(self, config: LakeConfig, place: str, reading: _Reading) -> None:
         try:
             found = self._read(config)
         except BaseException:
@@ -150,10 +179,14 @@ class Overviews:
                 "The overview could not be read: look into the log of Airflow's API server.",
             )
         with self._lock:
-            # From now on, or one that takes longer to read than it stays fresh would never be shown.
-            self._kept = (place, self._clock(), found) if isinstance(found, Overview) else None
-            reading = self._reading.pop(place)
-        reading.set_result(found)
+            if self._reading.get(place) is reading:
+                del self._reading[place]
+                # From now on, or one that takes longer to read than it stays fresh would never be shown.
+                self._kept = (place, self._clock(), found) if isinstance(found, Overview) else None
+            else:
+                # Given up: what others have read since then is newer.
+                self._given_up -= 1
+        reading.result.set_result(found)
 
 
 def read_overview(config: LakeConfig) -> Overview | Problem:
