@@ -18,7 +18,7 @@ from twitch_provider.plugins.overview import (
     FRESH,
     GIVEN_UP,
     MAX_BYTES,
-    PATIENCE,
+    READ_LIMIT,
     Overview,
     Overviews,
     Problem,
@@ -248,7 +248,7 @@ async def test_an_answer_that_trickles_in_keeps_nobody_waiting_once_s3_is_well_a
     assert isinstance(await overviews.get(), Problem)
     (given_up,) = overviews._reading.values()
     assert begun.wait(60)
-    overviews._timeout, now[0] = 60, PATIENCE
+    overviews._timeout, now[0] = 60, READ_LIMIT
     assert await overviews.get() == NEW
     trickling.set()
     assert await asyncio.wrap_future(given_up.result) == OLD
@@ -263,7 +263,7 @@ async def test_no_more_threads_wait_than_some() -> None:
     for _ in range(GIVEN_UP + 3):
         assert isinstance(await overviews.get(), Problem)
         readings |= {id(each): each for each in overviews._reading.values()}
-        now[0] += PATIENCE
+        now[0] += READ_LIMIT
     assert len(readings) == GIVEN_UP + 1
     lake.may_answer.set()
     for each in readings.values():

@@ -43,7 +43,7 @@ TIMEOUT = 10.0
 
 #: After how many seconds without a result S3 is asked anew, by another thread: bytes that trickle in break no
 #: timeout of the client, so a thread may wait for them long after S3 answers others.
-PATIENCE = 30.0
+READ_LIMIT = 30.0
 
 #: How many threads may wait in that way; with as many, the newest is waited for.
 GIVEN_UP = 8
@@ -165,7 +165,7 @@ class Overviews:
             return reading.result
 
     def _is_late(self, reading: _Reading) -> bool:
-        return self._clock() - reading.began >= PATIENCE and self._given_up < GIVEN_UP
+        return self._clock() - reading.began >= READ_LIMIT and self._given_up < GIVEN_UP
 
     def _run(self, config: LakeConfig, place: str, reading: _Reading) -> None:
         try:
