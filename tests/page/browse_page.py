@@ -543,6 +543,10 @@ def test_the_first_view_of_a_month_is_small_and_fast(look: Look, site: Site) -> 
     print(f"first view: {min(took):.0f} ms, {sum(site.sent.values()):,} bytes")
     assert sum(site.sent.values()) <= 300_000
     assert min(took) <= 1000
+    # The overview is asked for once, beside the scripts and not after them.
+    asked = """performance.getEntriesByType("resource").filter(({ name }) => name.endsWith("/overview.json"))
+      .map(({ initiatorType }) => initiatorType)"""
+    assert page.evaluate(asked) == ["link"]
 
 
 @pytest.mark.parametrize(
