@@ -68,6 +68,17 @@ def test_snapshots_whose_hours_are_not_published_yet_show_their_health(lake: Lak
     assert (scope["movers"]["basis"], scope["concentration"], scope["detector"]) == (None, None, None)
 
 
+def test_health_holds_a_snapshot_that_was_taken_while_the_run_waited(lake: Lake) -> None:
+    # Its tick is 12:15; its hours were published after 12:20.
+    scope = scope_of(overview(lake, NOON + timedelta(minutes=15)))
+    health, snapshots = scope["health"], rows_of(scope["snapshots"])
+    assert scope["now"]["snapshot_at"] == health["last_snapshot_at"] == "2026-11-23T12:20:02Z"
+    assert health["rows"] == 2 * len(snapshots)
+    covered = sum(each["seconds"] for each in snapshots)
+    assert (health["today"]["covered_seconds"], health["today"]["counted"]) == (covered, len(snapshots))
+    assert health["gaps"] == []
+
+
 def test_one_snapshot() -> None:
     lake = Lake()
     lake.crawl(0, [stream("1", 100)])

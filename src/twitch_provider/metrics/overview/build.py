@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -86,9 +86,11 @@ def overview(store: Store, keys: MetricsKeys, until: datetime, package: str) -> 
         recent = [hour for day in (today - DAY, today) for hour in hours_of_day(day) if hour < until]
         hours = hours_of(published, recent)
     detectors = summaries(store, keys, today)
-    report = reports(history.found.snapshots, history.clock, until)
+    ends = {scope: _end(founds.get(scope), until) for scope in known}
+    completeness = {end: reports(history.found.snapshots, history.clock, end) for end in set(ends.values())}
     scopes = []
-    for scope, health in known.items():
+    for scope, end in ends.items():
+        health = known[scope] if end == until else healths(history, end)[scope]
         newest, adhoc = _newest(store, health), _adhoc(store, keys, health)
         of_days = [digests.get(day, {}).get(scope) for day in days]
         by_hour = _hours(of_days, hours.get(scope, []), until)
@@ -96,7 +98,7 @@ def overview(store: Store, keys: MetricsKeys, until: datetime, package: str) -> 
             {
                 **_what(health),
                 "now": _now(founds.get(scope)),
-                "health": health.document(newest, report, adhoc),
+                "health": health.document(newest, completeness[end], adhoc),
                 **_tables(founds.get(scope), health, of_days),
                 "days": table("days", [each.day for each in of_days if each is not None]),
                 "hours": table("hours", by_hour),
@@ -116,6 +118,17 @@ def overview(store: Store, keys: MetricsKeys, until: datetime, package: str) -> 
         "notes": [*published.notes.values(), *notes, *refused][:NOTES],
         "scopes": scopes[:SCOPES],
     }
+
+
+def _end(found: Found | None, until: datetime) -> datetime:
+    """Return up to when a scope's health goes: what the published hours hold is in it.
+
+    They may hold a snapshot that was taken after the tick of the run and before its tasks ran.
+    """
+    if found is None or not found.snapshots:
+        return until
+    newest: datetime = found.snapshots[-1]["snapshot_at"].replace(tzinfo=UTC)
+    return max(until, newest + timedelta(microseconds=1))
 
 
 def _what(health: Health) -> Json:
