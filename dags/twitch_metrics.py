@@ -85,8 +85,8 @@ def twitch_metrics() -> None:
 
         return metrics.publish_overview(context)
 
-    # Also when no hour has changed: then snapshots may have stopped.
-    @task(trigger_rule="none_failed", show_return_value_in_logs=False, outlets=[ALERTS])
+    # Also when no hour has changed, or none could be computed: snapshots may have stopped all the same.
+    @task(trigger_rule="all_done", show_return_value_in_logs=False, outlets=[ALERTS])
     @fail_fast()
     def alert(**context: Any) -> None:
         """Tell what is unusual, once, and when it is over."""

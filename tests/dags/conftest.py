@@ -19,6 +19,7 @@ from packaging.version import Version
 from tests.metrics.lake import Lake
 
 from twitch_provider.aws.store import S3Store
+from twitch_provider.compat import AirflowSkipException
 from twitch_provider.hooks.sessions import forget_shared
 from twitch_provider.testing import Simulator
 
@@ -197,6 +198,8 @@ def _recorded(python_callable: Callable[..., Any]) -> Callable[..., Any]:
     def recorded(*args: Any, **values: Any) -> Any:
         try:
             return python_callable(*args, **values)
+        except AirflowSkipException:
+            raise
         except Exception as error:
             ERRORS.append(str(error))
             raise

@@ -125,7 +125,7 @@ def test_a_worker_without_the_extra_fails_with_one_sentence(
     assert run_metrics(tick(1)) == {
         "hours": "failed",
         "overview": "upstream_failed",
-        "alert": "upstream_failed",
+        "alert": "skipped",
     }
     assert ERRORS == [
         "Metrics need DuckDB, which is not installed here: install airflow-provider-twitch[metrics]."
@@ -154,6 +154,17 @@ def test_snapshots_that_have_stopped_are_told_once_and_a_run_that_is_repeated_te
     # The same run once more: it is cleared, or died before its event.
     assert run_metrics(tick(19))["alert"] == "success"
     assert events_of("twitch_alerts")[-1] == missed
+
+
+def test_snapshots_that_have_stopped_are_told_where_no_hour_can_be_computed(
+    run_metrics: Run, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(events_of("twitch_alerts"))
+    lake.crawl(0, ROWS)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    assert run_metrics(tick(19)) == {"hours": "failed", "overview": "upstream_failed", "alert": "success"}
+    (missed,) = events_of("twitch_alerts")[before:]
+    assert [each["kind"] for each in missed["alerts"]] == ["missed"]
 
 
 def test_a_spike_of_what_is_watched_is_told(
