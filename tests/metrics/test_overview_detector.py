@@ -44,3 +44,9 @@ def test_the_detector_of_each_scope_is_that_of_the_day_and_null_without_a_watch_
         "achieved_per_series_month": None,
         "series": 2,
     }
+
+
+def test_a_lake_on_its_first_day_says_that_it_has_begun_to_learn() -> None:
+    lake, at = make_lake(), NOON + timedelta(minutes=190)
+    detectors_of(lake.store, KEYS, TODAY, WatchList(("site",)))
+    assert [(each["state"], each["days"]) for each in detectors(lake, at)] == [("learning", 0)] * 2

@@ -7,7 +7,7 @@ Channels are learned apart from the site and categories: they begin, end and jum
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -24,6 +24,14 @@ HISTORY_DAYS = 42
 #: Each takes some 150 MB while it reads an hour of every category.
 _READERS = 2
 _DAY = timedelta(days=1)
+#: What ``overview.json`` says on the first day of a scope.
+_NOT_BEGUN = {
+    "state": "learning",
+    "days": 0,
+    "budget_per_series_month": BUDGET,
+    "achieved_per_series_month": None,
+    "series": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -83,12 +91,15 @@ def detectors_of(store: Store, keys: MetricsKeys, day: date, watch: WatchList) -
     return found
 
 
-def summaries(store: Store, keys: MetricsKeys, day: date) -> dict[str, dict[str, Any]]:
+def summaries(
+    store: Store, keys: MetricsKeys, day: date, scopes: Iterable[str] = ()
+) -> dict[str, dict[str, Any]]:
     """Return what ``overview.json`` says of the detectors, by scope: of those of a day, or of the day before.
 
     :param store: of the lake
     :param keys: of metrics
     :param day: UTC
+    :param scopes: that are there, also where no day is over yet that their detectors could learn from
     :returns: nothing without a watch list
     :raises TwitchStoreError: the store failed
     """
@@ -96,8 +107,10 @@ def summaries(store: Store, keys: MetricsKeys, day: date) -> dict[str, dict[str,
         body = store.get(keys.watch("detectors", each))
         known = {} if body is None else read_json(body)
         if known:
-            scopes = known.get("scopes", {})
-            return {scope: _from_json(values).summary() for scope, values in scopes.items()}
+            learned = known.get("scopes", {}).items()
+            return dict.fromkeys(scopes, _NOT_BEGUN) | {
+                scope: _from_json(values).summary() for scope, values in learned
+            }
     return {}
 
 

@@ -85,7 +85,7 @@ def overview(store: Store, keys: MetricsKeys, until: datetime, package: str) -> 
         founds, notes = find(store, published, listed, history, until, Path(folder))
         recent = [hour for day in (today - DAY, today) for hour in hours_of_day(day) if hour < until]
         hours = hours_of(published, recent)
-    detectors = summaries(store, keys, today)
+    detectors = summaries(store, keys, today, known)
     ends = {scope: _end(founds.get(scope), until) for scope in known}
     completeness = {end: reports(history.found.snapshots, history.clock, end) for end in set(ends.values())}
     scopes = []
