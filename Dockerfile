@@ -4,22 +4,24 @@
 
 FROM python:3.12-slim-bookworm AS wheel
 WORKDIR /src
-RUN pip install --no-cache-dir build==1.6.1 hatchling==1.33.0
+COPY constraints/image-wheel.txt constraints/
+RUN pip install --no-cache-dir --require-hashes --no-deps --requirement constraints/image-wheel.txt \
+    && pip check
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY dags dags
 RUN python -m build --no-isolation --wheel --outdir /dist .
 
 FROM apache/airflow:3.3.2-python3.12
-# Airflow's version is repeated so that pip cannot change it. Our lower bounds are below what the image has, so
-# all packages stay as the image's constraints pinned them, and pip check confirms it. Our constraints/runtime.txt
-# would change dozens of packages, such as boto3, which the image's aiobotocore pins.
+# Two installations without dependencies: what the image lacks, each file compared with its hash, then our wheel,
+# from no index. So pip cannot change what the image's constraints pinned, and pip check confirms that it is enough.
+# Our constraints/runtime.txt would change dozens of packages, such as boto3, which the image's aiobotocore pins.
 # https://airflow.apache.org/docs/docker-stack/build.html#extending-the-image
 # The folder of the token cache is used only if it is private; a new volume mounted on it inherits owner and mode.
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
-    pip install --no-cache-dir \
-      "apache-airflow==${AIRFLOW_VERSION}" \
-      /dist/*.whl \
+    --mount=type=bind,source=constraints/image.txt,target=/image.txt \
+    pip install --no-cache-dir --require-hashes --no-deps --requirement /image.txt \
+    && pip install --no-cache-dir --no-index --no-deps /dist/*.whl \
     && mkdir --mode=0700 /opt/airflow/twitch_tokens \
     && pip check
 COPY --chown=airflow:0 dags /opt/airflow/dags

@@ -78,7 +78,7 @@ docs: $(DOCS) ## build the documentation into site/, strictly and without the ne
 	@echo "Built: open site/index.html, or with search: $(RUN) -m http.server --bind 127.0.0.1 --directory site 8000"
 
 .PHONY: image-test
-image-test: $(DEV) ## run the Dockerfile's install commands in a clean environment (needs PyPI)
+image-test: $(DEV) ## run the Dockerfile's commands in a clean environment, and every DAG in it (needs PyPI)
 	@$(RUN) -m pytest tests/packaging/replay_dockerfile.py
 
 .PHONY: ui-test
@@ -145,6 +145,8 @@ constraints: $(DEV) ## resolve the pins again: our own, and those of each cell o
 	@$(RUN) -m uv pip compile $(COMPILE) --output-file constraints/runtime.txt pyproject.toml
 	@$(RUN) -m uv pip compile $(COMPILE) --all-extras --constraint constraints/runtime.txt --constraint constraints/held-back.in \
 	  --output-file constraints/dev.txt pyproject.toml
+	@for pins in image image-wheel; do $(RUN) -m uv pip compile $(COMPILE) --generate-hashes \
+	  --constraint constraints/dev.txt --output-file constraints/$$pins.txt constraints/$$pins.in || exit 1; done
 	@$(RUN) -m tests.matrix.pins $(CELLS)
 COMPILE := --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate
 

@@ -14,11 +14,21 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from demo.played import play
+from demo.settings import PLAYED, Lake, Twitch, airflow_environment, connection_variables, hour_to_play
+from moto.server import ThreadedMotoServer
+
+from twitch_provider.aws.store import S3Store
+from twitch_provider.testing import Simulator
+
+DAGS = sorted(path.stem for path in (Path(__file__).parents[2] / "dags").glob("*.py"))
 
 #: What the official image has of our requirements.
 IN_THE_IMAGE = (
@@ -28,6 +38,25 @@ IN_THE_IMAGE = (
     "pandas",
     "pyarrow",
 )
+
+#: Runs every DAG of a folder once, at the present tick, and prints what became of each at last.
+RUN_DAGS = """
+import sys
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import timezone
+now = timezone.utcnow()
+bag = DagBag(sys.argv[1])
+assert not bag.import_errors, bag.import_errors
+runs = [(dag_id, dag.test(run_after=now, logical_date=now)) for dag_id, dag in sorted(bag.dags.items())]
+for dag_id, run in runs:
+    print(dag_id, run.state)
+"""
+
+
+def mounts(rest: str) -> Iterator[dict[str, str]]:
+    """Yield the mounts of a RUN line."""
+    for options in re.findall(r"--mount=(\S+)", rest):
+        yield dict(option.split("=") for option in options.split(","))
 
 
 class Machine:
@@ -67,9 +96,11 @@ class Machine:
                 self.copy(rest, context)
             else:
                 assert keyword == "RUN", keyword
-                for options in re.findall(r"--mount=(\S+)", rest):
-                    mount = dict(option.split("=") for option in options.split(","))
-                    shutil.copytree(others[mount["from"]].at(mount["source"]), self.at(mount["target"]))
+                for mount in mounts(rest):
+                    stage = others.get(mount.get("from", ""))
+                    source = stage.at(mount["source"]) if stage else context / mount["source"]
+                    copy = shutil.copytree if source.is_dir() else shutil.copy
+                    copy(source, self.at(mount["target"]))
                 self.run(re.sub(r"--mount=\S+ ", "", rest))
 
     def copy(self, rest: str, context: Path) -> None:
@@ -133,3 +164,40 @@ def test_airflow_reads_our_settings_when_it_begins(image: Machine) -> None:
 
 def test_the_folder_of_the_token_cache_is_private(image: Machine) -> None:
     assert image.at("/opt/airflow/twitch_tokens").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.fixture(scope="module")
+def lake(image: Machine) -> Iterator[Any]:
+    """A client of the bucket. It has snapshots of yesterday, and the image's Airflow is configured for it."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    lake = Lake("lake", PLAYED, f"http://{host}:{port}", "AKIAIOSFODNN7EXAMPLE", "not/a+secret")
+    with Simulator(streams=200) as twitch, pytest.MonkeyPatch.context() as patch:
+        connections = connection_variables(Twitch(twitch.client_id, twitch.client_secret), lake)
+        connections["AIRFLOW_CONN_TWITCH_DEFAULT"] = twitch.connection_json()
+        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connections["AIRFLOW_CONN_AWS_DEFAULT"])
+        store = S3Store(lake.bucket, "aws_default")
+        client = S3Hook("aws_default").get_conn()
+        client.create_bucket(Bucket=lake.bucket)
+        play(store, hour_to_play(datetime.now(UTC)), streams=120)
+        home = image.at("/opt/airflow")
+        env = airflow_environment(home, home / "dags", lake, caller=image.env)
+        patch.setattr(image, "env", env | connections)
+        image.run("airflow db migrate")
+        yield client
+    server.stop()
+
+
+def test_every_dag_does_its_work(image: Machine, lake: Any) -> None:
+    states = image.run(f"python -c '{RUN_DAGS}' /opt/airflow/dags").splitlines()[-len(DAGS) :]
+    assert states == [f"{dag_id} success" for dag_id in DAGS]
+    keys = [each["Key"] for each in lake.list_objects_v2(Bucket="lake")["Contents"]]
+    yesterday = f"dt={hour_to_play(datetime.now(UTC)):%Y-%m-%d}"
+    for written in (
+        "latest/overview.json",
+        f"metrics/.*{yesterday}.*",
+        f"compacted/.*{yesterday}.*",
+        f"reports/{yesterday}/.*html",
+    ):
+        assert [key for key in keys if re.fullmatch(f"{PLAYED}/{written}", key)], (written, keys)
