@@ -28,7 +28,9 @@ def hashed(root: Path, name: str) -> Iterator[Pin]:
     for block in re.split(r"\n(?=\S)", (root / "constraints" / f"{name}.txt").read_text()):
         requirement = re.match(r"([\w-]+)==(\S+)", block)
         assert requirement, block
-        yield Pin(*requirement.groups(), frozenset(re.findall(r"--hash=sha256:([0-9a-f]{64})", block)))
+        yield Pin(
+            requirement[1], requirement[2], frozenset(re.findall(r"--hash=sha256:([0-9a-f]{64})", block))
+        )
 
 
 def test_extends_the_official_image_of_the_pinned_airflow(stages: list[Any], pins: dict[str, str]) -> None:
