@@ -81,6 +81,15 @@ docs: $(DOCS) ## build the documentation into site/, strictly and without the ne
 image-test: $(DEV) ## run the Dockerfile's commands in a clean environment, and every DAG in it (needs PyPI)
 	@$(RUN) -m pytest tests/packaging/replay_dockerfile.py
 
+.PHONY: sbom
+sbom: $(DEV) ## an SBOM (CycloneDX) of the wheel into .release/, and the licences of all that it installs (needs PyPI)
+	@$(RUN) -m tests.packaging.sbom
+	@$(RUN) -m pytest --quiet tests/packaging/check_sbom.py
+
+.PHONY: audit
+audit: $(DEV) ## known vulnerabilities of all that the wheel installs, by pip-audit (needs PyPI's or OSV's database)
+	@$(RUN) -m tests.packaging.audit $(ARGS)
+
 .PHONY: ui-test
 ui-test: $(UI) ## test the page, the connection form and the Test button in a headless Chromium (SCREENSHOTS=docs/images saves pictures)
 	@$(HAVE_CHROMIUM)
@@ -156,7 +165,7 @@ clean: ## delete what demo and airflow wrote
 
 .PHONY: distclean
 distclean: clean ## delete .venv and every cache too
-	@rm -rf .venv .cluster .spark .duckdb .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	@rm -rf .venv .release .cluster .spark .duckdb .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 
 $(DEMO): $(PINS)
 	@$(FIND_PYTHON); "$$python" demo/environment.py demo,metrics
