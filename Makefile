@@ -145,6 +145,12 @@ HAVE_SERVERS = have() { { ls /usr/lib/postgresql/*/bin/initdb || command -v init
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null; } \
 	|| { echo "PostgreSQL or Redis was not found: install both (Debian: apt-get install postgresql redis-server)." >&2; exit 1; }
 
+.PHONY: fuzz
+fuzz: $(DEV) ## run every parser on damaged inputs, guided by coverage where atheris has a wheel (TARGET='page manifest', SECONDS=60 for each, SEED=n)
+	@$(FUZZ) -c 'import atheris' 2>/dev/null || $(RUN) -m uv pip install --quiet --python $(RUN) --target .fuzz/site --only-binary :all: atheris 2>/dev/null || true
+	@$(FUZZ) -m tests.fuzz --target '$(TARGET)' $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
+FUZZ := PYTHONPATH=.fuzz/site $(RUN)
+
 .PHONY: bench
 bench: $(DEV) ## measure ratios into benchmarks/RESULTS.md (SECTIONS='local airflow' selects; all sections take some 40 minutes)
 	@$(RUN) -m benchmarks $(SECTIONS)
@@ -165,7 +171,7 @@ clean: ## delete what demo and airflow wrote
 
 .PHONY: distclean
 distclean: clean ## delete .venv and every cache too
-	@rm -rf .venv .release .cluster .spark .duckdb .matrix .benchmarks dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	@rm -rf .venv .release .cluster .spark .duckdb .matrix .benchmarks .fuzz dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 
 $(DEMO): $(PINS)
 	@$(FIND_PYTHON); "$$python" demo/environment.py demo,metrics

@@ -22,6 +22,7 @@ from twitch_provider.lake.manifest import ObjectEntry, describe, describe_like
 from twitch_provider.lake.raw_header import Owner, RawHeader
 from twitch_provider.lake.raw_lines import MAX_CLOCK_DIFFERENCE, RawObject, iter_bodies, load_pages
 from twitch_provider.lake.raw_pages import RawBody, RawPage
+from twitch_provider.lake.shapes import require_plain, require_shape
 from twitch_provider.lake.store import Store
 
 GZIP = "application/gzip"
@@ -94,17 +95,20 @@ class Extract:
         :raises TwitchRawObjectError: it is of another version
         """
         try:
-            return cls(
+            extract = cls(
                 raw=ObjectEntry(**value["raw"]),
                 header=RawHeader.from_dict(value["header"]),
                 first_answer_at=datetime.fromisoformat(value["first_answer_at"]),
                 last_answer_at=datetime.fromisoformat(value["last_answer_at"]),
                 clock_difference_seconds=value["clock_difference_seconds"],
             )
-        except (KeyError, TypeError, ValueError) as error:
+            require_shape(extract, cls)
+            require_plain(extract.raw.key)
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise TwitchRawObjectError(
-                f"What extract returned through XCom is of another version ({error}): clear extract too."
+                "What extract returned through XCom is of another version: clear extract too."
             ) from None
+        return extract
 
     def pages(self, store: Store) -> list[RawPage]:
         """Read the pages back.

@@ -8,6 +8,17 @@ from datetime import UTC, datetime
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.rows import instant_text
 
+#: Far enough from both ends of the calendar to be moved to another time zone, and to be added to.
+_YEARS = range(1970, 9999)
+
+
+def is_usable(instant: datetime) -> bool:
+    """Whether an instant that was read back has a time zone, and can be computed with.
+
+    :param instant: of a document that may be damaged
+    """
+    return instant.utcoffset() is not None and instant.year in _YEARS
+
 
 def in_utc(instant: datetime, name: str) -> datetime:
     """Return the instant in UTC.

@@ -18,6 +18,7 @@ from twitch_provider.exceptions import TwitchDataError, TwitchOwnerError
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.keys import SnapshotKeys
 from twitch_provider.lake.raw_header import Owner
+from twitch_provider.lake.shapes import require_plain, require_shape
 from twitch_provider.lake.store import Store
 
 _NAME = re.compile(r"/(\d{8}T\d{6}Z)\.json$")
@@ -198,22 +199,18 @@ class Manifest:
             for name in ("run_after", "first_answer_at", "last_answer_at", "published_at"):
                 values[name] = datetime.fromisoformat(values[name])
             entries = [_known_fields(ObjectEntry, entry) for entry in values["objects"]]
-            values["objects"] = tuple(ObjectEntry(**{**entry, "key": entry["key"] + ""}) for entry in entries)
+            values["objects"] = tuple(ObjectEntry(**entry) for entry in entries)
             if previous := values["previous"]:
                 before = datetime.fromisoformat(previous["run_after"])
                 values["previous"] = Previous(**{**_known_fields(Previous, previous), "run_after": before})
             manifest = cls(**values)
+            require_shape(manifest, cls)
+            require_plain(manifest.dag_id, manifest.task_id)
+            require_plain(*(name for each in manifest.objects for name in (each.key, each.dataset)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            manifest = None
-        if (
-            manifest is None
-            or type(manifest.complete) is not bool
-            or type(manifest.adhoc) is not bool
-            or not isinstance(manifest.crawl, dict | None)
-        ):
             raise TwitchDataError(
                 "This is not a manifest of this version's: delete it and clear its DAG run."
-            )
+            ) from None
         return manifest
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from twitch_provider.exceptions import TwitchOwnerError
 from twitch_provider.lake.formats import Format
+from twitch_provider.lake.shapes import require_plain, require_shape
 
 #: The format of raw objects; what a reader does not know, it refuses.
 RAW_FORMAT = 2
@@ -103,9 +104,8 @@ class RawHeader:
             raise ValueError(f"format {value['raw']!r:.20}")
         names = {each.name for each in fields(cls)}
         known = {name: each for name, each in value.items() if name in names}
-        if not isinstance(known["scope"]["asks"], dict):
-            raise TypeError("scope")
         Format(**known["scope"]["writes"])
-        if type(known["adhoc"]) is not bool or not isinstance(known.get("report"), dict | None):
-            raise TypeError("adhoc or report")
-        return cls(**{**known, "owner": Owner(**known["owner"])})
+        header = cls(**{**known, "owner": Owner(**known["owner"])})
+        require_shape(header, cls)
+        require_plain(header.owner.dag_id, header.owner.task_id, header.try_id)
+        return header

@@ -26,7 +26,7 @@ from typing import Annotated, Any
 import msgspec
 
 from twitch_provider.exceptions import TwitchDataError
-from twitch_provider.lake.instants import utc_text
+from twitch_provider.lake.instants import is_usable, utc_text
 from twitch_provider.lake.raw_header import RawHeader
 from twitch_provider.lake.raw_pages import Body, RawBody, RawPage
 from twitch_provider.lake.text import escape_breaks, has_breaks, json_line
@@ -268,8 +268,10 @@ def _unzipped(data: bytes) -> Iterator[bytes]:
 def _parsed(number: int, line: bytes) -> RawBody:
     try:
         read = _decode(line)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise _not_a_page(number) from None
+    if not (is_usable(read.answered_at) and is_usable(read.received_at)):
+        raise _not_a_page(number)
     return RawBody(read.endpoint, read.params, read.answered_at, read.received_at, read.body.encode())
 
 

@@ -16,6 +16,7 @@ from pyarrow import parquet
 
 from twitch_provider.exceptions import TwitchDataError, TwitchParameterError
 from twitch_provider.lake.schema import REJECTS, SCHEMAS, Schema
+from twitch_provider.lake.shapes import require_shape
 
 #: Of a table in XCom. The metadata database keeps each one, and the API server holds it whole.
 MAX_TABLE_BYTES = 5_000_000
@@ -116,6 +117,7 @@ class CleanTable:
         """
         try:
             schema, counts = SCHEMAS[value["schema"]], value["counts"]
+            require_shape([counts, value["filtered"]], list[Mapping[str, int]])
             return cls(
                 schema=schema,
                 table=_from_text(value["table"], schema),
@@ -124,7 +126,7 @@ class CleanTable:
                 duplicates=counts["duplicates"],
                 filtered=value["filtered"],
             )
-        except (KeyError, TypeError, AttributeError, ValueError, pa.ArrowException):
+        except (KeyError, TypeError, AttributeError, ValueError, OSError, pa.ArrowException):
             raise TwitchDataError(
                 "What transform left in XCom is not a table of this version of the package: clear transform, "
                 "too."

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every parser of the package that reads what somebody else wrote, or what may be damaged."""
+
+from __future__ import annotations
+
+from tests.fuzz import answers, stored
+from tests.fuzz.target import Target
+
+TARGETS: dict[str, Target] = {each.name: each for each in (*answers.TARGETS, *stored.TARGETS)}

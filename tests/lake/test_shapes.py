@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from twitch_provider.lake.shapes import require_plain, require_shape
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Counted:
+    name: str
+    counts: Mapping[str, int | None]
+
+
+GOOD: list[tuple[Any, Any]] = [
+    (5, int),
+    (-(2**63), int),
+    (2.5, float),
+    (2, float),
+    (True, bool),
+    (None, int | None),
+    (NOON, datetime),
+    (["a"], list[str]),
+    ((1, "a"), tuple[int, str]),
+    ([], tuple[int, ...]),
+    ({"a": {"b": [1]}}, Mapping[str, Any]),
+    (Counted("a", {"b": 1, "c": None}), Counted),
+]
+BAD: list[tuple[Any, Any]] = [
+    (True, int),
+    (2**63, int),
+    (2.5, int),
+    ("5", int),
+    (float("nan"), float),
+    (float("inf"), float),
+    (10**400, float),
+    (1, bool),
+    (None, str),
+    (NOON.replace(tzinfo=None), datetime),
+    (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=23))), datetime),
+    (["a", 1], list[str]),
+    ("ab", list[str]),
+    ((1,), tuple[int, str]),
+    ([1, None], tuple[int, ...]),
+    ({1: "a"}, Mapping[str, Any]),
+    ({"a": "b"}, Mapping[str, int]),
+    (Counted("a", {"b": "1"}), Counted),  # type: ignore[dict-item]
+    ({"name": "a", "counts": {}}, Counted),
+]
+
+
+@pytest.mark.parametrize(("value", "kind"), GOOD, ids=str)
+def test_accepts_a_value_of_its_type(value: Any, kind: Any) -> None:
+    require_shape(value, kind)
+
+
+@pytest.mark.parametrize(("value", "kind"), BAD, ids=lambda each: f"{each!s:.40}")
+def test_refuses_every_other_value(value: Any, kind: Any) -> None:
+    with pytest.raises(TypeError):
+        require_shape(value, kind)
+
+
+def test_refuses_a_name_that_would_break_a_line() -> None:
+    require_plain("twitch_top_games", "ночь")
+    with pytest.raises(ValueError, match="printable"):
+        require_plain("twitch_top_games", "a\nb")
