@@ -55,12 +55,18 @@ coverage: $(DEV) ## require 100 % coverage of lines and branches of what decides
 	  --cov=twitch_provider.metrics.clock --cov=twitch_provider.metrics.gates --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 
 .PHONY: lint
-lint: $(DEV) ## ruff (rules and format), pylint (docstrings), hadolint, no addresses among the pins
+lint: $(DEV) ## ruff (rules and format), pylint (docstrings), hadolint, zizmor (workflows), secrets, no addresses among the pins
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m pylint src/twitch_provider
 	@$(RUN) -m pylint --accept-no-param-doc=n $(addprefix src/twitch_provider/,$(PUBLIC))
 	@.venv/bin/hadolint Dockerfile
+	@.venv/bin/zizmor --quiet --offline --no-progress --persona=pedantic --strict-collection .github
+	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml
+	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(RUN) -m tests.packaging.find_secrets
 	@if grep -nE '://|^-' constraints/*.txt; then echo "A constraints file names an address or an option." >&2; exit 1; fi
 
 # What users import.

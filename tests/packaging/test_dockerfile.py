@@ -34,7 +34,10 @@ def hashed(root: Path, name: str) -> Iterator[Pin]:
 
 
 def test_extends_the_official_image_of_the_pinned_airflow(stages: list[Any], pins: dict[str, str]) -> None:
-    assert re.fullmatch(rf"apache/airflow:{re.escape(pins['apache-airflow'])}-python3\.\d+", stages[-1].base)
+    assert re.fullmatch(
+        rf"apache/airflow:{re.escape(pins['apache-airflow'])}-python3\.\d+(@sha256:[0-9a-f]{{64}})?",
+        stages[-1].base,
+    )
 
 
 @pytest.mark.parametrize(
