@@ -137,6 +137,10 @@ matrix: $(DEV) ## the suite on every supported Airflow and Python, from a wheel 
 kill-test: $(DEV) ## freeze (SIGSTOP) and kill -9 crawls at random moments, then check every manifest (ROUNDS=50, SEED=n; ten minutes)
 	@$(RUN) -m tests.kills.kill_crawls $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(SEED),--seed '$(SEED)')
 
+.PHONY: soak
+soak: $(DEV) ## a day of faults in simulated time, then everything is checked (SEED=n, RUNS=288, MIX='twitch=0.1 kinds=hang', PAGE=1 renews docs/soak.md; a quarter of an hour)
+	@$(RUN) -m tests.soak $(if $(SEED),--seed '$(SEED)') $(if $(RUNS),--runs '$(RUNS)') $(if $(MIX),--mix '$(MIX)') $(if $(PAGE),--page)
+
 .PHONY: cluster-test
 cluster-test: $(CLUSTER) ## deploy/compose.yaml's cluster as processes: two Celery workers, kill -9, SIGSTOP, leaks (KILLS=1, SEED=n; some twenty minutes)
 	@$(HAVE_SERVERS)

@@ -46,10 +46,23 @@ def anything(_: Row) -> bool:
 
 
 def viewers(tick: Tick, of: Of) -> int:
-    return sum(row["viewer_count"] for row in tick.seen.streams if of(row))
+    return sum(row["viewer_count"] for row in rows_of(tick, of))
+
+
+@dataclass(frozen=True)
+class equals:  # noqa: N801 - reads as a question
+    """Whether a row has a value in a column."""
+
+    column: str
+    value: str
+
+    def __call__(self, row: Row) -> bool:
+        return bool(row[self.column] == self.value)
 
 
 def rows_of(tick: Tick, of: Of) -> list[Row]:
+    if isinstance(of, equals):
+        return tick.seen.rows_by(of.column).get(of.value, [])
     return [row for row in tick.seen.streams if of(row)]
 
 
@@ -77,7 +90,7 @@ def counts(span: Span, of: Of) -> Row:
         before = span.before.get(id(tick))
         if before is None:
             continue
-        there = {row["id"] for row in before.seen.streams}
+        there = before.seen.rows_by("id")
         for row in rows_of(tick, of):
             began = row["started_at"]
             if row["id"] not in there and began is not None and began > before.instant:
@@ -90,14 +103,11 @@ def counts(span: Span, of: Of) -> Row:
 
 
 def concentration(span: Span, of: Of) -> Row:
-    channels = {row["user_id"] for tick, _ in span.parts for row in rows_of(tick, of)}
-    watched = sorted(
-        (
-            sums(span, lambda row, user=user: of(row) and row["user_id"] == user)["viewer_seconds"]  # type: ignore[misc]
-            for user in channels
-        ),
-        reverse=True,
-    )
+    channels: dict[str, int] = {}
+    for tick, seconds in span.parts:
+        for row in rows_of(tick, of):
+            channels[row["user_id"]] = channels.get(row["user_id"], 0) + seconds * row["viewer_count"]
+    watched = sorted(channels.values(), reverse=True)
     total = sum(watched)
     # Half the mean difference of two channels, over the mean.
     apart = 2 * sum(abs(one - other) for one, other in combinations(watched, 2))
@@ -389,10 +399,6 @@ class Oracle:
                 found[broadcast] = session
                 ended = end
         return found
-
-
-def equals(column: str, value: str) -> Of:
-    return lambda row: bool(row[column] == value)
 
 
 def live(tick: Tick, of: Of) -> Row:

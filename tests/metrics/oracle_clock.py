@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import median
@@ -28,6 +28,16 @@ class Seen:
     snapshot: Snapshot
     streams: list[Row]
     games: Mapping[str, tuple[int, bool]] | None = None
+    _found: dict[str, dict[Any, list[Row]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def rows_by(self, column: str) -> dict[Any, list[Row]]:
+        """Return the rows by what they have in a column; remembered, since a day asks for each channel."""
+        if column not in self._found:
+            found: dict[Any, list[Row]] = {}
+            for row in self.streams:
+                found.setdefault(row[column], []).append(row)
+            self._found[column] = found
+        return self._found[column]
 
     @property
     def instant(self) -> datetime:
