@@ -42,7 +42,7 @@ def explained(error: Exception, aws_conn_id: str | None = "mine") -> TwitchError
         ("InvalidAccessKeyId", 403, ACCESS, "AWS does not know the access key id of connection 'mine'"),
         ("SignatureDoesNotMatch", 403, ACCESS, "of connection 'mine' (SignatureDoesNotMatch): correct the"),
         ("InvalidSignatureException", 400, ACCESS, "or this worker's clock if the signature has expired"),
-        ("RequestTimeTooSkewed", 403, ACCESS, "This worker's clock differs from AWS's by more than 15"),
+        ("RequestTimeTooSkewed", 403, DOWN, "This worker's clock differs from AWS's by more than 15"),
         ("ExpiredToken", 400, ACCESS, "token of connection 'mine' is no longer valid (ExpiredToken): renew"),
         ("PermanentRedirect", 301, CONFIG, "The bucket 'lake' is in another region: set region_name in"),
         ("SlowDown", 503, DOWN, "S3 is busy or down (SlowDown) at s3://lake/a/b.csv: a later try may"),

@@ -38,7 +38,6 @@ _TABLE: dict[type[TwitchError], dict[str, str]] = {
             "{place} is archived ({code}) and cannot be read: restore it and clear the task; let a lifecycle "
             "rule delete such objects, not move them to S3 Glacier"
         ),
-        "RequestTimeTooSkewed": f"This worker's clock differs from AWS's by more than 15 minutes: {CLOCK}",
         "ExpiredToken ExpiredTokenException InvalidToken TokenRefreshRequired": (
             "The session token of {holder} is no longer valid ({code}): renew it"
         ),
@@ -65,6 +64,8 @@ _TABLE: dict[type[TwitchError], dict[str, str]] = {
         "OperationAborted ConditionalRequestConflict": (
             "S3 is busy or down ({code}) at {place}: a later try may succeed"
         ),
+        # A clock that jumped may be right again a minute later, as Twitch's Date is compared again, too.
+        "RequestTimeTooSkewed": f"This worker's clock differs from AWS's by more than 15 minutes: {CLOCK}",
         "BadDigest IncompleteBody XAmzContentChecksumMismatch": (
             "What arrived at {place} is not what was sent ({code}): a later try may succeed{other_store}"
         ),
