@@ -16,8 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from tests.soak import checks
-from tests.soak.day import ENDS_AT, Outcome, soak
+from tests.soak import beside, checks, truth
+from tests.soak.day import CLIENT_SECRET, ENDS_AT, Outcome, soak
 from tests.soak.mix import KINDS, Mix
 from tests.soak.reading import LAKE, Left
 from tests.soak.verdict import MARKS, Verdict, judge, renew, table
@@ -236,9 +236,9 @@ def test_finds_the_report_of_another_closing(objects: Objects) -> None:
 def test_finds_a_manifest_that_is_not_true(
     outcome: Outcome, objects: Objects, change: Callable[[Any], Any], sentence: str
 ) -> None:
-    assert checks.check_manifests(Left(objects), run_ids(outcome)) == []
+    assert truth.check_manifests(Left(objects), run_ids(outcome)) == []
     alter(objects, first(objects, "manifests/twitch_all_streams/"), change)
-    found = checks.check_manifests(Left(objects), run_ids(outcome))
+    found = truth.check_manifests(Left(objects), run_ids(outcome))
     assert any(sentence in each for each in found), found
 
 
@@ -257,7 +257,7 @@ def test_finds_a_manifest_that_was_not_true_for_a_moment(outcome: Outcome) -> No
 
 def test_finds_a_complete_crawl_that_lacks_streams(outcome: Outcome, objects: Objects) -> None:
     world = outcome.simulator.twitch.world
-    assert checks.check_recall(Left(objects), world) == []
+    assert truth.check_recall(Left(objects), world) == []
     key = next(
         key
         for key, says in Left(objects).snapshots.items()
@@ -266,7 +266,7 @@ def test_finds_a_complete_crawl_that_lacks_streams(outcome: Outcome, objects: Ob
     (table,) = [each["key"] for each in Left(objects).snapshots[key]["objects"] if each["kind"] == "table"]
     lines = gzip.decompress(objects[table].body).splitlines(keepends=True)
     objects[table] = Planted(gzip.compress(b"".join(lines[:-10])))
-    (found,) = checks.check_recall(Left(objects), world)
+    (found,) = truth.check_recall(Left(objects), world)
     assert found.startswith(f"{key} says complete")
 
 
@@ -276,7 +276,7 @@ def test_finds_a_cell_of_metrics_that_is_not_the_oracles(objects: Objects) -> No
     rows[0]["viewer_seconds"] += 1
     parquet.write_table(pa.Table.from_pylist(rows), file)
     objects[key] = Planted(file.getvalue())
-    _, wrong = checks.check_metrics(Left(objects), [ENDS_AT - timedelta(days=1)])
+    _, wrong = truth.check_metrics(Left(objects), [ENDS_AT - timedelta(days=1)])
     (found,) = wrong
     assert found.startswith(f"{key} is not as the oracle says")
     assert "viewer_seconds" in found
@@ -297,36 +297,36 @@ def alert(scope: str = "a") -> dict[str, Any]:
 )
 def test_finds_an_alert_that_is_told_twice_or_out_of_turn(events: list[Any], found: int) -> None:
     told = [{"alerts": alerts, "all_clears": clears} for alerts, clears in events]
-    assert len(checks.check_alerts(told)) == found
+    assert len(beside.check_alerts(told)) == found
 
 
 def test_finds_that_nobody_was_told() -> None:
-    assert checks.check_alerts([], ["all_streams"]) == ["nobody was told that all_streams had stopped"]
+    assert beside.check_alerts([], ["all_streams"]) == ["nobody was told that all_streams had stopped"]
 
 
 def test_finds_too_many_tokens() -> None:
-    assert checks.check_tokens(minted=9, forced=5) == []
-    assert checks.check_tokens(minted=10, forced=5) != []
+    assert beside.check_tokens(minted=9, forced=5) == []
+    assert beside.check_tokens(minted=10, forced=5) != []
 
 
 def test_finds_a_storm_of_refusals_and_many_small_ones() -> None:
-    assert checks.check_rate_limit(10_000, {1: 5, 2: 3}) == []
-    assert len(checks.check_rate_limit(10_000, {1: 6})) == 1
-    assert len(checks.check_rate_limit(1_000, dict.fromkeys(range(6), 1))) == 1
+    assert beside.check_rate_limit(10_000, {1: 5, 2: 3}) == []
+    assert len(beside.check_rate_limit(10_000, {1: 6})) == 1
+    assert len(beside.check_rate_limit(1_000, dict.fromkeys(range(6), 1))) == 1
 
 
 def test_finds_memory_that_grows() -> None:
-    assert checks.check_memory([100, *range(500, 530), *[520] * 4]) == []
-    assert checks.check_memory([100 + 2 * hour for hour in range(25)]) != []
-    assert checks.check_memory([100, 200]) == []
+    assert beside.check_memory([100, *range(500, 530), *[520] * 4]) == []
+    assert beside.check_memory([100 + 2 * hour for hour in range(25)]) != []
+    assert beside.check_memory([100, 200]) == []
 
 
 @pytest.mark.parametrize("where", ["twitch/any", "the log", "the XComs"])
 def test_finds_a_secret(where: str) -> None:
-    secrets = {"client secret": "s0akpl4nt3dcl13nts3cr3t"}
-    assert checks.check_secrets([(where, b"nothing here")], secrets) == []
+    secrets = {"client secret": CLIENT_SECRET}
+    assert beside.check_secrets([(where, b"nothing here")], secrets) == []
     for body in (secrets["client secret"].encode(), gzip.compress(secrets["client secret"].encode())):
-        (found,) = checks.check_secrets([(where, body)], secrets)
+        (found,) = beside.check_secrets([(where, body)], secrets)
         assert where in found
 
 

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.leaks.search import walk
-from tests.soak import checks
+from tests.soak import beside, checks, truth
 from tests.soak.airflow import Airflow
-from tests.soak.day import ENDS_AT, SECRET_KEY, Outcome
+from tests.soak.day import ENDS_AT, Outcome
 from tests.soak.reading import Left
+from tests.soak.simulated import SECRET_KEY
 
 MARKS = "<!-- The soak begins here: make soak renews it. -->", "<!-- The soak ends here. -->"
 DAY = timedelta(days=1)
@@ -48,7 +49,7 @@ def judge(outcome: Outcome) -> Verdict:
     days = list(_days(begin, ENDS_AT))
     runs = [run for run in outcome.airflow.runs if run.dag.dag_id in checks.DATASETS]
     verdict = Verdict(came=checks.intervals(left, begin, ENDS_AT), leftovers=checks.leftovers(left))
-    cells, unequal = checks.check_metrics(left, days)
+    cells, unequal = truth.check_metrics(left, days)
     verdict.cells = cells
     faults = outcome.faults
     verdict.wrong = {
@@ -58,21 +59,21 @@ def judge(outcome: Outcome) -> Verdict:
         "duplicates": checks.check_duplicates(left),
         "half written": checks.check_half_written(left),
         "accounts": checks.check_accounts(left),
-        "manifests": checks.check_manifests(
+        "manifests": truth.check_manifests(
             left, {(run.dag.dag_id, run.run_after): run.run_id for run in runs}
         ),
         "manifests at every moment": outcome.bucket.lies,
-        "recall": checks.check_recall(left, outcome.simulator.twitch.world),
+        "recall": truth.check_recall(left, outcome.simulator.twitch.world),
         "metrics": unequal,
-        "alerts": checks.check_alerts(outcome.airflow.alerts),
-        "tokens": checks.check_tokens(
-            len(outcome.tokens), outcome.forced_tokens, checks.MOST_TOKENS - 2 + outcome.mix.expiries
+        "alerts": beside.check_alerts(outcome.airflow.alerts),
+        "tokens": beside.check_tokens(
+            len(outcome.tokens), outcome.forced_tokens, beside.MOST_TOKENS - 2 + outcome.mix.expiries
         ),
-        "rate limit": checks.check_rate_limit(
+        "rate limit": beside.check_rate_limit(
             sum(outcome.simulator.counters.requests.values()), faults.refused
         ),
-        "memory": checks.check_memory(outcome.resident),
-        "secrets": checks.check_secrets(_texts(outcome), _secrets(outcome)),
+        "memory": beside.check_memory(outcome.resident),
+        "secrets": beside.check_secrets(_texts(outcome), _secrets(outcome)),
     }
     return verdict
 
