@@ -17,8 +17,8 @@ from tests.soak.airflow import Airflow
 from tests.soak.kernel import Kernel
 from tests.soak.mix import INTERVAL, Fates, Mix, Plan
 from tests.soak.s3 import AWAY, REFUSALS, Bucket
-from tests.soak.simulated import logged, patched, planted
-from tests.soak.twitch import Faults, PlannedTokens
+from tests.soak.simulated import logged, patched
+from tests.soak.twitch import Faults, PlannedTokens, planted
 
 from twitch_provider.testing import Simulator
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import logging
 import random
@@ -20,15 +19,10 @@ import requests
 from botocore.httpsession import URLLib3Session
 from tests.soak.kernel import Kernel, run_on_loop, sleep, worker
 from tests.soak.s3 import BUCKET
-from tests.soak.twitch import exchange_by_aiohttp, send_by_requests
+from tests.soak.twitch import exchange_by_aiohttp, planted, send_by_requests
 
 if TYPE_CHECKING:
     from tests.soak.day import Outcome
-
-
-def planted(purpose: str) -> str:
-    """Return what is secret in a soak, and no secret anywhere else: the same for the same purpose."""
-    return hashlib.blake2b(purpose.encode()).hexdigest()[:30]
 
 
 SECRET_KEY = f"{planted('key')}/+{planted('of AWS')}"[:40]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import urllib.parse
 from collections import Counter
@@ -34,7 +35,15 @@ LATENCY = 0.12
 #: The hosts of the connection, which are Twitch's own: nothing is sent there.
 HOSTS = ("api.twitch.tv", "id.twitch.tv")
 
+#: What every secret of a soak begins with, so that one search finds them all.
+MARK = "pl4nt3d5o4km4rk"
+
 Contexts = Callable[..., Context]
+
+
+def planted(purpose: str) -> str:
+    """Return what is secret in a soak, and no secret anywhere else: the same for the same purpose."""
+    return MARK + hashlib.blake2b(purpose.encode()).hexdigest()[:15]
 
 
 class PlannedTokens(Tokens):
@@ -51,8 +60,10 @@ class PlannedTokens(Tokens):
     def mint(self, now: float) -> str:
         """Return a token that expires at the next planned instant."""
         self.lifetime = int(next((each for each in self._planned if each > now + 60), now + 5_000_000) - now)
-        self.values.append(super().mint(now))
-        return self.values[-1]
+        token = planted(super().mint(now))
+        self._expires[token] = self._expires.popitem()[1]
+        self.values.append(token)
+        return token
 
 
 @dataclass

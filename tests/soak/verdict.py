@@ -15,6 +15,7 @@ from tests.soak.airflow import Airflow
 from tests.soak.day import ENDS_AT, Outcome
 from tests.soak.reading import Left
 from tests.soak.simulated import SECRET_KEY
+from tests.soak.twitch import MARK
 
 MARKS = "<!-- The soak begins here: make soak renews it. -->", "<!-- The soak ends here. -->"
 DAY = timedelta(days=1)
@@ -73,7 +74,10 @@ def judge(outcome: Outcome) -> Verdict:
             sum(outcome.simulator.counters.requests.values()), faults.refused
         ),
         "memory": beside.check_memory(outcome.resident),
-        "secrets": beside.check_secrets(_texts(outcome), _secrets(outcome)),
+        "secrets": [
+            *beside.check_secrets(_objects(outcome), {"a secret": MARK}),
+            *beside.check_secrets(_texts(outcome), _secrets(outcome)),
+        ],
     }
     return verdict
 
@@ -85,9 +89,11 @@ def _days(begin: datetime, end: datetime) -> Iterator[datetime]:
         day += DAY
 
 
+def _objects(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
+    return ((key, stored.body) for key, stored in outcome.bucket.objects.items())
+
+
 def _texts(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
-    for key, stored in outcome.bucket.objects.items():
-        yield key, stored.body
     yield "the log", outcome.log.read_bytes()
     yield from walk(outcome.home)
     for number, run in enumerate(outcome.airflow.runs):
