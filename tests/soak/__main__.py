@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--mix", type=Mix.parse, default=Mix(), help="such as 'twitch=0.1 jump=-60 kinds=hang:3,half_body'"
     )
-    parser.add_argument("--streams", type=int, default=1_000, help="of the world (default: %(default)s)")
+    parser.add_argument("--streams", type=int, default=500, help="of the world (default: %(default)s)")
     parser.add_argument(
         "--keep", type=Path, help="an empty folder for objects and log (default: a temporary one)"
     )

@@ -16,6 +16,7 @@ from typing import Any
 from tests.soak.airflow import Airflow
 from tests.soak.kernel import Kernel
 from tests.soak.mix import INTERVAL, Fates, Mix, Plan
+from tests.soak.runs import DagRun
 from tests.soak.s3 import AWAY, REFUSALS, Bucket
 from tests.soak.simulated import logged, patched
 from tests.soak.twitch import Faults, PlannedTokens, planted
@@ -125,13 +126,11 @@ def _close(outcome: Outcome, fates: Fates) -> None:
     airflow, kernel = outcome.airflow, outcome.kernel
     _until_idle(outcome)
     # What somebody on call does with a run that has its raw pages, by the documentation.
-    for run in list(airflow.runs):
-        tick = f"{run.run_after:%Y%m%dT%H%M%SZ}"
-        asked = any(f"pages_{tick}" in key for key in outcome.bucket.objects if f"/raw/{_raw(run)}/" in key)
-        if run.state == "failed" and run.dag.dag_id in airflow.snapshots and asked:
+    for _ in range(3):
+        for run in [each for each in airflow.runs if each.state == "failed" and _has_pages(outcome, each)]:
             outcome.cleared += 1
             airflow.clear(run)
-    _until_idle(outcome)
+        _until_idle(outcome)
     # Twenty past midnight, and after each tick that a wrong clock has made.
     wrong_clock = outcome.plan.jumped.end + max(0.0, 60 * outcome.mix.jump) + 600
     kernel.run(max(outcome.plan.seconds + 1200, wrong_clock, kernel.now))
@@ -142,8 +141,10 @@ def _close(outcome: Outcome, fates: Fates) -> None:
         fates.mix = Mix(killed=0.0, frozen=0.0)
 
 
-def _raw(run: Any) -> str:
-    return str(run.dag.dag_id).removeprefix("twitch_")
+def _has_pages(outcome: Outcome, run: DagRun) -> bool:
+    folder = f"/raw/{run.dag.dag_id.removeprefix('twitch_')}/"
+    name = f"pages_{run.run_after:%Y%m%dT%H%M%SZ}"
+    return any(folder in key and name in key for key in outcome.bucket.objects)
 
 
 def _until_idle(outcome: Outcome) -> None:

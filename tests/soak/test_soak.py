@@ -122,13 +122,6 @@ def test_finds_an_interval_that_nothing_tells_of(outcome: Outcome, objects: Obje
     assert "is a gap, and its run ended with success" in state
 
 
-def test_finds_a_snapshot_of_a_run_that_failed(outcome: Outcome, objects: Objects) -> None:
-    failed = dict.fromkeys(states(outcome), "failed")
-    found = checks.check_intervals(Left(objects), outcome.kernel.begins_at, ENDS_AT, failed)
-    assert found
-    assert all("its run ended with failed" in each for each in found)
-
-
 @pytest.mark.parametrize("folder", ["top_streams/", "top_games/"])
 def test_finds_a_row_that_is_there_twice(objects: Objects, folder: str) -> None:
     assert checks.check_duplicates(Left(objects)) == []
