@@ -23,15 +23,15 @@ from tests.soak.reading import LAKE, Left
 from tests.soak.verdict import MARKS, Verdict, judge, renew, table
 
 pytest.importorskip("duckdb", reason="DuckDB is not installed: it is the extra metrics")
-pytestmark = [pytest.mark.usefixtures("airflow_3"), pytest.mark.filterwarnings("default")]
+pytestmark = pytest.mark.filterwarnings("default")
 
 RUNS = 8
 MIX = Mix(away=6, refusing=3, jump=-60, jumped=4, twitch=0.08, killed=0.06, frozen=0.04)
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory, airflow_3: None) -> Outcome:
-    return soak(tmp_path_factory.mktemp("soak"), seed=20, runs=RUNS, mix=MIX, streams=400)
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return soak(tmp_path_factory.mktemp("soak"), seed=20, runs=RUNS, mix=MIX, streams=250)
 
 
 @pytest.fixture(scope="module")
