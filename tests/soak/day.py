@@ -92,7 +92,7 @@ def soak(folder: Path, *, seed: int, runs: int, mix: Mix, streams: int, closes: 
     )
     tokens = PlannedTokens([begins_at.timestamp() + each for each in plan.expiries])
     simulator.twitch.auth.tokens = tokens
-    faults = Faults(mix, plan, kernel, _random(seed, "twitch"))
+    faults = Faults(mix, plan, kernel, _random(seed, "twitch"), tokens)
     simulator.twitch.faults.append(faults)  # type: ignore[arg-type]
     fates = Fates(mix, _random(seed, "fates"))
     outcome = Outcome(

@@ -65,6 +65,11 @@ class PlannedTokens(Tokens):
         self.values.append(token)
         return token
 
+    def take_back(self) -> None:
+        """Undo the last one: nothing has asked for it."""
+        self._expires.pop(self.values.pop())
+        self.minted -= 1
+
 
 @dataclass
 class Faults:
@@ -76,12 +81,14 @@ class Faults:
     :param plan: when Twitch is away
     :param kernel: the time
     :param random: of what is drawn
+    :param tokens: that Twitch has given
     """
 
     mix: Mix
     plan: Plan
     kernel: Kernel
     random: Random
+    tokens: PlannedTokens
     name: str = ""
     #: Answers that failed, by kind; and while Twitch was away.
     drawn: Counter[str] = field(default_factory=Counter)
@@ -99,7 +106,9 @@ class Faults:
         if self.kernel.now in self.plan.away:
             self.name = self.random.choice(AWAY)
             self.away[self.name] += 1
-            return self._count(answer, self._spoil(self.name, answer, endpoint, context), endpoint)
+            if endpoint == "token" and _has_token(answer):
+                self.tokens.take_back()
+            return self._spoil(self.name, answer, endpoint, context)
         for kind in self._draw():
             changed = self._spoil(kind, answer, endpoint, context)
             if changed is not answer:
