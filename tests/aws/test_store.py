@@ -419,6 +419,30 @@ def test_an_object_that_is_cut_off_on_its_way_is_not_there_in_part(
         store.read_within("a", 100)
 
 
+@pytest.mark.parametrize("broken", [0, 1, 2, 3])
+@pytest.mark.parametrize("limit", [None, 100])
+def test_a_body_that_breaks_off_is_read_again_twice(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch, broken: int, limit: int | None
+) -> None:
+    opened: list[str] = []
+
+    def open_(_bucket: Bucket, key: str) -> dict[str, Any]:
+        opened.append(key)
+        body = b"half" if len(opened) <= broken else b"both one"
+        return {"Body": StreamingBody(BytesIO(body), 8), "ContentLength": 8, "ETag": '"e"'}
+
+    def read() -> Any:
+        return store.read("a") if limit is None else store.read_within("a", limit)
+
+    monkeypatch.setattr(Bucket, "open", open_)
+    if broken == 3:
+        with pytest.raises(TwitchStoreUnavailableError, match="IncompleteReadError"):
+            read()
+    else:
+        assert read().body == b"both one"
+    assert opened == ["a"] * min(broken + 1, 3)
+
+
 def test_limits_go_with_the_settings_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     config = {"s3": {"addressing_style": "path"}, "read_timeout": 60}
     extra = {"region_name": "us-east-1", "config_kwargs": config}

@@ -104,7 +104,7 @@ def soak(folder: Path, *, seed: int, runs: int, mix: Mix, streams: int, closes: 
         bucket,
         simulator,
         faults,
-        Airflow(kernel, read_dags(), fates, _random(seed, "airflow"), until=ENDS_AT),
+        Airflow(kernel, read_dags(), fates, _random(seed, "airflow"), folder / "database", until=ENDS_AT),
         folder / "log",
         folder / "home",
     )

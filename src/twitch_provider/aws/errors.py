@@ -112,6 +112,14 @@ _HEADER_WORDS = re.compile(
 #: What an action needs on the KMS key of a bucket, if it has one.
 _ON_KEY = {"PutObject": "kms:GenerateDataKey and kms:Decrypt", "GetObject": "kms:Decrypt"}
 
+#: A body did not arrive whole. botocore does not ask for it again.
+BROKEN_OFF = (
+    boto.IncompleteReadError,
+    boto.ResponseStreamingError,
+    boto.ReadTimeoutError,
+    boto.FlexibleChecksumError,
+)
+
 #: No whole answer arrived.
 UNREACHABLE = (
     boto.ConnectionError,

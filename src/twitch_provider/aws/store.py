@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from os import SEEK_END
@@ -16,7 +16,7 @@ from botocore.parsers import ResponseParserError
 from twitch_provider.aws.bucket import Bucket
 from twitch_provider.aws.comparison import REMEDY, difference, sizes
 from twitch_provider.aws.conditions import Conditions, quoted
-from twitch_provider.aws.errors import explain
+from twitch_provider.aws.errors import BROKEN_OFF, explain
 from twitch_provider.aws.identity import EXPIRED_AT_ONCE
 from twitch_provider.aws.refusals import is_missing
 from twitch_provider.compat import AirflowException
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CHUNK = 64 * 1024
+#: How often a body is asked for that breaks off.
+_READS = 3
 
 
 class S3Store:
@@ -176,13 +178,11 @@ class S3Store:
 
     def read(self, key: str) -> StoredObject | None:
         """Return an object's bytes and tag, None if there is no such key."""
-        with self._explained(key):
-            found = self._requests.open(key)
-            return (
-                None
-                if found is None
-                else StoredObject(bytes(found["Body"].read()), quoted(found.get("ETag", "")))
-            )
+
+        def whole(found: dict[str, Any]) -> StoredObject:
+            return StoredObject(bytes(found["Body"].read()), quoted(found.get("ETag", "")))
+
+        return self._read(key, whole)
 
     def read_within(self, key: str, limit: int) -> StoredObject | None:
         """Return an object's bytes and tag, None if there is no such key, without reading a larger one.
@@ -191,21 +191,38 @@ class S3Store:
         :param limit: how many bytes it may have
         :raises TwitchDataError: it has more
         """
+
+        def within(found: dict[str, Any]) -> StoredObject:
+            body = bytearray()
+            if found.get("ContentLength", 0) <= limit:
+                # To its end, where botocore checks that all of it arrived.
+                for chunk in found["Body"].iter_chunks(_CHUNK):
+                    body += chunk
+                    if len(body) > limit:
+                        break
+                else:
+                    return StoredObject(bytes(body), found.get("ETag", ""))
+            raise TwitchDataError(f"{self.uri(key)} is larger than {limit:,} bytes")
+
+        return self._read(key, within)
+
+    def _read(self, key: str, read: Callable[[dict[str, Any]], StoredObject]) -> StoredObject | None:
+        """Open an object and read it, again where its body breaks off: botocore repeats requests only.
+
+        A day is closed over hundreds of objects, and one of these bodies would end the whole try.
+        """
         with self._explained(key):
-            found = self._requests.open(key)
-            if found is None:
-                return None
-            with closing(found["Body"]) as content:
-                body = bytearray()
-                if found.get("ContentLength", 0) <= limit:
-                    # To its end, where botocore checks that all of it arrived.
-                    for chunk in content.iter_chunks(_CHUNK):
-                        body += chunk
-                        if len(body) > limit:
-                            break
-                    else:
-                        return StoredObject(bytes(body), found.get("ETag", ""))
-        raise TwitchDataError(f"{self.uri(key)} is larger than {limit:,} bytes")
+            reads = _READS
+            while (found := self._requests.open(key)) is not None:
+                try:
+                    with closing(found["Body"]):
+                        return read(found)
+                except BROKEN_OFF as error:
+                    reads -= 1
+                    if not reads:
+                        raise
+                    log.info("%s broke off (%s): reading it again.", self.uri(key), type(error).__name__)
+            return None
 
     def exists(self, key: str) -> bool:
         """Whether there is such a key."""
