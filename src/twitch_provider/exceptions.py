@@ -40,6 +40,16 @@ if TYPE_CHECKING:
     from twitch_provider.helix.ratelimit import RateLimit
 
 
+def plain(text: str, most: int = 80) -> str:
+    """Make text from outside safe for a message or a log: one line, printable, not too long.
+
+    :param text: from outside
+    :param most: how many characters, at most
+    """
+    shown = "".join(each if each.isprintable() else "�" for each in text[:most])
+    return shown if len(text) <= most else f"{shown}…"
+
+
 class TwitchError(Exception):
     """The root of the tree: ``except TwitchError`` catches all of this provider's errors."""
 

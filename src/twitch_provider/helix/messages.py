@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from twitch_provider.exceptions import TwitchResponseError
+from twitch_provider.exceptions import TwitchResponseError, plain
 from twitch_provider.helix.ratelimit import RateLimit
 
 #: Query parameters in the order of sending; a list parameter is repeated, never joined by commas.
@@ -22,16 +22,6 @@ Params = tuple[tuple[str, str], ...]
 
 #: Seconds of a wait that is worth a warning.
 LONG_WAIT = 10.0
-
-
-def plain(text: str, most: int = 80) -> str:
-    """Make text from outside safe for a message or a log: one line, printable, not too long.
-
-    :param text: from outside
-    :param most: how many characters, at most
-    """
-    shown = "".join(each if each.isprintable() else "�" for each in text[:most])
-    return shown if len(text) <= most else f"{shown}…"
 
 
 @functools.lru_cache(maxsize=16)

@@ -22,8 +22,9 @@ from twitch_provider.exceptions import (
     TwitchRequestError,
     TwitchResponseError,
     TwitchServerError,
+    plain,
 )
-from twitch_provider.helix.messages import Request, Response, plain
+from twitch_provider.helix.messages import Request, Response
 
 _KINDS: dict[int, tuple[type[TwitchAPIError], str]] = {
     4: (TwitchRequestError, "correct the request"),

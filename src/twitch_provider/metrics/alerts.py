@@ -15,10 +15,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from twitch_provider.exceptions import TwitchStoreError
 from twitch_provider.lake.instants import utc_text
+from twitch_provider.lake.shapes import require_plain, require_shape
 from twitch_provider.lake.store import Store
 
 #: What an alert or all-clear says, as values of JSON.
@@ -67,6 +68,26 @@ class Told:
         return bool(self.alerts or self.all_clears)
 
 
+class _Told(TypedDict):
+    text: str
+
+
+class _Alert(_Told):
+    at: str
+
+
+class _Run(TypedDict):
+    run_after: str
+    alerts: list[_Told]
+    all_clears: list[_Told]
+
+
+class _Kept(TypedDict):
+    form: int
+    open: dict[str, _Alert]
+    runs: dict[str, _Run]
+
+
 @dataclass(frozen=True)
 class State:
     """What is open, and what runs have told.
@@ -99,13 +120,15 @@ class State:
         """
         try:
             values = json.loads(body)
-            state = cls(values["open"], values["runs"]) if values["form"] == _FORM else None
-            if state is not None:
-                for alert in state.open.values():
-                    datetime.fromisoformat(alert["at"])
-                for run, told in state.runs.items():
-                    datetime.fromisoformat(told["run_after"])
-                    state.told_by(run)
+            require_shape(values, _Kept)
+            if values["form"] != _FORM:
+                return None
+            state = cls(values["open"], values["runs"])
+            told = [each for run in state.runs.values() for each in (*run["alerts"], *run["all_clears"])]
+            instants = [each["at"] for each in state.open.values()]
+            instants += [each["run_after"] for each in state.runs.values()]
+            require_shape([datetime.fromisoformat(each) for each in instants], list[datetime])
+            require_plain(*(each["text"] for each in (*state.open.values(), *told)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
         return state

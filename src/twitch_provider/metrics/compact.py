@@ -26,7 +26,7 @@ from pyarrow import csv as pa_csv
 from pyarrow import json as pa_json
 from pyarrow import parquet
 
-from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.exceptions import TwitchDataError, plain
 from twitch_provider.lake.csv import json_lists
 from twitch_provider.lake.schema import STREAMS, TEXT_LIST
 from twitch_provider.metrics.snapshots import Snapshot
@@ -195,10 +195,11 @@ def _read(path: Path) -> pa.Table:
     """A table of the lake, its lists as JSON."""
     try:
         table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+        columns = table.column_names
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise _unlike(f"{path.name}: {error!s:.200}") from None
-    if table.column_names != STREAMS.names:
-        raise _unlike(f"{path.name}: its columns are {', '.join(table.column_names)}")
+        raise _unlike(f"{path.name}: {plain(str(error), 200)}") from None
+    if columns != STREAMS.names:
+        raise _unlike(f"{path.name}: its columns are {plain(', '.join(columns), 400)}")
     for name in _REQUIRED:
         if table[name].null_count:
             raise _unlike(f"{path.name}: {name} has missing values")
@@ -257,7 +258,7 @@ def _parsed(texts: pa.Array) -> pa.Array:
             pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
         )
     except pa.ArrowInvalid as error:
-        raise _unlike(f"tags: {error!s:.200}") from None
+        raise _unlike(f"tags: {plain(str(error), 200)}") from None
     if len(rows) != len(texts) or rows["list"].null_count:
         raise _unlike("tags that are not lists")
     return rows["list"].combine_chunks()

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
+from twitch_provider.lake.shapes import require_shape
 from twitch_provider.lake.store import Store
 from twitch_provider.metrics import watch_channels
 from twitch_provider.metrics.keys import MetricsKeys
@@ -82,9 +83,9 @@ def detectors_of(store: Store, keys: MetricsKeys, day: date, watch: WatchList) -
     """
     key = keys.watch("detectors", day)
     there = store.read(key)
-    known = {} if there is None else read_json(there.body)
-    if known.get("watch") == list(watch.entries):
-        return {scope: _from_json(values) for scope, values in known["scopes"].items()}
+    known = None if there is None else _kept(there.body)
+    if known is not None and known[0] == list(watch.entries):
+        return known[1]
     found = _learn(store, keys, day, watch)
     scopes = {scope: _to_json(each) for scope, each in found.items()}
     write_json(store, key, {"watch": list(watch.entries), "scopes": scopes}, there and there.etag)
@@ -105,11 +106,10 @@ def summaries(
     """
     for each in (day, day - _DAY):
         body = store.get(keys.watch("detectors", each))
-        known = {} if body is None else read_json(body)
-        if known:
-            learned = known.get("scopes", {}).items()
+        known = None if body is None else _kept(body)
+        if known is not None:
             return dict.fromkeys(scopes, _NOT_BEGUN) | {
-                scope: _from_json(values).summary() for scope, values in learned
+                scope: learned.summary() for scope, learned in known[1].items()
             }
     return {}
 
@@ -165,6 +165,26 @@ def _to_json(detectors: Detectors) -> dict[str, Any]:
         "games": values(detectors.games),
         "channels": values(detectors.channels),
     }
+
+
+class _Learned(TypedDict):
+    form: int
+    watch: list[str]
+    scopes: dict[str, dict[str, Any]]
+
+
+def _kept(body: bytes) -> tuple[list[str], dict[str, Detectors]] | None:
+    """The watch list that was learned for, and what was learned; None if it cannot be read."""
+    known = read_json(body, _Learned)
+    if known is None:
+        return None
+    try:
+        learned = {scope: _from_json(values) for scope, values in known["scopes"].items()}
+        require_shape(learned, dict[str, Detectors])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    both = [each for pair in learned.values() for each in (pair.games, pair.channels)]
+    return (known["watch"], learned) if all(each.plausible for each in both) else None
 
 
 def _from_json(values: Mapping[str, Any]) -> Detectors:

@@ -11,9 +11,10 @@ import gzip
 import json
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from twitch_provider.lake.manifest import ObjectEntry
+from twitch_provider.lake.shapes import from_gzip, require_plain, require_shape
 from twitch_provider.lake.store import Entry, Store
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.snapshots import Found, Snapshot, read_manifest
@@ -57,12 +58,25 @@ class Index:
             )
 
 
+class _Record(TypedDict):
+    snapshots: list[dict[str, Any]]
+    refused: str | None
+
+
 def _records(body: bytes) -> dict[str, list[Any]]:
-    try:
-        form, known = json.loads(gzip.decompress(body))
-    except (OSError, EOFError, ValueError):
+    kept = from_gzip(body, tuple[int, dict[str, tuple[str, _Record]]])
+    if kept is None or kept[0] != _FORM:
         return {}
-    return known if form == _FORM else {}
+    return {key: record for key, record in kept[1].items() if _is_whole(record[1])}
+
+
+def _is_whole(record: _Record) -> bool:
+    try:
+        require_shape([_snapshot(each) for each in record["snapshots"]], list[Snapshot])
+        require_plain(record["refused"] or "")
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
 
 
 def read_day(store: Store, keys: MetricsKeys, folders: Iterable[str], day: date, found: Found) -> None:

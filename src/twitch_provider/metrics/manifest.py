@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.lake.shapes import require_plain, require_shape
 from twitch_provider.metrics.clock import COUNTED, Period
 
 
@@ -73,11 +74,14 @@ class MetricsManifest:
             values["inputs"] = tuple((each["manifest"], each["etag"]) for each in values["inputs"])
             values["refused"] = tuple(values["refused"])
             values["objects"] = tuple(MetricsObject(**each) for each in values["objects"])
-            return cls(**{field.name: values[field.name] for field in fields(cls)})
+            manifest = cls(**{field.name: values[field.name] for field in fields(cls)})
+            require_shape(manifest, cls)
+            require_plain(*(name for each in manifest.objects for name in (each.key, each.table)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise TwitchDataError(
                 "This is not a manifest of metrics of this version's: the period is computed again."
             ) from None
+        return manifest
 
 
 def scopes_of(period: Period) -> dict[str, dict[str, int]]:

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
+from typing import TypedDict
 
 from twitch_provider.lake.instants import utc_text
+from twitch_provider.lake.shapes import require_plain, require_shape
 from twitch_provider.metrics.alerts import Message
 from twitch_provider.metrics.detectors import Detectors
 from twitch_provider.metrics.missed import Scope
@@ -18,8 +21,26 @@ from twitch_provider.metrics.watch import Viewers, WatchList
 
 MISSED, RISE, DROP = "missed", "rise", "drop"
 
+log = logging.getLogger(__name__)
+
 #: Of the time between two snapshots, no more than this counts as calm.
 _LONGEST_SECONDS = 1800
+
+
+class _Missed(TypedDict):
+    kind: str
+    scope: str
+    dataset: str
+    dag_id: str
+
+
+class _Changed(TypedDict):
+    kind: str
+    scope: str
+    dataset: str
+    series: str
+    name: str
+    viewers: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +87,12 @@ class Found:
         :param name: of the alert
         :param alert: that is open
         """
+        try:
+            require_shape(alert, _Missed if alert.get("kind") == MISSED else _Changed)
+            require_plain(*(each for each in alert.values() if isinstance(each, str)))
+        except (TypeError, ValueError):
+            log.warning("An open alert cannot be read and is closed without an all-clear: %s", name)
+            return False
         return alert["kind"] == MISSED or self.watch.has(alert["series"], alert["name"])
 
     def all_clear(self, name: str, alert: Message) -> Message | None:

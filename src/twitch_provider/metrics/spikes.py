@@ -36,6 +36,8 @@ _MONTH = 30 * _DAY // _HALF_HOUR
 _OFFSET = 10.0
 #: Of a normal distribution: its deviation by the median of the absolute differences.
 _MEDIAN_TO_DEVIATION = 1.4826
+#: Of a change of viewers, as a logarithm: from one to all of mankind.
+_MOST = 25
 #: It takes this many tests to know how much a series varies.
 _LEAST_TESTS = 100
 
@@ -188,6 +190,14 @@ class Detector:
     months: float
     achieved: float | None
     usual: Mapping[str, Usual]
+
+    @property
+    def plausible(self) -> bool:
+        """Whether it can have been learned: what was kept of it may be damaged."""
+        return min(self.threshold or 0, self.days, self.months, self.achieved or 0) >= 0 and all(
+            len(each.changes) == _HALF_HOURS and each.deviation >= 0 and max(map(abs, each.changes)) < _MOST
+            for each in self.usual.values()
+        )
 
 
 def learn(history: Mapping[str, Series]) -> Detector:

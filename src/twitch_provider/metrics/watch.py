@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from itertools import chain, zip_longest
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
+from twitch_provider.lake.shapes import from_gzip, require_shape
 from twitch_provider.lake.store import Entry, Store
 from twitch_provider.metrics.keys import MetricsKeys
 from twitch_provider.metrics.tables import TABLES
@@ -40,6 +42,23 @@ _COLUMNS = {
 }
 
 Samples = dict[int, int]
+
+#: Seconds since 1970, of an instant that is yet to come.
+_LAST = 2**34
+
+
+class _Scope(TypedDict):
+    instants: list[int]
+    series: dict[str, list[int | None]]
+    names: dict[str, str]
+    everything: bool
+
+
+class _Day(TypedDict):
+    form: int
+    made_of: str
+    games: list[str]
+    scopes: dict[str, _Scope]
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,13 @@ class Viewers:
     names: dict[str, str] = field(default_factory=dict)
     everything: bool = True
 
+    @property
+    def plausible(self) -> bool:
+        """Whether these can be instants and numbers of viewers: what was kept may be damaged."""
+        instants = {*self.instants}.union(*self.series.values())
+        counts = chain.from_iterable(samples.values() for samples in self.series.values())
+        return all(0 <= each < _LAST for each in instants) and all(each >= 0 for each in counts)
+
     def filled(self, watch: WatchList) -> Viewers:
         """Return it with nobody in each category that is missing from a snapshot of every stream.
 
@@ -134,9 +160,11 @@ def of_day(store: Store, keys: MetricsKeys, day: date, watch: WatchList) -> dict
     made_of = _made_of(listed.values())
     key = keys.watch("watch", day)
     there = store.read(key)
-    known = read_json(there.body) if there is not None else {}
-    if known.get("made_of") == made_of and watch.games <= {*known.get("games", [])}:
-        return {scope: _from_json(values).filled(watch) for scope, values in known["scopes"].items()}
+    known = None if there is None else read_json(there.body, _Day)
+    if known is not None and known["made_of"] == made_of and watch.games <= {*known["games"]}:
+        kept = {scope: _from_json(values) for scope, values in known["scopes"].items()}
+        if all(each.plausible for each in kept.values()):
+            return {scope: each.filled(watch) for scope, each in kept.items()}
     found = _read(store, {name: [each.key for each in listed[name]] for name in _COLUMNS}, watch, POOLED)
     values = {
         "form": _FORM,
@@ -153,16 +181,18 @@ def _made_of(listed: Iterable[Iterable[Entry]]) -> str:
     return hashlib.sha256(json.dumps(tags).encode(errors="replace")).hexdigest()
 
 
-def read_json(body: bytes) -> dict[str, Any]:
-    """Return what was kept; nothing if it cannot be read or has another form.
+def read_json(body: bytes, kind: Any) -> Any:
+    """Return what was kept; None if it cannot be read, or is of another form.
 
     :param body: of the object
+    :param kind: what it has besides its form, as of :func:`.shapes.require_shape`
     """
+    found = from_gzip(body, dict[str, Any])
     try:
-        found = json.loads(gzip.decompress(body))
-    except (OSError, EOFError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) and found.get("form") == _FORM else {}
+        require_shape(found, kind)
+    except TypeError:
+        return None
+    return found if found["form"] == _FORM else None
 
 
 def write_json(store: Store, key: str, values: Mapping[str, Any], etag: str | None) -> bool:
@@ -261,7 +291,8 @@ def _to_json(viewers: Viewers) -> dict[str, Any]:
 def _from_json(values: Mapping[str, Any]) -> Viewers:
     instants = values["instants"]
     series = {
-        key: {at: each for at, each in zip(instants, column, strict=True) if each is not None}
+        # As long as the instants, or not plausible.
+        key: {at: each for at, each in zip_longest(instants, column, fillvalue=-1) if each is not None}
         for key, column in values["series"].items()
     }
     return Viewers(instants, series, dict(values["names"]), values["everything"])

@@ -9,18 +9,19 @@ A broadcast begins with a rise, which is not news: it is recorded from half an h
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 from pyarrow import parquet
 
-from twitch_provider.exceptions import TwitchDataError
+from twitch_provider.exceptions import TwitchDataError, plain
 from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.store import Store
 from twitch_provider.metrics.fetch import fetch_streams
@@ -36,6 +37,17 @@ LATE = timedelta(hours=1)
 _BEGINNING = timedelta(minutes=30)
 _COLUMNS = {"user_login": pa.string(), "viewer_count": pa.int64(), "started_at": pa.string()}
 _ROUNDS = 5
+#: Seconds since 1970.
+_INSTANT = re.compile("[0-9]{1,10}")
+
+#: Viewers by login, by instant, by scope.
+Kept = dict[str, dict[str, dict[str, int]]]
+
+
+class _Day(TypedDict):
+    form: int
+    scopes: Kept
+
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +67,7 @@ def record(store: Store, keys: MetricsKeys, snapshots: Iterable[Snapshot], watch
     for day, its in by_day.items():
         for _ in range(_ROUNDS):
             there = store.read(keys.watch("watch_channels", day))
-            known = {} if there is None else read_json(there.body).get("scopes", {})
+            known = {} if there is None else _kept(there.body)
             if not _add(store, known, its, watch):
                 break
             values = {"scopes": known}
@@ -65,7 +77,7 @@ def record(store: Store, keys: MetricsKeys, snapshots: Iterable[Snapshot], watch
             log.warning("%s changes all the time, leaving it as it is.", keys.watch("watch_channels", day))
 
 
-def _add(store: Store, known: dict[str, Any], snapshots: Iterable[Snapshot], watch: WatchList) -> bool:
+def _add(store: Store, known: Kept, snapshots: Iterable[Snapshot], watch: WatchList) -> bool:
     """Add what is missing; return whether anything was."""
     added = False
     for snapshot in snapshots:
@@ -108,7 +120,7 @@ def _read(path: Path) -> pa.Table:
         with pa.input_stream(str(path)) as stream:
             return pa_csv.read_csv(stream, convert_options=options)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise TwitchDataError(f"{path.name} is not as the schema says ({error!s:.200}).") from None
+        raise TwitchDataError(f"{path.name} is not as the schema says ({plain(str(error), 200)}).") from None
 
 
 def of_day(store: Store, keys: MetricsKeys, day: date) -> dict[str, Viewers]:
@@ -121,7 +133,7 @@ def of_day(store: Store, keys: MetricsKeys, day: date) -> dict[str, Viewers]:
     """
     body = store.get(keys.watch("watch_channels", day))
     found = {}
-    for scope, instants in ({} if body is None else read_json(body).get("scopes", {})).items():
+    for scope, instants in ({} if body is None else _kept(body)).items():
         viewers = Viewers()
         for at, channels in instants.items():
             viewers.instants.append(int(at))
@@ -129,6 +141,20 @@ def of_day(store: Store, keys: MetricsKeys, day: date) -> dict[str, Viewers]:
                 viewers.series.setdefault(f"channel:{login}", {})[int(at)] = count
         found[scope] = viewers
     return found
+
+
+def _kept(body: bytes) -> Kept:
+    """What was recorded, without instants that cannot be ones, and their viewers."""
+    known = read_json(body, _Day)
+    scopes: Kept = {} if known is None else known["scopes"]
+    return {
+        scope: {
+            at: channels
+            for at, channels in instants.items()
+            if _INSTANT.fullmatch(at) and all(count >= 0 for count in channels.values())
+        }
+        for scope, instants in scopes.items()
+    }
 
 
 def recent(store: Store, keys: MetricsKeys, since: datetime, now: datetime) -> dict[str, Viewers]:

@@ -216,15 +216,16 @@ def _checked(body: bytes, place: str) -> Overview | Problem:
     """Check that it is whole, and of the version that the page knows."""
     again = "let the DAG twitch_metrics run again"
     try:
-        version = msgspec.json.decode(body, type=_Header).version
-    except (msgspec.DecodeError, RecursionError):
+        # Of what it skips it does not look at the encoding.
+        version = msgspec.json.decode(body.decode(), type=_Header).version
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Problem(502, "unreadable", f"The object {place} is not a whole overview: {again}.")
     if version != VERSION:
         return Problem(
             502,
             "unreadable",
-            f"The overview {place} has version {version}, and this page shows version {VERSION}: install the "
-            f"same airflow-provider-twitch on the API server and on the workers, and {again}.",
+            f"The overview {place} has version {version!s:.20}, and this page shows version {VERSION}: "
+            f"install the same airflow-provider-twitch on the API server and on the workers, and {again}.",
         )
     return Overview(body, hashlib.sha256(body).hexdigest())
 

@@ -20,6 +20,9 @@ from twitch_provider.triggers.channels import Row
 #: The events of a watcher.
 ONLINE, OFFLINE = "online", "offline"
 
+#: Seconds since 1970, later than any that are stored.
+_LAST = 2.0**34
+
 #: Further fields of a stream in an event, by Helix's names.
 _DETAILS = ("user_name", "title", "game_id", "game_name", "viewer_count", "language")
 
@@ -65,8 +68,8 @@ class Broadcast:
             user_id=str(memory["user_id"]),
             stream_id=str(memory["stream_id"]),
             started_at=str(memory["started_at"]),
-            seen_at=float(memory["seen_at"]),
-            missing_since=None if since is None else float(since),
+            seen_at=_seconds(memory["seen_at"]),
+            missing_since=None if since is None else _seconds(since),
         )
 
 
@@ -159,6 +162,17 @@ def _event(event: str, login: str, broadcast: Broadcast, now: float) -> dict[str
         "started_at": broadcast.started_at,
         "observed_at": _text(now),
     }
+
+
+def _seconds(stored: Any) -> float:
+    """Return seconds since 1970 of a stored state.
+
+    :raises TypeError: it has the wrong type
+    :raises ValueError: it is not a number, or of no instant in our centuries
+    """
+    if isinstance(stored, int | float) and not 0 <= stored < _LAST:
+        raise ValueError("not an instant")
+    return float(stored)
 
 
 def _text(epoch: float) -> str:

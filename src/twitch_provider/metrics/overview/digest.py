@@ -14,15 +14,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from types import GenericAlias
 from typing import Any
 
 from pyarrow import parquet
 
+from twitch_provider.lake.shapes import from_gzip, require_shape
 from twitch_provider.lake.store import Store
 from twitch_provider.metrics.history import midnight
 from twitch_provider.metrics.keys import LENGTHS, MetricsKeys
 from twitch_provider.metrics.overview.published import Published, in_parallel
-from twitch_provider.metrics.overview.schema import names
+from twitch_provider.metrics.overview.schema import TABLES, names
 
 #: Of the form of digests: another one's are not read.
 _FORM = 1
@@ -42,6 +44,23 @@ class Digest:
     day: Row
     hours: list[Row] = field(default_factory=list)
     games: dict[str, int] = field(default_factory=dict)
+
+
+#: What a column's values are in JSON, by its kind.
+_VALUES: dict[str, Any] = {"instant": int, "integer": int, "number": float, "day": str}
+
+
+def _tuple(*kinds: Any) -> Any:
+    return GenericAlias(tuple, kinds)
+
+
+def _row_kind(table: str) -> Any:
+    kinds = ((each, _VALUES[each.kind]) for each in TABLES[table])
+    return _tuple(*(kind | None if column.nullable else kind for column, kind in kinds))
+
+
+#: A digest's day, hours and games.
+_DIGEST = _tuple(_row_kind("days"), GenericAlias(list, (_row_kind("hours"),)), dict[str, int])
 
 
 def read_digests(
@@ -148,10 +167,13 @@ def _encoded(digests: dict[str, Digest], tag: str) -> bytes:
 
 
 def _decoded(body: bytes, tag: str) -> dict[str, Digest] | None:
+    kept = from_gzip(body, tuple[int, str, dict[str, dict[str, Any]]])
+    if kept is None or tuple(kept[:2]) != (_FORM, tag):
+        return None
     try:
-        form, of, digests = json.loads(gzip.decompress(body))
-        if (form, of) == (_FORM, tag):
-            return {scope: Digest(**each) for scope, each in digests.items()}
-    except (OSError, EOFError, ValueError, TypeError, AttributeError):
-        pass
-    return None
+        digests = {scope: Digest(**each) for scope, each in kept[2].items()}
+        for each in digests.values():
+            require_shape([each.day, each.hours, each.games], _DIGEST)
+    except TypeError:
+        return None
+    return digests
