@@ -67,7 +67,7 @@ lint: $(DEV) ## ruff (rules and format), pylint (docstrings), hadolint, zizmor (
 	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml
 	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	@$(RUN) -m tests.packaging.find_secrets
-	@if grep -nE '://|^-' constraints/*.txt; then echo "A constraints file names an address or an option." >&2; exit 1; fi
+	@if grep -nE '://|^-' constraints/*.txt constraints/managed/*.txt; then echo "A constraints file names an address or an option." >&2; exit 1; fi
 
 # What users import.
 PUBLIC := hooks/twitch.py hooks/twitch_async.py hooks/readers.py hooks/questions.py operators sensors transfers triggers/twitch.py \
@@ -112,14 +112,14 @@ spark-test: ## compare the metrics of a local Spark with DuckDB's, cell by cell 
 	  else echo "Skipped: Java was not found. Install 17 or newer (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME."; fi
 
 .PHONY: duckdb-test
-duckdb-test: $(DEV) ## the tests of metrics with other releases of DuckDB than the pinned one (DUCKDBS='1.3.2 1.5.6')
+duckdb-test: $(DEV) ## the tests of metrics with other releases of DuckDB than the pinned one (DUCKDBS='1.2.2 1.5.6')
 	@for release in $(DUCKDBS); do \
 	  $(RUN) -m uv pip install --quiet --python $(RUN) --target .duckdb/$$release duckdb==$$release || exit 1; \
 	  PYTHONPATH=.duckdb/$$release $(RUN) -c 'import duckdb; print("DuckDB", duckdb.__version__)' || exit 1; \
 	  PYTHONPATH=.duckdb/$$release $(RUN) -m pytest --quiet $(or $(ARGS),--numprocesses=auto --dist=worksteal tests/metrics) || exit 1; \
 	  done
 # The lowest of the extra, and the last one before 2.0.
-DUCKDBS ?= 1.3.2 1.5.6
+DUCKDBS ?= 1.2.2 1.5.6
 
 # Debian's package, with a font to render Airflow; set CHROMIUM=/path/to/chromium for another one.
 CHROMIUM ?= chromium
@@ -132,6 +132,10 @@ HAVE_CHROMIUM = command -v '$(CHROMIUM)' >/dev/null \
 .PHONY: matrix
 matrix: $(DEV) ## the suite on every supported Airflow and Python, from a wheel (CELLS='2.11.0 3.3.2/3.13' or 'oldest newest'; JOBS=2 at a time)
 	@$(RUN) -m tests.matrix $(if $(JOBS),--jobs '$(JOBS)') $(CELLS)
+
+.PHONY: managed-test
+managed-test: $(DEV) ## resolve the wheel with the pins of each managed service, and install it as Amazon MWAA does (needs PyPI and Python 3.12)
+	@$(RUN) -m pytest $(or $(ARGS),tests/managed/resolve_wheel.py)
 
 .PHONY: kill-test
 kill-test: $(DEV) ## freeze (SIGSTOP) and kill -9 crawls at random moments, then check every manifest (ROUNDS=50, SEED=n; ten minutes)

@@ -38,7 +38,7 @@ RELEASES = (
         airflow="2.11.0",
         as_of="2025-05-21",
         pythons=("3.11", "3.12"),
-        held=("cryptography==42.0.8",),
+        held=("cryptography==42.0.8", "duckdb==1.2.2"),
         deprecates="(?!twitch_provider|tests)",
     ),
     Release("3.0.6", "2025-08-30", ("3.11", "3.12"), deprecates="botocore"),

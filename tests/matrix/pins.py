@@ -34,9 +34,11 @@ def main(*words: str) -> None:
             everything.write_text("\n".join(requirements))
             stock = Path(folder) / "stock.txt"
             _compile(cell, everything, output=stock)
-            # Of all providers, only some for other databases hold DuckDB back; a deployment has none of them.
+            # Of all providers, only some for other databases hold DuckDB back; a deployment has none of them,
+            # unless its constraints have been published with that version.
             held = stock.read_text().splitlines()
-            stock.write_text("\n".join(line for line in held if not line.startswith("duckdb==")))
+            kept = (line for line in held if not line.startswith("duckdb==") or line in cell.release.held)
+            stock.write_text("\n".join(kept))
             # Only what we need beside Airflow is kept. Where our floors are too high, this fails.
             ours = ["--extra", "metrics", "--extra", "test", "--constraint", str(stock)]
             if cell.release.as_of < TOOLS_AS_OF:
