@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import resource
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 from tests.soak.airflow import Airflow
 from tests.soak.kernel import Kernel
 from tests.soak.mix import INTERVAL, Fates, Mix, Plan
@@ -62,7 +64,7 @@ class Outcome:
     @property
     def forced_tokens(self) -> int:
         """Tokens that somebody had to fetch since an answer was false, or did not arrive."""
-        return self.faults.forced_tokens
+        return len(self.faults.refused_tokens) + self.faults.lost_tokens
 
 
 def soak(folder: Path, *, seed: int, runs: int, mix: Mix, streams: int, closes: bool = True) -> Outcome:
@@ -178,6 +180,10 @@ def _refusing(bucket: Bucket, plan: Plan, mix: Mix, draw: Random) -> Callable[[s
 
 def _measure(outcome: Outcome) -> None:
     gc.collect()
+    # What is free, but not given back to the system, says how large the largest task was.
+    pa.default_memory_pool().release_unused()
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     outcome.resident.append(pages * resource.getpagesize())
     kernel = outcome.kernel

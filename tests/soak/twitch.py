@@ -93,8 +93,12 @@ class Faults:
     #: Answers that failed, by kind; and while Twitch was away.
     drawn: Counter[str] = field(default_factory=Counter)
     away: Counter[str] = field(default_factory=Counter)
-    #: New tokens that somebody had to fetch because an answer said so, or was lost.
-    forced_tokens: int = 0
+    #: With which token the request is signed.
+    signed_with: str = ""
+    #: Tokens that Twitch has refused though they were valid: each has to be replaced once.
+    refused_tokens: set[str] = field(default_factory=set)
+    #: Answers that had a token, and did not arrive.
+    lost_tokens: int = 0
     #: Refusals by the rate limit itself, by minute.
     refused: Counter[int] = field(default_factory=Counter)
     _lasting: tuple[str, int] = ("", 0)
@@ -146,9 +150,9 @@ class Faults:
         spoiled = changed.status != 200 or changed.delivery is not simulated.Delivery.WHOLE
         minted = endpoint == "token" and answer.status == 200
         if minted and (spoiled or not _has_token(changed)):
-            self.forced_tokens += 1
+            self.lost_tokens += 1
         if changed.status == 401 and answer.status != 401:
-            self.forced_tokens += 1
+            self.refused_tokens.add(self.signed_with)
         return changed
 
 
@@ -216,6 +220,9 @@ def answer(simulator: Simulator, request: Request) -> simulated.Answer:
         raise AssertionError(f"a request left the simulation: {url.hostname}")
     headers = {name.lower(): value for name, value in request.headers.items()}
     form = dict(urllib.parse.parse_qsl((request.body or b"").decode()))
+    for faults in simulator.twitch.faults:
+        if isinstance(faults, Faults):
+            faults.signed_with = headers.get("authorization", "")
     return simulator.twitch.answer(simulated.Request(request.method, url.path, request.params, headers, form))
 
 
