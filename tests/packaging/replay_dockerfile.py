@@ -140,6 +140,11 @@ def test_airflow_lists_our_provider(image: Machine) -> None:
     assert "airflow-provider-twitch" in image.run("airflow providers list")
 
 
+def test_the_wheel_is_that_of_a_release(image: Machine, wheel: Path) -> None:
+    (installed,) = image.at("/dist").glob("*.whl")
+    assert installed.read_bytes() == wheel.read_bytes()
+
+
 def test_nothing_of_the_image_moved(image: Machine) -> None:
     assert f"apache-airflow=={image.env['AIRFLOW_VERSION']}" in image.stock
     assert set(image.stock) <= set(image.run("pip freeze").splitlines())

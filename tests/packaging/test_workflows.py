@@ -112,7 +112,16 @@ def test_every_target_exists() -> None:
 def test_the_forge_runs_all_that_a_change_must_pass() -> None:
     stages = set(re.findall(r"^stage make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE))
     runs = " ".join(step.get("run", "") for name, step in steps() if name.startswith("ci.yml"))
-    assert [stage for stage in stages if not re.search(rf"make .*\b{stage}\b", runs)] == []
+    missing = [stage for stage in stages if not re.search(rf"make .*\b{stage}\b", runs)]
+    assert missing == [], "add these stages of .ci/run to .github/workflows/ci.yml"
+
+
+def test_the_smoke_test_asks_services_of_the_compose_file() -> None:
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    scripts = [(ROOT / ".ci" / "smoke").read_text(), *(step.get("run", "") for _, step in steps())]
+    asked = {name for script in scripts for name in re.findall(r"compose exec -T (\S+)", script)}
+    assert asked
+    assert asked <= services.keys()
 
 
 @pytest.mark.parametrize("name", NAMES)
