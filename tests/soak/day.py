@@ -180,7 +180,7 @@ def _refusing(bucket: Bucket, plan: Plan, mix: Mix, draw: Random) -> Callable[[s
 
 def _measure(outcome: Outcome) -> None:
     gc.collect()
-    # What is free, but not given back to the system, says how large the largest task was.
+    # What is free, but not released to the system, says how large the largest task was.
     pa.default_memory_pool().release_unused()
     if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
