@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--runs", type=int, default=WHOLE_DAY, help="ticks of each DAG (default: %(default)s)"
     )
     parser.add_argument(
-        "--mix", type=Mix.parse, default=Mix(), help="such as 'twitch=0.1 jump=-60 kinds=hang:3,half_body'"
+        "--mix", type=_mix, default=Mix(), help="such as 'twitch=0.1 jump=-60 kinds=hang:3,half_body'"
     )
     parser.add_argument("--streams", type=int, default=500, help="of the world (default: %(default)s)")
     parser.add_argument(
@@ -55,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.page:
             renew(PAGE, text)
     return 1 if verdict.count else 0
+
+
+def _mix(text: str) -> Mix:
+    try:
+        return Mix.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":
