@@ -10,6 +10,7 @@ from twitch_provider.config import (
     PREFIX_PATTERN,
     LakeConfig,
     option,
+    option_is_true,
     s3_extra_args,
     watch_list,
 )
@@ -204,3 +205,18 @@ def test_refuses_a_watch_list_with_one_sentence_that_says_where_it_stands(
     variables["twitch_watch_list"] = text
     with pytest.raises(TwitchConfigError, match=r"^The Airflow Variable twitch_watch_list "):
         watch_list()
+
+
+@pytest.mark.parametrize(("text", "expected"), [("true", True), ("False", False), (" TRUE ", True)])
+def test_an_option_is_true_or_false(text: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert option_is_true("escape_formulas") is False
+    monkeypatch.setenv("AIRFLOW__TWITCH__ESCAPE_FORMULAS", text)
+    assert option_is_true("escape_formulas") is expected
+
+
+def test_refuses_an_option_that_is_neither_true_nor_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__TWITCH__ESCAPE_FORMULAS", "yes")
+    with pytest.raises(
+        TwitchConfigError, match=r"^\[twitch\] escape_formulas .* must be true or false, not 'yes'"
+    ):
+        option_is_true("escape_formulas")

@@ -130,6 +130,20 @@ def option(name: str) -> str:
     return str(conf.get("twitch", name, fallback=default))
 
 
+def option_is_true(name: str) -> bool:
+    """Read an option of the ``[twitch]`` section that is true or false.
+
+    :param name: for example ``escape_formulas``
+    :raises TwitchConfigError: it is neither
+    """
+    text = option(name).strip().lower()
+    if text not in {"true", "false"}:
+        raise TwitchConfigError(
+            f"[twitch] {name} (AIRFLOW__TWITCH__{name.upper()}) must be true or false, not {text!r:.60}"
+        )
+    return text == "true"
+
+
 def s3_extra_args() -> dict[str, str | bool]:
     """Read the option ``[twitch] s3_extra_args``: arguments of each upload, by boto3's names.
 

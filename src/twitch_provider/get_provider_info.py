@@ -138,6 +138,12 @@ _CONFIG = {
                 default="",
                 example='{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/lake"}',
             ),
+            "escape_formulas": _option(
+                "Whether text in the CSV under latest/ that begins like a formula gets an apostrophe in "
+                "front, for people who open it in a spreadsheet: true or false.",
+                default="false",
+                example="true",
+            ),
             "s3_console_url": _option(
                 "Where a link from a task shows an object, with <bucket> and <key>; empty for no link.",
                 default="https://console.aws.amazon.com/s3/object/<bucket>?prefix=<key>",

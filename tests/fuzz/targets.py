@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from tests.fuzz import answers, kept, stored
+from tests.fuzz import answers, asked, kept, stored
 from tests.fuzz.target import Target
 
-TARGETS: dict[str, Target] = {each.name: each for each in (*answers.TARGETS, *kept.TARGETS, *stored.TARGETS)}
+TARGETS: dict[str, Target] = {
+    each.name: each for each in (*answers.TARGETS, *asked.TARGETS, *kept.TARGETS, *stored.TARGETS)
+}

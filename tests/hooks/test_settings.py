@@ -53,6 +53,8 @@ def test_finds_the_base_url(fields: dict[str, Any], base_url: str) -> None:
         ({"login": "two words"}, "login"),
         ({"extra": "{not json"}, "not valid JSON"),
         ({"extra": "[1]"}, "must be a JSON object"),
+        ({"extra": "[" * 100_000}, "not valid JSON"),
+        ({"extra": {"timeout": 10**400}}, "timeout"),
         ({"extra": {"timeout": "soon"}}, "timeout"),
         ({"extra": {"timeout": 0}}, "timeout"),
         ({"extra": {"timeout": True}}, "timeout"),

@@ -113,6 +113,41 @@ def test_round_trip(rows: list[tuple[str, list[str] | None]]) -> None:
     assert [json.loads(row["tags"]) if row["tags"] else None for row in back] == tags
 
 
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\uff1d1",
+    "\uff0b1",
+    "\uff0d1",
+    "\uff20a",
+    "'=1",
+]
+
+
+def test_text_that_begins_like_a_formula_gets_an_apostrophe_where_that_is_asked_for() -> None:
+    texts = [*FORMULAS, "a=1", " =1", "\N{EM DASH}"]
+    back = read(csv_bytes(streams(title=texts, tags=[["=1"]] * len(texts)), STREAMS, formulas=False))
+    assert [row["title"] for row in back] == [*(f"'{each}" for each in FORMULAS), "a=1", " =1", "\N{EM DASH}"]
+    assert {row["tags"] for row in back} == {'["=1"]'}
+
+
+def test_numbers_and_missing_values_are_no_formulas() -> None:
+    table = pa.table({"growth": [-0.5, None], "name": ["-a", None]})
+    assert flat_csv(table, formulas=False) == b'growth,name\n-0.5,"\'-a"\n,\n'
+
+
+@given(st.lists(st.text(st.sampled_from("'=+-@\t\r\na\uff1d"), min_size=1) | TEXT))
+def test_the_documented_rule_restores_every_text(titles: list[str]) -> None:
+    back = [row["title"] for row in read(csv_bytes(streams(title=titles), STREAMS, formulas=False))]
+    assert [title.removeprefix("'") for title in back] == titles
+    assert not any(title[0] in "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20" for title in back)
+
+
 def test_rejects_are_a_table_too() -> None:
     rejects = pa.table(
         {"reason": ["r"], "row": ['{"a":"b"}'], "snapshot_at": ["s"], "run_after": ["t"]},

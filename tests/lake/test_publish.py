@@ -68,7 +68,12 @@ def run(store: CrashingStore, keys: SnapshotKeys, header: Make, cleaned: Make) -
     tries = itertools.count()
 
     def run(
-        pages: list[RawPage], keys: SnapshotKeys = keys, *, latest: bool = True, **values: Any
+        pages: list[RawPage],
+        keys: SnapshotKeys = keys,
+        *,
+        latest: bool = True,
+        formulas: bool = True,
+        **values: Any,
     ) -> Manifest:
         number = next(tries)
         raw = RawObject.of(pages, header(try_id=f"{number:08x}", adhoc=keys.adhoc, **values))
@@ -80,6 +85,7 @@ def run(store: CrashingStore, keys: SnapshotKeys, header: Make, cleaned: Make) -
             extract=extract,
             published_at=keys.run_after + timedelta(seconds=number),
             latest=latest,
+            formulas=formulas,
         )
 
     return run
@@ -356,6 +362,16 @@ def test_latest_is_the_newest_run(
     run(snapshot())
     assert store.objects[keys.latest("top_streams")] == store.objects[keys.data("top_streams")]
     assert store.metadata[keys.latest("top_streams")]["run-after"] == "2026-11-23T16:35:00Z"
+
+
+def test_formulas_are_escaped_there_alone_where_that_is_asked_for(
+    store: Any, run: Run, snapshot: Make, keys: SnapshotKeys
+) -> None:
+    published = run(snapshot(title="=1+1"), formulas=False)
+    assert b'"\'=1+1"' in store.objects[keys.latest("top_streams")]
+    assert b'"=1+1"' in store.objects[keys.data("top_streams")]
+    assert run(snapshot(title="=1+1")).objects == published.objects
+    assert store.objects[keys.latest("top_streams")] == store.objects[keys.data("top_streams")]
 
 
 def test_an_older_run_never_replaces_it_and_does_not_read_it(

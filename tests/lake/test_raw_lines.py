@@ -358,3 +358,9 @@ def test_bodies_are_not_checked_before_they_are_decoded(first: RawHeader, line: 
 def test_there_is_no_cursor_at_the_end_of_a_list(first: RawHeader, end: str) -> None:
     (page,) = load_pages(_zipped(first, _line(body=f'{{"data":[]{end}}}')))
     assert page.cursor is None
+
+
+def test_a_line_that_is_longer_than_any_page_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twitch_provider.lake.raw_lines._MOST_LINE", 100_000)
+    with pytest.raises(TwitchDataError, match="empty or damaged"):
+        RawObject.read(gzip.compress(b" " * 10_000_000))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from twitch_provider.lake.shapes import require_plain, require_shape
+from twitch_provider.lake.shapes import from_gzip, require_plain, require_shape, unzipped
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -71,3 +73,20 @@ def test_refuses_a_name_that_would_break_a_line() -> None:
     require_plain("twitch_top_games", "ночь", "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER}")
     with pytest.raises(ValueError, match="line break"):
         require_plain("twitch_top_games", "a\nb")
+
+
+def test_a_document_that_is_damaged_counts_as_missing() -> None:
+    whole = gzip.compress(json.dumps({"a": list(range(100))}).encode(), mtime=0)
+    assert from_gzip(whole, dict[str, list[int]]) == {"a": list(range(100))}
+    broken = bytearray(whole)
+    broken[15] ^= 0xFF  # of the deflated data: the standard library raises zlib.error
+    for body in (bytes(broken), whole[:-9], whole + whole, b"", gzip.compress(b"[" * 100_000)):
+        assert from_gzip(body, dict[str, list[int]]) is None
+    assert from_gzip(whole, dict[str, list[str]]) is None
+
+
+def test_a_document_is_decompressed_to_a_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twitch_provider.lake.shapes._MOST_BYTES", 1000)
+    assert len(unzipped(gzip.compress(b" " * 999))) == 999
+    with pytest.raises(ValueError, match="too large"):
+        unzipped(gzip.compress(b" " * 100_000))

@@ -135,3 +135,18 @@ def test_csvs_of_the_same_hours_are_not_made_again(lake: Lake) -> None:
     calls = len(lake.store.calls)
     publish_latest(lake.store, KEYS, TICK + timedelta(minutes=5))
     assert {operation for operation, _ in lake.store.calls[calls:]} == {"stat", "list"}
+
+
+def test_the_option_escapes_formulas_in_the_files_that_people_open_and_nowhere_else(lake: Lake) -> None:
+    publish(lake, 65, 120, 200)
+    lake.crawl(125, [stream("1", 9, game_id="3", game_name="=1+1")])
+    publish_hours(lake.store, KEYS, [TODAY], until=TODAY)
+    publish_latest(lake.store, KEYS, TICK)
+    before = dict(lake.store.objects)
+    assert "=1+1" in {row["game_name"] for row in read(lake, "games_by_hour")}
+    publish_latest(lake.store, KEYS, TICK, formulas=False)
+    assert "'=1+1" in {row["game_name"] for row in read(lake, "games_by_hour")}
+    changed = {key for key, body in lake.store.objects.items() if before.get(key) != body}
+    assert changed == {"twitch/latest/games_by_hour.csv"}
+    publish_latest(lake.store, KEYS, TICK)
+    assert lake.store.objects == before

@@ -32,7 +32,7 @@ OPERATORS: list[tuple[Any, dict[str, str], set[str]]] = [
     (
         TwitchToS3Operator,
         {"endpoint": "streams", "s3_key": "k"},
-        {"replace", "file_format", "compression"},
+        {"replace", "file_format", "compression", "escape_formulas"},
     ),
 ]
 EACH = pytest.mark.parametrize(("operator", "needed", "fixed"), OPERATORS)

@@ -68,6 +68,6 @@ def test_both_ways_of_rendering_mean_the_same(environment: Any, value: Any) -> N
     assert native(rendered, list, tuple) == value
 
 
-@pytest.mark.parametrize("text", ["[" * 10_000, "[1" + "0" * 5_000 + "]"])
+@pytest.mark.parametrize("text", ["[" * 10_000, "[1" + "0" * 5_000 + "]", "9" * 5_000, "{[]: 1}"])
 def test_a_text_that_python_cannot_read_stays_as_it_is(text: str) -> None:
-    assert native(text, list) == text
+    assert native(text, list, dict, int) == text

@@ -24,9 +24,18 @@ def page(*rows: Any) -> Page:
     return Page("streams", (), datetime(2026, 1, 1, tzinfo=UTC), b"", list(rows), list(rows), None)
 
 
-def written(*pages: Page, file_format: str = "jsonl", compression: str | None = None) -> bytes:
+def written(
+    *pages: Page, file_format: str = "jsonl", compression: str | None = None, formulas: bool = True
+) -> bytes:
     file = io.BytesIO()
-    rows = write(pages, file, endpoint=STREAMS, file_format=file_format, compression=compression)
+    rows = write(
+        pages,
+        file,
+        endpoint=STREAMS,
+        file_format=file_format,
+        compression=compression,
+        formulas=formulas,
+    )
     assert rows == sum(len(each.new_rows) for each in pages)
     return file.read()
 
@@ -66,6 +75,12 @@ def test_csv_has_a_column_for_each_field_that_some_row_has() -> None:
 def test_csv_keeps_numbers_and_mixed_kinds() -> None:
     body = written(page({"id": "1", "n": 1, "x": 1.5}, {"id": "2", "n": None, "x": "a"}), file_format="csv")
     assert body == b'id,n,x\n"1",1,"1.5"\n"2",,"a"\n'
+
+
+def test_csv_has_no_formulas_where_they_are_not_wanted() -> None:
+    rows = page({"id": "1", "title": "=1+1", "n": -1}, {"id": "2", "title": "'a", "n": None})
+    assert written(rows, file_format="csv", formulas=False) == b'id,title,n\n"1","\'=1+1",-1\n"2","\'\'a",\n'
+    assert b'"=1+1"' in written(rows, file_format="csv")
 
 
 def test_csv_is_flat() -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from twitch_provider.exceptions import plain
+
 #: Enough for a denial with two long resources; the reason stands at its end.
 LONGEST = 600
 
@@ -49,7 +51,7 @@ def masked(text: str, *known: str) -> str:
 
 def code_of(error: Exception) -> str:
     """Return the code of one of botocore's errors; empty if it has none."""
-    return str(_details(error).get("Code") or "")[:60]
+    return plain(str(_details(error).get("Code") or "")[:60])
 
 
 def said(error: Exception, *known: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from twitch_provider.aws.secrets import also_in
-from twitch_provider.exceptions import TwitchConfigError
+from twitch_provider.exceptions import TwitchConfigError, plain
 from twitch_provider.helix.messages import is_loopback
 from twitch_provider.helix.token import Credentials
 
@@ -74,7 +74,7 @@ class Settings:
         try:
             extra = _extra(connection.extra)
             if unknown := sorted(extra.keys() - _EXTRAS):
-                _warn_once(conn_id, ", ".join(unknown))
+                _warn_once(conn_id, plain(", ".join(unknown), 200))
             return cls(
                 conn_id=conn_id,
                 credentials=Credentials(
@@ -106,7 +106,7 @@ def _is_given(value: Any) -> bool:
 def _extra(text: str | None) -> Mapping[str, Any]:
     try:
         extra = json.loads(text) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("the extra is not valid JSON") from None
     if not isinstance(extra, dict):
         raise ValueError("the extra must be a JSON object")
@@ -193,7 +193,7 @@ def _number(name: str, value: Any) -> float:
     least, most = _NUMBERS[name]
     try:
         number = float("nan") if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not least <= number <= most:
         raise ValueError(f"extra {name} must be between {least:g} and {most:g}, not {value!r:.40}")

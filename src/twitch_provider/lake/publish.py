@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from twitch_provider import __version__
 from twitch_provider.exceptions import TwitchDataError, TwitchRawObjectError, TwitchStoreError
+from twitch_provider.lake.csv import csv_bytes
 from twitch_provider.lake.extract import Extract
 from twitch_provider.lake.formats import Format
 from twitch_provider.lake.keys import SnapshotKeys
@@ -58,6 +59,7 @@ def publish(
     published_at: datetime,
     latest: bool = False,
     complete: bool = True,
+    formulas: bool = True,
 ) -> Manifest:
     """Write the tables of one run and what describes them.
 
@@ -69,6 +71,7 @@ def publish(
     :param latest: replace the fixed keys under ``latest/`` too, unless a newer run wrote them
     :param complete: whether nothing is missing; else the tables go under ``incomplete/``, and never to
         ``latest/``
+    :param formulas: whether text under ``latest/`` may begin like a formula; the tables are the same
     :returns: the manifest that lies there now: it may be another try's, which then lists the same objects, or
         a complete snapshot where this one is cut short
     :raises TwitchOwnerError: the manifest there is another run's or task's
@@ -88,7 +91,8 @@ def publish(
     )
     if latest and manifest.complete and not manifest.adhoc:
         for (entry, body, _), table in zip(written, tables.values(), strict=False):
-            plain = body if entry.key.endswith(CSV.suffix) else CSV.encode(table.table, table.schema)
+            as_it_is = formulas and entry.key.endswith(CSV.suffix)
+            plain = body if as_it_is else csv_bytes(table.table, table.schema, formulas=formulas)
             put_latest(store, keys, entry.dataset, plain, content_type=CSV.content_type)
     _log(store, keys, manifest)
     return manifest

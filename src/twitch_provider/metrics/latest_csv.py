@@ -85,19 +85,20 @@ _MADE_OF = "made-of"
 log = logging.getLogger(__name__)
 
 
-def publish_latest(store: Store, keys: MetricsKeys, run_after: datetime) -> None:
+def publish_latest(store: Store, keys: MetricsKeys, run_after: datetime, *, formulas: bool = True) -> None:
     """Replace those of the three CSVs that are not made of the hours which lie there.
 
     :param store: of the lake
     :param keys: of metrics
     :param run_after: the tick of the run, whose UTC day is today; what a newer run wrote stays
+    :param formulas: whether text may begin like a formula
     :raises TwitchConfigError: DuckDB is not installed, or its bounds are reached
     :raises TwitchStoreError: the store failed
     """
     left = list(_READS)
     for _ in range(_ROUNDS):
         present = {name: store.stat(keys.latest(name)) for name in left}
-        hours = Hours.look(store, keys, in_utc(run_after, "run_after").date())
+        hours = Hours.look(store, keys, in_utc(run_after, "run_after").date(), formulas=formulas)
         left = [name for name in left if not _replace(hours, name, run_after, present[name])]
         if not left:
             return
@@ -135,21 +136,24 @@ class Hours:
     :param keys: of metrics
     :param today: UTC
     :param manifests: of the hours, by day
+    :param formulas: whether text in the CSVs may begin like a formula
     """
 
     store: Store
     keys: MetricsKeys
     today: date
     manifests: dict[date, list[Entry]]
+    formulas: bool = True
     _tables: dict[tuple[str, int], pa.Table] = field(default_factory=dict)
 
     @classmethod
-    def look(cls, store: Store, keys: MetricsKeys, today: date) -> Hours:
+    def look(cls, store: Store, keys: MetricsKeys, today: date, *, formulas: bool = True) -> Hours:
         """List their manifests.
 
         :param store: of the lake
         :param keys: of metrics
         :param today: UTC
+        :param formulas: whether text in the CSVs may begin like a formula
         :raises TwitchStoreError: the store failed
         """
         return cls(
@@ -164,13 +168,15 @@ class Hours:
                 ]
                 for day in (today - number * _DAY for number in (2, 1, 0))
             },
+            formulas,
         )
 
     @property
     def digest(self) -> str:
-        """Of the manifests' entity tags."""
+        """Of the manifests' entity tags, and of how text is written."""
         listed = [(each.key, each.etag) for entries in self.manifests.values() for each in entries]
-        return hashlib.sha256(f"{self.today} {listed}".encode()).hexdigest()
+        written = "" if self.formulas else " escaped"
+        return hashlib.sha256(f"{self.today} {listed}{written}".encode()).hexdigest()
 
     @cached_property
     def _objects(self) -> dict[date, list[MetricsObject]]:
@@ -225,7 +231,7 @@ def latest_csv(hours: Hours, name: str) -> bytes:
     """
     relations = {table: hours.read(table, before) for table, before in _READS[name].items()}
     with TemporaryDirectory(prefix="twitch_latest_") as folder, open_engine(Path(folder)) as engine:
-        return flat_csv(_select(engine, name, relations, hours.today))
+        return flat_csv(_select(engine, name, relations, hours.today), formulas=hours.formulas)
 
 
 def _select(engine: Engine, name: str, relations: dict[str, pa.Table], today: date) -> pa.Table:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from twitch_provider import __version__
 from twitch_provider.compat import AirflowSkipException
-from twitch_provider.config import LakeConfig, option
+from twitch_provider.config import LakeConfig, option, option_is_true
 from twitch_provider.exceptions import TwitchParameterError
 from twitch_provider.pipelines.run import open_store, tick
 
@@ -47,7 +47,9 @@ def publish_hours(context: Mapping[str, Any]) -> dict[str, Any]:
         store, keys, [today - DAY, today], until=today, publisher=_publisher(context)
     )
     if outcome.snapshots:  # Also where nothing is published: a try may have died before it wrote the CSVs.
-        latest_csv.publish_latest(store, keys, tick(context["dag_run"]))
+        latest_csv.publish_latest(
+            store, keys, tick(context["dag_run"]), formulas=not option_is_true("escape_formulas")
+        )
     if not outcome.published:
         raise AirflowSkipException(_nothing(outcome, f"{today - DAY} and {today}", "hour"))
     events = [_event(store, each, "hour", each.manifest.begin) for each in outcome.published]

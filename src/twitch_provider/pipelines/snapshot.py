@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from twitch_provider.config import option_is_true
 from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.pipelines.outputs import connect
 
@@ -111,13 +112,17 @@ def load(
     :param tables: of :func:`transform`
     :param latest: replace the fixed keys under ``latest/`` too, where no newer run wrote them
     :returns: for each dataset where it lies: :func:`reference`
+    :raises TwitchConfigError: ``[twitch] escape_formulas`` is neither true nor false
     :raises TwitchStoreError: the store failed
     """
     from twitch_provider.lake.publish import publish
     from twitch_provider.pipelines.stats import send_snapshot
 
     keys, now = run.keys_of(extracted), datetime.now(UTC)
-    manifest = publish(run.store, keys, tables, extract=extracted, published_at=now, latest=latest)
+    formulas = not (latest and option_is_true("escape_formulas"))
+    manifest = publish(
+        run.store, keys, tables, extract=extracted, published_at=now, latest=latest, formulas=formulas
+    )
     send_snapshot(run, manifest, now)
     return {dataset: reference(run.store, keys, manifest, dataset) for dataset in tables}
 

@@ -10,6 +10,9 @@ import ast
 import json
 from typing import Any
 
+#: Python refuses to read a number with many more.
+_MOST_DIGITS = 100
+
 
 def native(value: Any, *kinds: type) -> Any:
     """Return the value that a rendered text stands for, in Python or in JSON.
@@ -26,7 +29,7 @@ def native(value: Any, *kinds: type) -> Any:
     text = value.strip()
     if text == "None" or (text == "null" and str not in kinds):
         return None
-    if int in kinds and text.isdecimal():
+    if int in kinds and text.isdecimal() and len(text) <= _MOST_DIGITS:
         return int(text)
     if bool in kinds and text.lower() in {"true", "false"}:
         return text.lower() == "true"
@@ -40,7 +43,7 @@ def native(value: Any, *kinds: type) -> Any:
     for parse in (json.loads, ast.literal_eval):
         try:
             found = parse(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             continue
         return found if type(found) in kinds else value
     return value

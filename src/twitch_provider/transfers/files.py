@@ -42,7 +42,13 @@ def content_type(file_format: Any, compression: Any) -> str:
 
 
 def write(
-    pages: Iterable[Page], file: IO[bytes], *, endpoint: Endpoint, file_format: str, compression: str | None
+    pages: Iterable[Page],
+    file: IO[bytes],
+    *,
+    endpoint: Endpoint,
+    file_format: str,
+    compression: str | None,
+    formulas: bool = True,
 ) -> int:
     """Write the rows of a walk, and rewind the file.
 
@@ -57,6 +63,7 @@ def write(
     :param endpoint: that is read
     :param file_format: ``jsonl`` or ``csv``
     :param compression: ``gzip`` or None
+    :param formulas: whether text of a CSV may begin like a formula
     :returns: how many rows
     :raises TwitchResponseError: a row is not an object, or cannot be written as JSON
     """
@@ -66,7 +73,7 @@ def write(
     if file_format == "csv":
         table = [row for page in pages for row in page.new_rows]
         rows = len(table)
-        output.write(_csv(table, endpoint))
+        output.write(_csv(table, endpoint, formulas=formulas))
     else:
         for line in _lines(pages):
             output.write(line)
@@ -92,11 +99,11 @@ def _json(value: Any, endpoint: str, *, separators: tuple[str, str] | None = Non
         ) from None
 
 
-def _csv(rows: list[dict[str, Any]], endpoint: Endpoint) -> bytes:
+def _csv(rows: list[dict[str, Any]], endpoint: Endpoint, *, formulas: bool) -> bytes:
     # Never without a header: readers refuse a file without a byte.
     names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(endpoint.fields)
     columns = [_column([row.get(name) for row in rows], endpoint.path) for name in names]
-    return flat_csv(pa.Table.from_arrays(columns, names=list(map(one_line, names))))
+    return flat_csv(pa.Table.from_arrays(columns, names=list(map(one_line, names))), formulas=formulas)
 
 
 def _column(values: list[Any], endpoint: str) -> pa.Array:

@@ -44,6 +44,7 @@ class TwitchToS3Operator(BaseOperator):
     :param file_format: ``jsonl``: each row as Helix sent it, one a line; ``csv``: a column for each field,
         lists and objects as JSON; a list without rows has the columns that Helix documents
     :param compression: None or ``gzip``; the key is used as it is given
+    :param escape_formulas: put an apostrophe before text of a CSV that a spreadsheet would run as a formula
     :param twitch_conn_id: None means the option ``[twitch] twitch_conn_id`` (templated)
     :param aws_conn_id: the connection to AWS; None for the machine's own credentials, such as an IAM role
         (templated)
@@ -76,6 +77,7 @@ class TwitchToS3Operator(BaseOperator):
         max_items: int | str | None = None,
         file_format: Literal["jsonl", "csv"] = "jsonl",
         compression: Literal["gzip"] | None = None,
+        escape_formulas: bool = False,
         twitch_conn_id: str | None = None,
         aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
@@ -89,6 +91,7 @@ class TwitchToS3Operator(BaseOperator):
         self.max_items = max_items
         self.file_format = file_format
         self.compression = compression
+        self.escape_formulas = escape_formulas
         self.twitch_conn_id = twitch_conn_id
         self.aws_conn_id = aws_conn_id
 
@@ -119,6 +122,7 @@ class TwitchToS3Operator(BaseOperator):
                 endpoint=query.endpoint,
                 file_format=self.file_format,
                 compression=self.compression,
+                formulas=not self.escape_formulas,
             )
             # Again: somebody may have written the object while Twitch was read.
             self._require_absent(store, key)
