@@ -3,31 +3,23 @@
 ### Send the alerts of `twitch_metrics` with any notifier
 
 An event of `twitch_alerts` starts it: a watched category, channel or the whole site gains or loses viewers in
-an unusual way, or snapshots have stopped; and when that is over. `messages` reads what the events tell, of
-all events that this run was started for, and `notify` runs once for each message: it writes it to its log,
-and sends it with what `notifier` returns. Put the notifier of your choice there.
+an unusual way, snapshots have stopped, or a disk is nearly full; and when that is over. `messages` reads what
+the events tell, of all events that this run was started for, and `notify` runs once for each message: it
+writes it to its log, and sends it with the notifier of `[twitch] notifier`, or to `[twitch] sns_topic`.
 """  # noqa: D212 - it is the DAG's page in the UI
 
 from __future__ import annotations
 
 # [START twitch_alert_notify]
-import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, dag, task
 
+from twitch_provider.pipelines.failing import fail_fast
+from twitch_provider.pipelines.notify import alert_failed_run, send
+
 ALERTS = Asset("twitch_alerts")
-
-
-def notifier() -> Any:
-    """Yours: return a notifier of any provider, whose templates know ``alert``, as ``{{ alert.text }}``.
-
-    For example, after ``from airflow.providers.amazon.aws.notifications.sns import SnsNotifier``::
-
-        SnsNotifier(target_arn="arn:aws:sns:us-east-1:123456789012:twitch", message="{{ alert.text }}")
-    """
-    return None
 
 
 @dag(
@@ -36,6 +28,7 @@ def notifier() -> Any:
     catchup=False,
     dagrun_timeout=timedelta(minutes=15),
     default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
+    on_failure_callback=alert_failed_run,
     doc_md=__doc__,
     tags=["twitch"],
 )
@@ -54,14 +47,10 @@ def twitch_alert_notify() -> None:
         ]
 
     @task(show_return_value_in_logs=False)
+    @fail_fast()
     def notify(alert: dict[str, Any], **context: Any) -> None:
         """Send one of them."""
-        logging.getLogger(__name__).info("%s", alert["text"])
-        if (sender := notifier()) is not None:
-            # Not by calling it: in some versions of Airflow that only writes an error to the log.
-            told = {**context, "alert": alert}
-            sender.render_template_fields(told)
-            sender.notify(told)
+        send(alert, context)
 
     notify.expand(alert=messages())
 

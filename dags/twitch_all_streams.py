@@ -22,6 +22,7 @@ from airflow.sdk import Asset, Param, dag
 from twitch_provider.compat import allowed_run_types
 from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
 from twitch_provider.operators.twitch import TwitchAllStreamsOperator
+from twitch_provider.pipelines.notify import alert_failed_run
 
 INTERVAL = timedelta(minutes=5)
 #: Asked later than this, the rows would be those of another tick.
@@ -76,6 +77,7 @@ ALL_STREAMS = Asset("twitch_all_streams")
             description="Of a crawl that lost a part: keep it apart, or fail",
         ),
     },
+    on_failure_callback=alert_failed_run,
     doc_md=__doc__,
     tags=["twitch"],
 )

@@ -22,6 +22,7 @@ from airflow.sdk import Asset, Param, dag, task, task_group
 from twitch_provider.compat import allowed_run_types
 from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
 from twitch_provider.pipelines.failing import fail_fast
+from twitch_provider.pipelines.notify import alert_failed_run
 
 DAY = Asset("twitch_day")
 
@@ -61,6 +62,7 @@ DAY = Asset("twitch_day")
             None, type=["null", "string"], format="date", description="The last one; empty: yesterday"
         ),
     },
+    on_failure_callback=alert_failed_run,
     doc_md=__doc__,
     tags=["twitch"],
 )

@@ -18,6 +18,7 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetWatcher, dag, task
 
+from twitch_provider.pipelines.notify import alert_failed_run
 from twitch_provider.triggers.twitch import TwitchStreamEventTrigger
 
 #: Yours: the last part of a channel's address, https://www.twitch.tv/monstercat.
@@ -40,6 +41,7 @@ TWITCH_LIVE = Asset(
     catchup=False,
     dagrun_timeout=timedelta(minutes=15),
     default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
+    on_failure_callback=alert_failed_run,
     doc_md=__doc__,
     tags=["twitch"],
 )

@@ -30,6 +30,7 @@ from twitch_provider.compat import AssetOrTimeSchedule, CronTriggerTimetable, al
 from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
 from twitch_provider.links.lake import TASK_LINKS
 from twitch_provider.pipelines.failing import fail_fast
+from twitch_provider.pipelines.notify import alert_failed_run
 
 TOP_STREAMS = Asset("twitch_top_streams")
 ALL_STREAMS = Asset("twitch_all_streams")
@@ -61,6 +62,7 @@ ALERTS = Asset("twitch_alerts")
             description="Prefix of keys, such as team/twitch; empty: [twitch] prefix",
         ),
     },
+    on_failure_callback=alert_failed_run,
     doc_md=__doc__,
     tags=["twitch"],
 )

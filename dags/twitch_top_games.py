@@ -23,6 +23,7 @@ from twitch_provider.compat import allowed_run_types
 from twitch_provider.config import BUCKET_PATTERN, PREFIX_PATTERN
 from twitch_provider.links.lake import TASK_LINKS
 from twitch_provider.pipelines.failing import fail_fast
+from twitch_provider.pipelines.notify import alert_failed_run
 
 INTERVAL = timedelta(minutes=5)
 #: Asked later than this, the rows would be those of another tick.
@@ -76,6 +77,7 @@ TOP_GAMES = Asset("twitch_top_games")
             description="Pages of 100 streams for each game; another value: ad hoc",
         ),
     },
+    on_failure_callback=alert_failed_run,
     doc_md=__doc__,
     tags=["twitch"],
 )

@@ -20,6 +20,7 @@ from typing import Any
 from airflow.sdk import Asset, dag, task
 
 from twitch_provider.pipelines.failing import fail_fast
+from twitch_provider.pipelines.notify import alert_failed_run
 
 TOP_STREAMS = Asset("twitch_top_streams")
 
@@ -30,6 +31,7 @@ TOP_STREAMS = Asset("twitch_top_streams")
     catchup=False,
     dagrun_timeout=timedelta(minutes=15),
     default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
+    on_failure_callback=alert_failed_run,
     doc_md=__doc__,
     tags=["twitch"],
 )

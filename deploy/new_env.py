@@ -49,6 +49,11 @@ SETTINGS = {
     "TWITCH_PREFIX": Setting(
         "twitch", r"[\w!*().-]+(/[\w!*().-]+)*", "a prefix of keys, without a leading or trailing slash"
     ),
+    "TWITCH_SNS_TOPIC": Setting(
+        "",
+        r"(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256})?",
+        "the ARN of a standard SNS topic, or empty for none",
+    ),
     "AWS_REGION": Setting("us-east-1", r"[a-z]{2,}(-[a-z]+)+-\d+", "a region, such as eu-central-1"),
     "SECRETS_BACKEND": Setting(
         "", r"([A-Za-z_]\w*(\.[A-Za-z_]\w*)+)?", "the path of a class, or empty for none"

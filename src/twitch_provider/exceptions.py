@@ -21,6 +21,7 @@
      ├─ TwitchDataError           what arrived cannot become a snapshot: empty, or rows are unaccounted for
      │   └─ TwitchRawObjectError      the run's raw object is missing or damaged, or gives no snapshot     *
      ├─ TwitchOwnerError          an object of the lake belongs to another run or task                  *
+     ├─ TwitchNotifierError       an alert could not be sent
      └─ TwitchStoreError          the object store
          ├─ TwitchStoreAccessError    it refuses access: credentials, permission or bucket are wrong        *
          └─ TwitchStoreUnavailableError   it is down or out of reach
@@ -189,6 +190,10 @@ class TwitchOwnerError(TwitchError):
     """An object of the lake belongs to another run or task, which must not be falsified."""
 
     fatal = True
+
+
+class TwitchNotifierError(TwitchError):
+    """An alert could not be sent: the notifier failed."""
 
 
 class TwitchStoreError(TwitchError):

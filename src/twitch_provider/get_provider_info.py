@@ -162,6 +162,17 @@ _CONFIG = {
                 default="",
                 example="site, game:509658, channel:monstercat",
             ),
+            "notifier": _option(
+                "The import path of a function without arguments that returns the notifier of all alerts, "
+                "whose templates know alert; empty: sns_topic.",
+                default="",
+                example="my_alerts.notifier",
+            ),
+            "sns_topic": _option(
+                "The ARN of the SNS topic that all alerts are published to, unless notifier is set.",
+                default="",
+                example="arn:aws:sns:us-east-1:123456789012:twitch",
+            ),
         },
     }
 }

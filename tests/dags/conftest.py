@@ -159,8 +159,14 @@ def run_all_streams(airflow_database: None, bucket: Bucket) -> Callable[..., dic
 
 
 @pytest.fixture
-def run_metrics(airflow_database: None, bucket: Bucket) -> Callable[..., dict[str, str]]:
-    """Run ``twitch_metrics`` for a tick, in this process; gives the state of its task."""
+def run_metrics(
+    airflow_database: None, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., dict[str, str]]:
+    """Run ``twitch_metrics`` for a tick, where the disk has room; gives the state of its tasks."""
+    room = SimpleNamespace(
+        f_blocks=9, f_bfree=8, f_bavail=8, f_frsize=1, f_files=9, f_ffree=8, f_favail=8, f_fsid=1
+    )
+    monkeypatch.setattr("twitch_provider.metrics.disk.os", SimpleNamespace(statvfs=lambda _: room))
     return _runner("twitch_metrics")
 
 

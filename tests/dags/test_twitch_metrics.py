@@ -3,10 +3,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import sys
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urljoin
@@ -165,6 +167,31 @@ def test_snapshots_that_have_stopped_are_told_where_no_hour_can_be_computed(
     assert run_metrics(tick(19)) == {"hours": "failed", "overview": "upstream_failed", "alert": "success"}
     (missed,) = events_of("twitch_alerts")[before:]
     assert [each["kind"] for each in missed["alerts"]] == ["missed"]
+
+
+def test_the_disk_of_the_logs_is_told_when_it_is_nearly_full(
+    run_metrics: Run, lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tmp_path))
+    before, looked_at = len(events_of("twitch_alerts")), list[str]()
+
+    def statvfs(folder: str) -> Any:
+        looked_at.append(folder)
+        return SimpleNamespace(
+            f_blocks=100, f_bfree=9, f_bavail=9, f_frsize=10**9, f_files=0, f_ffree=0, f_favail=0, f_fsid=1
+        )
+
+    monkeypatch.setattr("twitch_provider.metrics.disk.os", SimpleNamespace(statvfs=statvfs))
+    lake.crawl(0, ROWS)
+    assert run_metrics(tick(4))["alert"] == "success"
+    assert run_metrics(tick(5))["alert"] == "skipped"
+    (event,) = events_of("twitch_alerts")[before:]
+    (told,) = event["alerts"]
+    assert (told["kind"], told["percent"], looked_at) == ("disk", 91, [str(tmp_path)] * 2)
+
+    monkeypatch.setattr("twitch_provider.metrics.disk.os", os)
+    monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tmp_path / "missing"))
+    assert run_metrics(tick(6))["alert"] == "skipped"
 
 
 def test_a_spike_of_what_is_watched_is_told(

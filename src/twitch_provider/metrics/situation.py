@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run of alerts finds: scopes that are silent, and watched series that change unusually."""
+"""What a run of alerts finds: silent scopes, a full disk, and watched series that change unusually."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from twitch_provider.lake.instants import utc_text
 from twitch_provider.lake.shapes import require_plain, require_shape
 from twitch_provider.metrics.alerts import Message
 from twitch_provider.metrics.detectors import Detectors
+from twitch_provider.metrics.disk import FREE_PERCENT, Disk
 from twitch_provider.metrics.missed import Scope
 from twitch_provider.metrics.spikes import CALM_SECONDS, Episode, Series, episodes
 from twitch_provider.metrics.watch import Viewers, WatchList
 
-MISSED, RISE, DROP = "missed", "rise", "drop"
+MISSED, RISE, DROP, DISK = "missed", "rise", "drop", "disk"
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,12 @@ class _Missed(TypedDict):
     scope: str
     dataset: str
     dag_id: str
+
+
+class _Full(TypedDict):
+    kind: str
+    disk: str
+    folder: str
 
 
 class _Changed(TypedDict):
@@ -51,17 +58,21 @@ class Found:
     :param viewers: of the last hours, by scope: of the site and categories, and of channels
     :param detectors: by scope
     :param watch: what is watched
+    :param disk: of the worker's logs; None if it cannot be looked at
     """
 
     scopes: Iterable[Scope]
     viewers: Iterable[Mapping[str, Viewers]]
     detectors: Mapping[str, Detectors]
     watch: WatchList
+    disk: Disk | None = None
 
     @cached_property
     def active(self) -> dict[str, Message]:
         """The alerts of what is the case now, by name."""
         found = {f"{MISSED} {each.scope}": _missed(each) for each in self.scopes if each.silent}
+        if self.disk is not None and self.disk.full:
+            found[f"{DISK} {self.disk.name}"] = _full(self.disk)
         for by_scope in self.viewers:
             for scope, viewers in by_scope.items():
                 for key, samples in viewers.series.items():
@@ -82,18 +93,18 @@ class Found:
         return _unusual(scope, key, _called(key, viewers.names.get(key, "")), found[-1], threshold)
 
     def is_known(self, name: str, alert: Message) -> bool:
-        """Whether an alert can still be decided: its series is watched.
+        """Whether an alert can still be decided: only of a series that is watched.
 
         :param name: of the alert
         :param alert: that is open
         """
         try:
-            require_shape(alert, _Missed if alert.get("kind") == MISSED else _Changed)
+            require_shape(alert, {MISSED: _Missed, DISK: _Full}.get(alert.get("kind", ""), _Changed))
             require_plain(*(each for each in alert.values() if isinstance(each, str)))
         except (TypeError, ValueError):
             log.warning("An open alert cannot be read and is closed without an all-clear: %s", name)
             return False
-        return alert["kind"] == MISSED or self.watch.has(alert["series"], alert["name"])
+        return alert["kind"] in {MISSED, DISK} or self.watch.has(alert["series"], alert["name"])
 
     def all_clear(self, name: str, alert: Message) -> Message | None:
         """Return the all-clear of an alert that is not active, None while it may become active again.
@@ -104,6 +115,8 @@ class Found:
         if alert["kind"] == MISSED:
             scope = next((each for each in self.scopes if each.scope == alert["scope"]), None)
             return _counts_again(scope, alert) if scope is not None and scope.fresh else None
+        if alert["kind"] == DISK:
+            return _room_again(self.disk, alert) if self.disk is not None else None
         is_channel = alert["series"].startswith("channel:")
         games, channels = self.viewers
         viewers = (channels if is_channel else games).get(alert["scope"])
@@ -153,6 +166,41 @@ def _counts_again(scope: Scope, alert: Message) -> Message:
             f"{_span(first - began)} without one."
         ),
     }
+
+
+def _full(disk: Disk) -> Message:
+    return {
+        "kind": DISK,
+        "disk": disk.name,
+        "folder": disk.folder,
+        "percent": disk.percent,
+        "free_bytes": disk.free_bytes,
+        "at": utc_text(disk.instant, "at"),
+        "text": (
+            f"The disk of {disk.folder} is {disk.percent}% full, {_gigabytes(disk)} are left: make room "
+            "before Airflow or its database stops."
+        ),
+    }
+
+
+def _room_again(disk: Disk, alert: Message) -> Message | None:
+    # Of another worker's disk nothing is known here.
+    if disk.name != alert["disk"] or disk.percent >= FREE_PERCENT:
+        return None
+    return {
+        **{name: alert[name] for name in ("kind", "disk", "folder")},
+        "percent": disk.percent,
+        "free_bytes": disk.free_bytes,
+        "began": alert["at"],
+        "at": utc_text(disk.instant, "at"),
+        "text": (
+            f"The disk of {disk.folder} has room again: {disk.percent}% full, {_gigabytes(disk)} are left."
+        ),
+    }
+
+
+def _gigabytes(disk: Disk) -> str:
+    return f"{disk.free_bytes / 1e9:.1f} GB"
 
 
 def _span(span: timedelta) -> str:

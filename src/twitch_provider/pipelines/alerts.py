@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from twitch_provider.compat import AirflowSkipException
+from twitch_provider.compat import AirflowSkipException, conf
 from twitch_provider.config import watch_list
 from twitch_provider.pipelines.metrics import open_lake
 from twitch_provider.pipelines.run import tick
 
 if TYPE_CHECKING:
     from twitch_provider.lake.store import Store
+    from twitch_provider.metrics.disk import Disk
     from twitch_provider.metrics.keys import MetricsKeys
     from twitch_provider.metrics.situation import Found
     from twitch_provider.metrics.watch import WatchList
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def alert(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Look for snapshots that have stopped and for watched series that change unusually.
+    """Look for snapshots that have stopped, a full disk, and unusual changes of what is watched.
 
     :param context: of the task
     :returns: what the event carries: ``run_after``, and the lists ``alerts`` and ``all_clears``, each of
@@ -75,8 +76,9 @@ def look(store: Store, keys: MetricsKeys, watch: WatchList, run_after: datetime)
         read_day(store, keys, folders, run_after.date() - timedelta(days=number), found)
     clock = make_clock(found.snapshots)
     scopes = missed.scopes_due(found.snapshots, clock, run_after)
+    disk = disk_of_logs(run_after)
     if not watch.entries:
-        return Found(scopes, ({}, {}), {}, watch)
+        return Found(scopes, ({}, {}), {}, watch, disk)
     channels = {}
     if watch.channels:
         counted = {(row.scope, row.run_after) for row in clock.rows if row.status == COUNTED}
@@ -88,4 +90,19 @@ def look(store: Store, keys: MetricsKeys, watch: WatchList, run_after: datetime)
         watch_channels.record(store, keys, newest, watch)
         channels = watch_channels.recent(store, keys, run_after - RECENT, run_after)
     viewers = (recent(store, keys, run_after, watch), channels)
-    return Found(scopes, viewers, detectors_of(store, keys, run_after.date(), watch), watch)
+    return Found(scopes, viewers, detectors_of(store, keys, run_after.date(), watch), watch, disk)
+
+
+def disk_of_logs(instant: datetime) -> Disk | None:
+    """Measure the disk that this worker writes its logs to; None if it has no such folder.
+
+    :param instant: of the run, aware UTC
+    """
+    from twitch_provider.metrics.disk import Disk
+
+    folder = conf.get("logging", "base_log_folder", fallback="")
+    try:
+        return Disk.of(folder, instant)
+    except OSError as error:
+        log.info("The disk of [logging] base_log_folder is not looked at: %s.", error)
+        return None
