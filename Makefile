@@ -146,10 +146,13 @@ soak: $(DEV) ## a day of faults in simulated time, then everything is checked (S
 	@$(RUN) -m tests.soak $(if $(SEED),--seed '$(SEED)') $(if $(RUNS),--runs '$(RUNS)') $(if $(MIX),--mix '$(MIX)') $(if $(PAGE),--page)
 
 .PHONY: cluster-test
-cluster-test: $(CLUSTER) ## deploy/compose.yaml's cluster as processes: two Celery workers, kill -9, SIGSTOP, leaks (KILLS=1, SEED=n; some twenty minutes)
+cluster-test: $(CLUSTER) ## deploy/compose.yaml's services as processes, killed and frozen one after the other, AWS away (EXECUTOR=CeleryExecutor, ONLY='postgres', KILLS=1, SEED=n; some forty minutes)
 	@$(HAVE_SERVERS)
 	@.cluster/venv/bin/python -m pytest --quiet tests/plugins/test_fab.py
-	@.cluster/venv/bin/python -m tests.cluster.run_cluster $(if $(KILLS),--kills '$(KILLS)') $(if $(SEED),--seed '$(SEED)')
+	@.cluster/venv/bin/python -m tests.cluster.run_cluster --executor '$(EXECUTOR)' $(if $(ONLY),--only '$(ONLY)') $(if $(KILLS),--kills '$(KILLS)') $(if $(SEED),--seed '$(SEED)')
+
+# The deployment's default; CeleryExecutor has Redis and two workers beside it.
+EXECUTOR ?= LocalExecutor
 
 # Debian's packages; PostgreSQL installs its programs outside the PATH.
 HAVE_SERVERS = have() { { ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } && command -v redis-server; }; \
@@ -204,7 +207,7 @@ $(DOCS): $(PINS)
 	@touch $@ $(DEMO)
 
 $(CLUSTER): $(PINS)
-	@$(FIND_PYTHON); "$$python" demo/environment.py demo,test,cluster .cluster/venv
+	@$(FIND_PYTHON); "$$python" demo/environment.py demo,metrics,test,cluster .cluster/venv
 	@touch $@
 
 $(SPARK): $(PINS)

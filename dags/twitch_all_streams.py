@@ -40,8 +40,11 @@ ALL_STREAMS = Asset("twitch_all_streams")
     **allowed_run_types("scheduled", "manual"),  # no backfill: Twitch cannot be asked about the past
     dagrun_timeout=timedelta(minutes=12),
     default_args={
-        "retries": 1,
+        # A service that is restarted and an S3 that refuses for a while may meet the same run.
+        "retries": 3,
         "retry_delay": timedelta(seconds=20),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=2),
         # More than the crawl may take: it stops by itself and publishes what `on_incomplete` allows.
         "execution_timeout": timedelta(minutes=5),
     },

@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -22,16 +24,22 @@ from botocore.config import Config
 from demo.children import Child
 from tests.cluster.client import GoneWrongError
 from tests.cluster.compose import Service
+from tests.cluster.container import Container
 
 READY = 60.0
 
 
+#: Below those that Linux gives to clients: one of them could take the port of a server that is restarted.
+_PORTS = range(20_000, 32_000)
+
+
 def free_port() -> int:
     """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def find_postgres() -> Path:
@@ -78,9 +86,8 @@ class Postgres:
         secret.unlink()
         command = [*self._as_owner, self._bin / "postgres", "-D", folder / "data", "-p", str(self.port)]
         command += ["-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-        server = Child("PostgreSQL", list(map(str, command)), env=env, log=logs / "postgres.log")
-        stack.enter_context(server)
-        server.wait_for("ready to accept connections", timeout=READY)
+        self.container = Container(stack, "postgres", list(map(str, command)), env, logs)
+        self.container.child.wait_for("ready to accept connections", timeout=READY)
         self._run(self._bin / "createdb", *self._where, service.environment["POSTGRES_DB"])
 
     @property
@@ -108,24 +115,26 @@ class Postgres:
         return done.stdout
 
 
-def start_redis(stack: ExitStack, service: Service, folder: Path, logs: Path, env: Mapping[str, str]) -> int:
-    """Start Redis by the command of the compose file; return its port.
+def start_redis(
+    stack: ExitStack, service: Service, port: int, folder: Path, logs: Path, env: Mapping[str, str]
+) -> Container:
+    """Start Redis by the command of the compose file.
 
     :param stack: ends it
     :param service: the service ``redis``
+    :param port: where it listens
     :param folder: takes the place of ``/tmp`` and ``/data``
     :param logs: where its log goes
     :param env: the environment of its processes
     """
-    port = free_port()
     (folder / "redis").mkdir()
     *shell, script = service.command
     script = script.replace("/tmp/", f"{folder}/redis/").replace(  # noqa: S108 - of the container
         "--dir /data", f"--dir {folder}/redis --bind 127.0.0.1 --port {port}"
     )
-    child = Child("Redis", [*shell, script], env={**env, **service.environment}, log=logs / "redis.log")
-    stack.enter_context(child).wait_for("Ready to accept connections", timeout=READY)
-    return port
+    redis = Container(stack, "redis", [*shell, script], {**env, **service.environment}, logs)
+    redis.child.wait_for("Ready to accept connections", timeout=READY)
+    return redis
 
 
 class Aws:
@@ -141,7 +150,8 @@ class Aws:
         self.bucket = bucket
         command = [executable, "-m", "tests.cluster.bucket"]
         server = stack.enter_context(Child("AWS", command, env=os.environ, log=logs / "aws.log"))
-        self.url = str(json.loads(server.wait_for(r"^\{.*\}$", timeout=READY)[0])["url"])
+        said = json.loads(server.wait_for(r"^\{.*\}$", timeout=READY)[0])
+        self.url, self._desk, self._pid = said["url"], said["desk"], said["pid"]
         self._keys = keys
         self.s3 = self._client("s3")
         self.s3.create_bucket(Bucket=bucket)
@@ -154,10 +164,21 @@ class Aws:
         """
         self._client("secretsmanager").create_secret(Name=name, SecretString=value)
 
-    def objects(self) -> dict[str, bytes]:
-        """Return every object of the bucket, as all of them were at one moment."""
+    def put(self, key: str, body: bytes) -> None:
+        """Put an object into the bucket.
+
+        :param key: of it
+        :param body: its bytes
+        """
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def objects(self, prefix: str = "") -> dict[str, bytes]:
+        """Return every object of the bucket, as all of them were at one moment.
+
+        :param prefix: only of keys that begin so
+        """
         found: dict[str, bytes] = {}
-        before, after = None, self._listed()
+        before, after = None, self._listed(prefix)
         while before != after:
             before = after
             # What is deleted meanwhile is missing in the next list, too.
@@ -165,11 +186,11 @@ class Aws:
                 found = {
                     key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in before
                 }
-            after = self._listed()
+            after = self._listed(prefix)
         return found
 
-    def _listed(self) -> dict[str, Any]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+    def _listed(self, prefix: str) -> dict[str, Any]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return {
             each["Key"]: (each["ETag"], each["LastModified"])
             for page in pages
@@ -194,8 +215,24 @@ class Aws:
         """
         self._steer("POST", f"release?store={'yes' if store else 'no'}")
 
+    def freeze(self) -> None:
+        """Stop it: connections are accepted, and nothing is answered."""
+        os.kill(self._pid, signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on."""
+        os.kill(self._pid, signal.SIGCONT)
+
+    def refuse(self) -> None:
+        """Refuse connections from now on."""
+        self._steer("POST", "refuse")
+
+    def accept(self) -> None:
+        """Accept connections again."""
+        self._steer("POST", "accept")
+
     def _steer(self, method: str, what: str) -> Any:
-        request = urllib.request.Request(f"{self.url}/-/{what}", method=method)  # noqa: S310 - our own server
+        request = urllib.request.Request(f"{self._desk}/-/{what}", method=method)  # noqa: S310 - our own server
         with urllib.request.urlopen(request, timeout=READY) as answer:  # noqa: S310 - our own server
             return json.load(answer)
 

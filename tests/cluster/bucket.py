@@ -3,7 +3,8 @@
 
 ``POST /-/hold?match=top_streams/``: the next object whose key has that in it is held back with its whole body
 read; ``GET /-/held`` tells how many are; ``POST /-/release?store=yes`` lets them go, ``store=no`` has them
-refused and not stored.
+refused and not stored. ``POST /-/refuse`` closes the port of all of AWS, ``POST /-/accept`` opens it again.
+All of these are served on a port of their own, too.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
+
+from tests.cluster.backing import free_port
+from werkzeug.serving import BaseWSGIServer, make_server
 
 Respond = Callable[..., Any]
 
@@ -33,6 +38,8 @@ class Holding:
         self._changed = threading.Condition()
         #: What has to be in the key of a write that is to be held; empty: none is.
         self.waits_for = ""
+        #: What else can be told, by path.
+        self.doors: Mapping[str, Callable[[], None]] = {}
         self._held = 0
         self._round = 0
         self._store = True
@@ -56,6 +63,8 @@ class Holding:
             return self._changed.wait_for(lambda: self._held > 0, _TIMEOUT)
 
     def _steer(self, path: str, query: dict[str, list[str]], respond: Respond) -> Iterable[bytes]:
+        if path in self.doors:
+            self.doors[path]()
         with self._changed:
             if path == "/-/hold":
                 self.waits_for = query["match"][0]
@@ -84,16 +93,50 @@ class Holding:
             return self._store
 
 
+class Door:
+    """A port that an application is served at, and that can be closed.
+
+    :param application: what answers there
+    :param port: of loopback
+    """
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], port: int) -> None:
+        self._application = application
+        self._port = port
+        self._server: BaseWSGIServer | None = None
+
+    def open(self) -> None:
+        """Accept connections."""
+        if self._server is None:
+            self._server = make_server("127.0.0.1", self._port, self._application, threaded=True)
+            threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Refuse connections. What has begun is answered."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
 def main() -> None:
-    """Print the address, and serve until somebody ends this process."""
+    """Print the addresses, and serve until somebody ends this process."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    application = Holding(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, application, threaded=True)
-    print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
-    server.serve_forever()
+    port = free_port()
+    holding = Holding(DomainDispatcherApplication(create_backend_app))
+    door = Door(holding, port)
+    door.open()
+    holding.doors = {"/-/refuse": door.close, "/-/accept": door.open}
+    desk = make_server("127.0.0.1", free_port(), holding, threaded=True)
+    said = {
+        "url": f"http://127.0.0.1:{port}",
+        "desk": f"http://127.0.0.1:{desk.server_port}",
+        "pid": os.getpid(),
+    }
+    print(json.dumps(said), flush=True)
+    desk.serve_forever()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.error import HTTPError
 
 #: Of a run and of a task.
 DONE = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -43,12 +44,19 @@ class Client:
         """
         return self._ask(method, f"/api/v2{path}", body)
 
-    def trigger(self, dag_id: str) -> str:
+    def health(self) -> dict[str, Any]:
+        """Return what the API server says of the parts of Airflow."""
+        health: dict[str, Any] = self.ask("GET", "/monitor/health")
+        return health
+
+    def trigger(self, dag_id: str, **conf: Any) -> str:
         """Start a run now, and return its name.
 
         :param dag_id: of the DAG
+        :param conf: its params
         """
-        return str(self.ask("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None})["dag_run_id"])
+        body = {"logical_date": None, "conf": conf}
+        return str(self.ask("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Return the runs of a DAG, oldest first.
@@ -94,13 +102,14 @@ class Client:
             headers["Authorization"] = f"Bearer {self.token}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - our own
-        # A busy machine may keep one request waiting.
+        # A busy machine may keep one request waiting, and a restarted server answer one with an error.
         for attempt in range(3):
             try:
                 with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server
                     return json.load(answer)
-            except TimeoutError:
-                if attempt == 2 or method != "GET":
-                    raise
-                time.sleep(1)
+            except OSError as error:
+                final = isinstance(error, HTTPError) and error.code < 500
+                if attempt == 2 or method != "GET" or final:
+                    raise GoneWrongError(f"{method} {path}: {error}") from error
+                time.sleep(2)
         raise AssertionError

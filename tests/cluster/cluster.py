@@ -13,10 +13,12 @@ from sys import executable
 
 from demo.services import random_key
 from tests.cluster import compose
-from tests.cluster.backing import Aws, Postgres, start_redis
+from tests.cluster.backing import Aws, Postgres, free_port, start_redis
+from tests.cluster.channels import Channels
 from tests.cluster.client import Client, GoneWrongError
 from tests.cluster.compose import ROOT, Service
-from tests.cluster.native import Container, Native, Ports, base_environment, wait_until
+from tests.cluster.container import Container
+from tests.cluster.native import Native, Ports, base_environment, wait_until
 from tests.cluster.watching import Titles
 from tests.leaks.search import Mark
 
@@ -62,6 +64,7 @@ class Cluster:
     folder: Path
     logs: Path
     twitch: Simulator
+    channels: Channels
     aws: Aws
     postgres: Postgres
     native: Native
@@ -77,6 +80,23 @@ class Cluster:
         names = "airflow-worker" if "airflow-worker" in self.services else "airflow-scheduler"
         return [each for name, each in self.containers.items() if name.startswith(names)]
 
+    def redis_command(self, *command: str) -> None:
+        """Send a command to Redis.
+
+        :param command: its words
+        """
+        env = {**base_environment(), "REDISCLI_AUTH": self.services["redis"].environment["REDIS_PASSWORD"]}
+        client = ["redis-cli", "-p", str(self.native.ports.redis)]
+        subprocess.run([*client, *command], env=env, check=True, capture_output=True)
+
+    def is_well(self, name: str) -> bool:
+        """Whether a container passes the health check of the file.
+
+        :param name: of the container
+        """
+        service = self.services.get(name) or self.services[name.rpartition("-")[0]]
+        return self.native.check(service, name)
+
 
 def set_up(stack: ExitStack, executor: str) -> Cluster:
     """Start what everything stands on, and prepare the database as ``airflow-init`` does.
@@ -90,17 +110,21 @@ def set_up(stack: ExitStack, executor: str) -> Cluster:
     titles = stack.enter_context(Titles())
     env = _new_env(executor)
     services = compose.services(compose.load(), env)
+    channels = Channels(STREAMS)
     twitch = stack.enter_context(
-        Simulator(streams=STREAMS, limit=LIMIT, latency_ms=LATENCY, client_secret=random_key(30).lower())
+        Simulator(channels, limit=LIMIT, latency_ms=LATENCY, client_secret=random_key(30).lower())
     )
     keys = (random_key(20).upper(), random_key(40))
     aws = Aws(stack, BUCKET, logs, keys)
     aws.keep_secret(f"{PREFIX}/twitch_default", twitch.connection_json())
     postgres = Postgres(stack, services["postgres"], logs, base_environment())
-    redis = 0
+    containers = {"postgres": postgres.container}
+    ports = Ports(postgres.port, free_port())
     if "redis" in services:
-        redis = start_redis(stack, services["redis"], folder, logs, base_environment())
-    native = Native(folder, Ports(postgres.port, redis), (aws.url, *keys))
+        containers["redis"] = start_redis(
+            stack, services["redis"], ports.redis, folder, logs, base_environment()
+        )
+    native = Native(folder, ports, (aws.url, *keys))
     log = logs / "airflow-init.log"
     if native.run_once(services["airflow-init"], log=log, timeout=_READY):
         raise GoneWrongError(f"airflow-init failed: {log.read_text(errors='replace')[-2000:]}")
@@ -112,7 +136,9 @@ def set_up(stack: ExitStack, executor: str) -> Cluster:
     }
     secrets |= {name: env[name] for name in new_env.SECRETS}
     marks = [Mark(name, value) for name, value in secrets.items()]
-    return Cluster(folder, logs, twitch, aws, postgres, native, client, services, marks, titles)
+    return Cluster(
+        folder, logs, twitch, channels, aws, postgres, native, client, services, marks, titles, containers
+    )
 
 
 def start(stack: ExitStack, cluster: Cluster) -> None:
@@ -129,7 +155,7 @@ def start(stack: ExitStack, cluster: Cluster) -> None:
             _wait_for(cluster, cluster.containers["airflow-apiserver"])
         names = [name] if service.replicas == 1 else [f"{name}-{n + 1}" for n in range(service.replicas)]
         for each in names:
-            cluster.containers[each] = Container(stack, cluster.native, service, each, cluster.logs)
+            cluster.containers[each] = cluster.native.container(stack, service, each, cluster.logs)
     for container in cluster.containers.values():
         _wait_for(cluster, container)
     cluster.client.log_in()
@@ -139,7 +165,7 @@ def _wait_for(cluster: Cluster, container: Container) -> None:
     def well() -> bool:
         if container.restarts() >= _MOST_RESTARTS:
             raise GoneWrongError(f"{container.name} ends again and again: {container.last_error()}")
-        return cluster.native.check(container.service, container.name)
+        return cluster.is_well(container.name)
 
     wait_until(
         well,

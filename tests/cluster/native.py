@@ -8,24 +8,21 @@ and :meth:`Native.added`: where the others listen, where files lie, and where AW
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from sys import executable
 from typing import TypeVar
 
-import psutil
 from demo.children import ROOT, Child
-from demo.guard import members
 from tests.cluster.backing import free_port
 from tests.cluster.client import GoneWrongError
 from tests.cluster.compose import Service
+from tests.cluster.container import Container
 
 T = TypeVar("T")
 
@@ -75,6 +72,7 @@ class Native:
             "airflow-apiserver:8080": f"127.0.0.1:{self.ports.api}",
             "localhost:8080": f"127.0.0.1:{self.ports.api}",
             "localhost:8974": f"127.0.0.1:{self.ports.health}",
+            "redis-cli": f"redis-cli -p {self.ports.redis}",
             "/tmp/": f"{self.folder}/",  # noqa: S108 - of the container
         }
 
@@ -145,6 +143,16 @@ class Native:
         with Child(service.name, command, env=self.environment(service, service.name), log=log) as child:
             return child.wait(timeout)
 
+    def container(self, stack: ExitStack, service: Service, name: str, logs: Path) -> Container:
+        """Start a service, and start it anew whenever it ends.
+
+        :param stack: ends it
+        :param service: which
+        :param name: of the container
+        :param logs: where its output goes
+        """
+        return Container(stack, name, self.command(service, name), self.environment(service, name), logs)
+
     def check(self, service: Service, name: str) -> bool:
         """Carry out the health check of the file.
 
@@ -153,89 +161,13 @@ class Native:
         """
         kind, *test = (self.here(part) for part in service.raw["healthcheck"]["test"])
         command = ["sh", "-c", *test] if kind == "CMD-SHELL" else test
-        done = subprocess.run(
-            command, env=self.environment(service, name), capture_output=True, check=False, timeout=60
-        )
+        env = self.environment(service, name) | {"PGPORT": str(self.ports.postgres)}
+        timeout = float(str(service.raw["healthcheck"]["timeout"]).removesuffix("s"))
+        try:
+            done = subprocess.run(command, env=env, capture_output=True, check=False, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return False
         return done.returncode == 0
-
-
-class Container:
-    """A service's process and all that it starts, started anew whenever it ends.
-
-    :param stack: ends it
-    :param native: makes its command and environment
-    :param service: which
-    :param name: of the container
-    :param logs: where its output goes
-    """
-
-    def __init__(self, stack: ExitStack, native: Native, service: Service, name: str, logs: Path) -> None:
-        self.name = name
-        self.service = service
-        always = [executable, "-m", "tests.cluster.always", *native.command(service, name)]
-        self.child = Child(name, always, env=native.environment(service, name), log=logs / f"{name}.log")
-        stack.enter_context(self.child)
-
-    def processes(self) -> list[psutil.Process]:
-        """Return what runs in the container now: the service's process first."""
-        session = members(self.child._guard.pid)
-        (keeper,) = [each for each in session if _ppid(each) == self.child._guard.pid]
-        inside = [each for each in session if each.pid != keeper.pid]
-        return sorted(inside, key=lambda each: _ppid(each) != keeper.pid)
-
-    def has(self, task_id: str) -> bool:
-        """Whether it runs a try of a task. A supervisor keeps that in its title until it has another one.
-
-        :param task_id: of the task instance
-        """
-        return any(f"airflow worker -- {task_id}" in title for title in map(title_of, self.processes()))
-
-    def kill(self, *, main_only: bool = False) -> int:
-        """Kill it with SIGKILL, as a whole; return how many processes that were.
-
-        :param main_only: only the service's own process: what it started goes on without it
-        """
-        if not main_only:
-            # Nobody may notice the others' end.
-            self.freeze()
-        doomed = self.processes()[: 1 if main_only else None]
-        for process in doomed:
-            _send(process, signal.SIGKILL)
-        return len(doomed)
-
-    def freeze(self) -> int:
-        """Stop all of its processes with SIGSTOP; return how many these are."""
-        stopped = self.processes()
-        for process in stopped:
-            _send(process, signal.SIGSTOP)
-        return len(stopped)
-
-    def wake(self) -> None:
-        """Let all of its processes go on."""
-        for process in self.processes():
-            _send(process, signal.SIGCONT)
-
-    def memory(self) -> int:
-        """Return its bytes of memory, what processes share counted once."""
-        found = 0
-        for process in self.processes():
-            try:
-                found += process.memory_full_info().pss
-            except psutil.Error:
-                continue
-        return found
-
-    def last_error(self) -> str:
-        """Return the last error in its log."""
-        errors = re.findall(
-            r"^(?:[\w.]+(?:Error|Exception)\b.*|error: .*)$", self.child.output(), re.MULTILINE
-        )
-        return errors[-1] if errors else self.child.last_line()
-
-    def restarts(self) -> int:
-        """Return how often it was started anew."""
-        # As tests.cluster.always says it.
-        return len(re.findall(r"^ended with .*, restarting$", self.child.output(), re.MULTILINE))
 
 
 def base_environment() -> Mapping[str, str]:
@@ -243,17 +175,6 @@ def base_environment() -> Mapping[str, str]:
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
     hosts = "127.0.0.1,localhost"
     return {**kept, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "no_proxy": hosts, "NO_PROXY": hosts}
-
-
-def title_of(process: psutil.Process) -> str:
-    """Return a process's title, as every user of the machine can read it; empty where it has ended.
-
-    :param process: which
-    """
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
 
 
 def wait_until(condition: Callable[[], T | None], what: str, *, timeout: float, every: float = 0.5) -> T:
@@ -271,15 +192,3 @@ def wait_until(condition: Callable[[], T | None], what: str, *, timeout: float, 
             raise GoneWrongError(f"After {timeout:.0f} s still not: {what}.")
         time.sleep(every)
     return found
-
-
-def _ppid(process: psutil.Process) -> int:
-    try:
-        return int(process.ppid())
-    except psutil.Error:
-        return 0
-
-
-def _send(process: psutil.Process, number: int) -> None:
-    with suppress(psutil.Error):
-        process.send_signal(number)

@@ -11,8 +11,11 @@ from functools import partial
 from random import Random
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.native import Container, wait_until
-from tests.cluster.runs import ALERT, ALL, INTERVAL, TOP, Runs, instant
+from tests.cluster.container import Container
+from tests.cluster.measuring import Measuring
+from tests.cluster.native import wait_until
+from tests.cluster.outages import FROZEN, Outages
+from tests.cluster.runs import ALERT, ALL, INTERVAL, METRICS, NOTIFY, TOP, Runs, instant
 from tests.cluster.truth import find_lies, manifests
 
 #: A freeze or a kill and all that follows is over by then.
@@ -28,19 +31,21 @@ class Play:
 
     :param cluster: with all services up
     :param runs: of its DAGs
+    :param outages: of the services
     :param random: of what is drawn
     """
 
     cluster: Cluster
     runs: Runs
+    outages: Outages
     random: Random
     _stopped_at: float = 0.0
     _done: set[str] = field(default_factory=set)
 
-    def on_schedule(self) -> None:
-        """Unpause both DAGs, and wait for a tick that both run at, beside each other."""
+    def unpause(self) -> None:
+        """Unpause the DAGs, and wait for the end of the last tick's runs, which begin at once."""
         client = self.cluster.client
-        known = {TOP, ALL, ALERT}
+        known = {TOP, ALL, ALERT, METRICS, NOTIFY}
         wait_until(
             lambda: known <= {dag["dag_id"] for dag in client.ask("GET", "/dags")["dags"]},
             "the DAGs are there",
@@ -48,29 +53,37 @@ class Play:
         )
         for dag_id in known:
             client.ask("PATCH", f"/dags/{dag_id}", {"is_paused": False})
-        tick = (time.time() // INTERVAL + 1) * INTERVAL
-        print(f"   the next tick is in {tick - time.time():.0f} s", flush=True)
-        # The last tick's runs begin at once.
         for dag_id in (TOP, ALL):
             first = wait_until(partial(client.runs, dag_id), f"{dag_id} has a run", timeout=_SOON)[0]
             self.runs.finish(dag_id, first["dag_run_id"])
+
+    def on_schedule(self) -> None:
+        """Wait for a tick that both DAGs run at, beside each other and metrics; measure memory there."""
+        tick = (time.time() // INTERVAL + 1) * INTERVAL
+        print(f"   the next tick is in {tick - time.time():.0f} s", flush=True)
         for name in self.planned:
             if tick - time.time() > _ROOM:
                 print(f"   meanwhile, {name}", flush=True)
                 self.do(name)
-        for dag_id in (TOP, ALL):
-            run_id = wait_until(
-                partial(self.runs.of_tick, dag_id, tick),
-                f"{dag_id} has a run of {datetime.fromtimestamp(tick, UTC):%H:%M}",
-                timeout=tick - time.time() + _SOON,
+        time.sleep(max(0.0, tick - time.time() - 1))
+        with Measuring(self.cluster.containers) as memory:
+            for dag_id in (TOP, ALL):
+                run_id = wait_until(
+                    partial(self.runs.of_tick, dag_id, tick),
+                    f"{dag_id} has a run of {datetime.fromtimestamp(tick, UTC):%H:%M}",
+                    timeout=_SOON,
+                )
+                run = self.runs.finish(dag_id, run_id)
+                begun, ended = instant(run["start_date"]), instant(run["end_date"])
+                print(
+                    f"   {dag_id} began {begun - tick:.1f} s after its tick and took {ended - begun:.0f} s: "
+                    f"{run['state']}",
+                    flush=True,
+                )
+            wait_until(
+                lambda: self.runs.ended_since(METRICS, tick), f"{METRICS} has run", timeout=INTERVAL - 60
             )
-            run = self.runs.finish(dag_id, run_id)
-            begun, ended = instant(run["start_date"]), instant(run["end_date"])
-            print(
-                f"   {dag_id} began {begun - tick:.1f} s after its tick and took {ended - begun:.0f} s: "
-                f"{run['state']}",
-                flush=True,
-            )
+        print(memory.table(), flush=True)
 
     @property
     def planned(self) -> dict[str, Callable[[], None]]:
@@ -79,13 +92,14 @@ class Play:
             "kill a worker in the middle of extract": self._kill_in_extract,
             "kill a worker in the middle of load": self._kill_in_load,
             "kill a worker's main process alone, in the middle of a crawl's publishing": self._kill_main_only,
-            "freeze a worker before it has its raw object": partial(
-                self._freeze, TOP, "extract", "twitch/raw/top_games/"
-            ),
-            "freeze a worker before it has its table": partial(
-                self._freeze, ALL, "crawl", "twitch/all_streams/"
-            ),
         }
+        if len(self.cluster.workers) > 1:
+            plan["freeze a worker before it has its raw object"] = partial(
+                self._freeze, TOP, "extract", "twitch/raw/top_games/"
+            )
+            plan["freeze a worker before it has its table"] = partial(
+                self._freeze, ALL, "crawl", "twitch/all_streams/"
+            )
         return {name: act for name, act in plan.items() if name not in self._done}
 
     def do(self, name: str) -> None:
@@ -104,14 +118,14 @@ class Play:
         wait_until(lambda: fault.applied, "extract waits for Twitch", timeout=_SOON, every=0.05)
         self._kill_worker_of(TOP, run_id, "extract")
         self.cluster.twitch.clear_faults()
-        self._recover(TOP, run_id)
+        self.runs.heal(TOP, run_id, self._stopped_at)
 
     def _kill_in_load(self) -> None:
         """Kill the worker that waits for S3 to take a table, when the other one is there already."""
         run_id = self._begin_and_hold(TOP, "twitch/top_games/")
         self._kill_worker_of(TOP, run_id, "load")
         self.cluster.aws.release(store=False)
-        self._recover(TOP, run_id)
+        self.runs.heal(TOP, run_id, self._stopped_at)
 
     def _kill_main_only(self) -> None:
         """Kill a worker's main process alone: the task's process goes on, and publishes without a worker."""
@@ -124,7 +138,7 @@ class Play:
         wait_until(lambda: self.runs.worker_of(task) is None, "the task without a worker ends", timeout=_SOON)
         published = run_id in manifests(self.cluster.aws.objects(), ALL)
         print(f"   its task went on and {'published' if published else 'published nothing'}", flush=True)
-        self._recover(ALL, run_id)
+        self.runs.heal(ALL, run_id, self._stopped_at)
 
     def _freeze(self, dag_id: str, task_id: str, key: str) -> None:
         """Freeze a worker whose write is on its way, until another one has done its run; then wake it.
@@ -141,7 +155,7 @@ class Play:
             return
         count, self._stopped_at = worker.freeze(), time.time()
         print(f"   froze {worker.name} ({count} processes) in {dag_id}.{task_id}", flush=True)
-        self._recover(dag_id, run_id)
+        self.runs.heal(dag_id, run_id, self._stopped_at)
         self._wake(worker, {dag_id: run_id}, [task["id"]])
 
     def _wake(self, worker: Container, begun: Mapping[str, str], task_ids: Iterable[str]) -> None:
@@ -163,13 +177,16 @@ class Play:
                 self.runs.faults.append(f"{dag_id} {run_id} is {state} since {worker.name} woke")
 
     def disturb_at_random(self) -> None:
-        """Have both DAGs run beside each other, and freeze or kill one of the workers at any moment."""
+        """Have both DAGs run beside each other, and freeze or kill one of the services at any moment."""
         begun = self.runs.begin(TOP, ALL)
         first = self.random.choice([TOP, ALL])
         wait_until(
             partial(self.runs.running, first, begun[first]), f"{first} runs", timeout=_SOON, every=0.05
         )
-        moment, victim = self.random.uniform(0, _WHOLE), self.random.choice(self.cluster.workers)
+        moment, victim = (
+            self.random.uniform(0, _WHOLE),
+            self.random.choice([*self.cluster.containers.values()]),
+        )
         freezes = self.random.random() < 0.5
         time.sleep(moment)
         at_work = {
@@ -183,45 +200,15 @@ class Play:
         when = f"{moment:.1f} s after {first} began"
         how = "froze" if freezes else "killed"
         print(f"   {how} {victim.name} ({count} processes) {when}, at work on {what}", flush=True)
-        for dag_id, run_id in begun.items():
-            self._recover(dag_id, run_id)
-        if freezes:
+        if freezes and len(self.cluster.workers) > 1 and victim in self.cluster.workers:
+            for dag_id, run_id in begun.items():
+                self.runs.heal(dag_id, run_id, self._stopped_at)
             self._wake(victim, begun, at_work.values())
-
-    def look_at_the_end(self) -> None:
-        """Say what the workers and Twitch counted, and find what is wrong with it."""
-        self.runs.begin()
-        for dag_id in (TOP, ALL, ALERT):
-            self.cluster.client.ask("PATCH", f"/dags/{dag_id}", {"is_paused": True})
-        faults, counters, worked = self.runs.faults, self.cluster.twitch.counters, self.runs.worked()
-        print(f"   Twitch: statuses {dict(counters.statuses)}, tokens minted {counters.tokens_minted}")
-        if counters.tokens_minted != 1:
-            faults.append(f"{counters.tokens_minted} tokens were fetched, where one serves all workers")
-        watched = sum("user_login=" in each.query for each in self.cluster.twitch.log)
-        print(f"   the triggerer asked {watched} of the last {len(self.cluster.twitch.log)} times")
-        if not watched:
-            faults.append("the triggerer does not ask Twitch who is live")
-        if counters.statuses[429]:
-            faults.append(f"the rate limit did not hold: {counters.statuses[429]} answers 429")
-        for each in self.cluster.containers.values():
-            print(f"   {each.name}: {each.memory() / 1e6:.0f} MB, started anew {each.restarts()} times")
-            if not self.cluster.native.check(each.service, each.name):
-                faults.append(f"{each.name} is not well at the end")
-        print(f"   tries seen on each worker: {dict(worked)}", flush=True)
-        faults += [f"{each.name} had no task" for each in self.cluster.workers if not worked[each.name]]
-        for dag_id in (TOP, ALL):
-            for run in self.cluster.client.runs(dag_id):
-                if run["state"] not in {"success", "running", "queued"}:
-                    faults.append(f"{dag_id} {run['dag_run_id']} ended as {run['state']}")
-            self._look_at_a_log(dag_id)
-
-    def _look_at_a_log(self, dag_id: str) -> None:
-        """Look whether the UI shows what a task wrote, on whichever worker that was."""
-        run = next(each for each in self.cluster.client.runs(dag_id) if each["state"] == "success")
-        task_id, task = next(iter(self.cluster.client.tasks(dag_id, run["dag_run_id"]).items()))
-        text = self.cluster.client.log(dag_id, run["dag_run_id"], task_id, task["try_number"])
-        if not all(each in text for each in (f"task_id={task_id}", "Pushing xcom")):
-            self.runs.faults.append(f"the API server shows no log of {dag_id}.{task_id}: {text[:300]}")
+            return
+        if freezes:
+            time.sleep(FROZEN)
+            victim.wake()
+        self.outages.recover(begun, time.time())
 
     def _begin_and_hold(self, dag_id: str, key: str) -> str:
         """Start a run, and return its name when its write to a key that has this in it is held back."""
@@ -238,15 +225,3 @@ class Play:
             return
         count, self._stopped_at = worker.kill(main_only=main_only), time.time()
         print(f"   killed {worker.name} ({count} processes) in {dag_id}.{task_id}", flush=True)
-
-    def _recover(self, dag_id: str, run_id: str) -> None:
-        """Wait for a run's end after a freeze or a kill, and say how long that took."""
-        run = self.runs.finish(dag_id, run_id)
-        took = instant(run["end_date"]) - self._stopped_at
-        retried = "".join(
-            f", {task['task_id']} again after {instant(task['start_date']) - self._stopped_at:.0f} s"
-            for task in self.cluster.client.tasks(dag_id, run_id).values()
-            if task["try_number"] > 1
-        )
-        when = f"{took:.0f} s after that" if took > 0 else "before that"
-        print(f"   {dag_id}: {run['state']} {when}{retried}", flush=True)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m tests.cluster.run_cluster`` (``make cluster-test``): the compose file's cluster, no Docker.
 
-PostgreSQL, Redis, the API server, the scheduler, the dag-processor, the triggerer and two Celery workers
-run as processes of this machine with the environment of ``deploy/compose.yaml``, against a simulated Twitch
-and an AWS of moto. Both DAGs run on schedule; workers are killed with SIGKILL and frozen with SIGSTOP until
-others have done their work, by plan and at random; afterwards every manifest must be true, one token must
-have served everybody, and no secret may lie anywhere.
+PostgreSQL, the API server, the scheduler, the dag-processor, the triggerer and, with the CeleryExecutor,
+Redis and two workers run as processes of this machine with the environment of ``deploy/compose.yaml``,
+against a simulated Twitch and an AWS of moto. The DAGs run on schedule. What runs tasks is killed with
+SIGKILL, and frozen with SIGSTOP where another worker is there, in the middle of extract, load and crawl.
+So is every service while both DAGs run; AWS is away for a whole interval. After each, every service must
+be well by itself within two minutes and the runs a success within five. At the end every interval has a
+true manifest, or metrics name it as missing; one token has served everybody, and no secret lies anywhere.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from random import Random
 
 from demo.children import stop_on_signals
 from demo.errors import DemoError
+from tests.cluster import ending
 from tests.cluster.client import GoneWrongError
 from tests.cluster.cluster import Cluster, set_up, start
+from tests.cluster.outages import Outages
 from tests.cluster.playing import Play
 from tests.cluster.runs import Runs
 from tests.cluster.tidying import maintain, search
@@ -34,7 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--kills", type=int, default=1, help="or freezes at random, beyond the plan (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, help="of what is drawn (default: another one each time)")
-    parser.add_argument("--executor", default="CeleryExecutor", choices=("CeleryExecutor", "LocalExecutor"))
+    parser.add_argument(
+        "--executor", default="LocalExecutor", choices=("CeleryExecutor", "LocalExecutor"), help="of Airflow"
+    )
+    parser.add_argument(
+        "--only", metavar="TEXT", help="play only those parts of the plan whose name has this in it"
+    )
     parser.add_argument(
         "--keep", action="store_true", help="wait for Enter before all of it is ended and deleted"
     )
@@ -45,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults: list[str] = []
     with ExitStack() as stack:
         try:
-            play(stack, options.executor, options.kills, seed, faults)
+            play(stack, options, seed, faults)
         except GoneWrongError as error:
             faults.append(str(error))
         if options.keep:
@@ -56,26 +65,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if faults else 0
 
 
-def play(stack: ExitStack, executor: str, kills: int, seed: int, faults: list[str]) -> None:
+def play(stack: ExitStack, options: argparse.Namespace, seed: int, faults: list[str]) -> None:
     """Do all of it; what is found wrong is added to the faults."""
     with phase("PostgreSQL, Redis, AWS, Twitch and the database of Airflow"):
-        cluster = set_up(stack, executor)
+        cluster = set_up(stack, options.executor)
         tell(cluster)
     with phase("the services are up and well"):
         start(stack, cluster)
-    game = Play(cluster, Runs(cluster, faults), Random(seed))  # noqa: S311 - not for secrets
-    with phase("both DAGs on schedule"):
-        game.on_schedule()
-    for name in game.planned:
+    random = Random(seed)  # noqa: S311 - not for secrets
+    runs = Runs(cluster, faults)
+    outages = Outages(cluster, runs)
+    game = Play(cluster, runs, outages, random)
+    with phase("the DAGs are unpaused"):
+        game.unpause()
+    if not options.only:
+        with phase("both DAGs on schedule, and metrics"):
+            game.on_schedule()
+    chosen = {
+        name: act for name, act in {**game.planned, **outages.planned}.items() if (options.only or "") in name
+    }
+    for name, act in chosen.items():
         with phase(name):
-            game.do(name)
-    for number in range(kills):
-        with phase(f"freeze or kill at random {number + 1} of {kills} (seed {seed})"):
+            act()
+    for number in range(0 if options.only else options.kills):
+        with phase(f"freeze or kill at random {number + 1} of {options.kills} (seed {seed})"):
             game.disturb_at_random()
     with phase("what all of it left"):
-        game.look_at_the_end()
-    with phase("the maintenance of the compose file, once"):
-        faults += maintain(cluster)
+        ending.look(runs, whole=not options.only)
+        ending.look_at_metrics(runs)
+    if not options.only:
+        with phase("a day is closed"):
+            ending.close_a_day(runs)
+        with phase("the maintenance of the compose file, once"):
+            faults += maintain(cluster)
     with phase("search for secrets"):
         faults += search(cluster)
 

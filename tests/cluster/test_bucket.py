@@ -6,10 +6,13 @@ from __future__ import annotations
 import io
 import json
 import threading
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
 from tests.cluster import bucket
+from tests.cluster.backing import free_port
 from tests.cluster.bucket import Holding
 
 
@@ -73,3 +76,32 @@ def test_nothing_is_held_after_a_release() -> None:
     desk.ask("POST", "/-/hold", "match=tables/")
     desk.ask("POST", "/-/release", "store=yes")
     assert desk.holding.waits_for == ""
+
+
+def _answer(environ: dict[str, Any], respond: Any) -> list[bytes]:
+    respond("200 OK", [("Content-Length", "2")])
+    return [b"{}"]
+
+
+def test_a_closed_door_refuses_until_it_is_opened_again() -> None:
+    holding, port = Holding(_answer), free_port()
+    door = bucket.Door(holding, port)
+    holding.doors = {"/-/refuse": door.close, "/-/accept": door.open}
+
+    def tell(path: str) -> None:
+        b"".join(holding({"REQUEST_METHOD": "POST", "PATH_INFO": path}, lambda *_: None))
+
+    def answers() -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/lake/a", timeout=30) as answer:
+            return bytes(answer.read())
+
+    door.open()
+    try:
+        assert answers() == b"{}"
+        tell("/-/refuse")
+        with pytest.raises(urllib.error.URLError, match="refused"):
+            answers()
+        tell("/-/accept")
+        assert answers() == b"{}"
+    finally:
+        door.close()

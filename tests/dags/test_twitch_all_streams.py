@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.dags.conftest import read_dag
 
 from twitch_provider.testing import Simulator
 
@@ -135,6 +136,11 @@ def test_a_run_too_late_without_raw_pages_fails(run_all_streams: Run, bucket: An
         assert run_all_streams(tick(minutes_ago=60)) == {"crawl": "failed"}
         assert not twitch.counters.requests
     assert bucket.find() == []
+
+
+def test_a_restart_and_a_store_that_refuses_may_meet_the_same_run() -> None:
+    (task,) = read_dag("twitch_all_streams").tasks
+    assert (task.retries, bool(task.retry_exponential_backoff)) == (3, True)
 
 
 def test_both_dags_share_one_client_id(run_dag: Run, run_all_streams: Run, bucket: Any, connect: Any) -> None:
