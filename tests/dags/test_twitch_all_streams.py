@@ -138,7 +138,7 @@ def test_a_run_too_late_without_raw_pages_fails(run_all_streams: Run, bucket: An
     assert bucket.find() == []
 
 
-def test_a_restart_and_a_store_that_refuses_may_meet_the_same_run() -> None:
+def test_a_restart_and_a_store_that_refuses_may_meet_the_same_run(airflow_database: None) -> None:
     (task,) = read_dag("twitch_all_streams").tasks
     assert (task.retries, bool(task.retry_exponential_backoff)) == (3, True)
 
