@@ -23,7 +23,9 @@ CHANNELS = ("monstercat", "nasa")
 def twitch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     """A made-up Twitch whose first streams are those that the examples name."""
     now = datetime.now(UTC)
-    rows = [dict(stream.row) for stream in GeneratedWorld(streams=600, short_pages=False).at(now).streams]
+    # At a fixed instant: who is live, and so whether a trigger waits, depends on the time.
+    noon = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    rows = [dict(stream.row) for stream in GeneratedWorld(streams=600, short_pages=False).at(noon).streams]
     for row, login in zip(rows, CHANNELS, strict=False):
         row |= {"user_login": login, "user_name": login.title()}
     with Simulator(CapturedWorld(rows, taken_at=now)) as simulator:
