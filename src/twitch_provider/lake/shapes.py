@@ -99,7 +99,7 @@ def _checker(kind: Any) -> _Fits:
     if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         return _instance(kind, {each.name: _checker(hints[each.name]) for each in fields(kind)})
-    raise NotImplementedError(kind)
+    raise RuntimeError(f"No document can be compared with the type {kind}: add it to _checker.")
 
 
 def _one_of(options: list[_Fits]) -> _Fits:
