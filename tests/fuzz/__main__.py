@@ -47,9 +47,13 @@ def in_a_process(name: str, arguments: argparse.Namespace) -> bool:
     done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
     lines = done.stderr.splitlines()
     last = next((each for each in reversed(lines) if "\tDONE" in each), "")
-    print(f"{name:24} {'ok' if done.returncode == 0 else 'FAILED'}  {last.strip()}", flush=True)
+    print(
+        f"{name:24} {'ok' if done.returncode == 0 else f'FAILED ({done.returncode})'}  {last.strip()}",
+        flush=True,
+    )
     if done.returncode:
-        print("\n".join(lines[-60:]))
+        # Without libFuzzer's own account of its progress.
+        print("\n".join([each for each in lines if not each.startswith("#")][-60:]))
     return done.returncode == 0
 
 

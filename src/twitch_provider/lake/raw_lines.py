@@ -29,6 +29,7 @@ from twitch_provider.exceptions import TwitchDataError
 from twitch_provider.lake.instants import is_usable, utc_text
 from twitch_provider.lake.raw_header import RawHeader
 from twitch_provider.lake.raw_pages import Body, RawBody, RawPage
+from twitch_provider.lake.shapes import require_plain
 from twitch_provider.lake.text import escape_breaks, has_breaks, json_line
 
 #: Of gzip. 100,000 streams take 0.26 s for 7.9 MB; level 3 takes 0.28 s for 7.7 MB, level 6 0.55 s for
@@ -271,7 +272,8 @@ def _unzipped(data: bytes) -> Iterator[bytes]:
 def _parsed(number: int, line: bytes) -> RawBody:
     try:
         read = _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        require_plain(read.endpoint)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise _not_a_page(number) from None
     if not (is_usable(read.answered_at) and is_usable(read.received_at)):
         raise _not_a_page(number)

@@ -170,9 +170,12 @@ def _seconds(stored: Any) -> float:
     :raises TypeError: it has the wrong type
     :raises ValueError: it is not a number, or of no instant in our centuries
     """
-    if isinstance(stored, int | float) and not 0 <= stored < _LAST:
+    if isinstance(stored, int) and stored >= _LAST:
+        raise ValueError("not an instant")  # which need not fit into a float
+    seconds = float(stored)
+    if not 0 <= seconds < _LAST:
         raise ValueError("not an instant")
-    return float(stored)
+    return seconds
 
 
 def _text(epoch: float) -> str:
