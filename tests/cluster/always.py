@@ -22,7 +22,7 @@ def pause_after(ran: float, before: float | None) -> float:
     """Return how long to wait until the next start.
 
     :param ran: seconds from the last start to the end
-    :param before: the last pause; None: there was none
+    :param before: the last pause; None before the first
     """
     return FIRST if before is None or ran >= LONG_RUN else min(2 * before, LONGEST)
 

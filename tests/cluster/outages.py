@@ -186,7 +186,7 @@ class Outages:
         print(f"   AWS is back after {SILENT + REFUSED:.0f} s", flush=True)
         self.wait_until_well(since)
         for dag_id, run_id in begun.items():
-            self._settle(dag_id, run_id)
+            self._await_end(dag_id, run_id)
         tick = (since // INTERVAL + 1) * INTERVAL
         for dag_id in (TOP, ALL):
             run_id = wait_until(
@@ -203,7 +203,7 @@ class Outages:
         yield
         self.runs.excused.append((begun, time.time()))
 
-    def _settle(self, dag_id: str, run_id: str) -> None:
+    def _await_end(self, dag_id: str, run_id: str) -> None:
         """Wait for the end of a run that may fail: if it did, it has no manifest, and all others are true."""
         run = self.runs.end(dag_id, run_id)
         bodies = self.cluster.aws.objects("twitch/")

@@ -274,19 +274,14 @@ def _tables() -> list[bytes]:
     return [body for key, body in _lake().items() if "all_streams" in key and key.endswith(".csv")][:1]
 
 
-def compacted(data: bytes) -> None:
-    """A table of streams becomes part of a day row by row, or is refused."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "a.csv")
-        path.write_bytes(data)
-        assert compact_hour([path], Path(folder, "b.parquet")) >= 0
-        watch_channels._read(path)
+def compacted(name: str, data: bytes) -> None:
+    """A table of streams becomes part of a day row by row, or is refused.
 
-
-def compacted_parquet(data: bytes) -> None:
-    """The same as Parquet."""
+    :param name: of its file, which tells the format
+    :param data: its bytes
+    """
     with TemporaryDirectory() as folder:
-        path = Path(folder, "a.parquet")
+        path = Path(folder, name)
         path.write_bytes(data)
         assert compact_hour([path], Path(folder, "b.parquet")) >= 0
         watch_channels._read(path)
@@ -342,8 +337,8 @@ TARGETS: tuple[Target, ...] = (
     Target("channels", channels, _channels, _GZIP),
     Target("detectors", detectors, _learned, _GZIP),
     Target("alerts", alerts, _states),
-    Target("compacted", compacted, _tables, of_bytes),
-    Target("compacted_parquet", compacted_parquet, _parquet_tables, of_bytes),
+    Target("compacted", partial(compacted, "a.csv"), _tables, of_bytes),
+    Target("compacted_parquet", partial(compacted, "a.parquet"), _parquet_tables, of_bytes),
     Target("overview", overview, _overviews),
     Target("watcher", watcher, _memories),
 )
