@@ -103,20 +103,24 @@ class Door:
     def __init__(self, application: Callable[..., Iterable[bytes]], port: int) -> None:
         self._application = application
         self._port = port
-        self._server: BaseWSGIServer | None = None
+        self._serving: tuple[BaseWSGIServer, threading.Thread] | None = None
 
     def open(self) -> None:
         """Accept connections."""
-        if self._server is None:
-            self._server = make_server("127.0.0.1", self._port, self._application, threaded=True)
-            threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        if self._serving is None:
+            server = make_server("127.0.0.1", self._port, self._application, threaded=True)
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            self._serving = server, thread
 
     def close(self) -> None:
         """Refuse connections. What has begun is answered."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        if self._serving is not None:
+            server, thread = self._serving
+            server.shutdown()
+            # It closes the port as it ends: before that, a connection could still get in, and be reset.
+            thread.join()
+            self._serving = None
 
 
 def main() -> None:
