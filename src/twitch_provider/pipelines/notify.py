@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from twitch_provider.aws.masking import masked
 from twitch_provider.config import option
 from twitch_provider.exceptions import TwitchConfigError, TwitchError, TwitchNotifierError
 
@@ -83,10 +84,12 @@ def send(alert: Mapping[str, Any], context: Mapping[str, Any]) -> None:
     except TwitchConfigError:
         raise
     except Exception as error:
+        # Without the cause: a webhook's address is a secret, and errors of HTTP libraries repeat it.
+        said = masked(str(error)).rstrip(".")
         raise TwitchNotifierError(
-            f"{sent_by} could not send an alert ({alert['kind']}): {type(error).__name__}: {error}. Check "
+            f"{sent_by} could not send an alert ({alert['kind']}): {type(error).__name__}: {said}. Check "
             "[twitch] notifier or [twitch] sns_topic, and the credentials that it uses."
-        ) from error
+        ) from None
 
 
 def alert_failed_run(context: Mapping[str, Any]) -> None:
