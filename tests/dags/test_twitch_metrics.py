@@ -86,7 +86,7 @@ def test_a_run_that_finds_nothing_is_skipped_with_a_sentence_and_emits_no_event(
 def test_a_run_after_one_that_died_before_it_wrote_the_csvs_writes_them(
     run_metrics: Run, lake: Lake, bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(*_: Any) -> None:
+    def dies(*_: Any, **__: Any) -> None:
         raise RuntimeError("here")
 
     lake.crawl(0, ROWS)
@@ -102,7 +102,7 @@ def test_a_run_after_one_that_died_before_it_wrote_the_csvs_writes_them(
 def test_a_try_after_one_that_died_emits_the_event_of_what_that_one_published(
     lake: Lake, bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(*_: Any) -> None:
+    def dies(*_: Any, **__: Any) -> None:
         raise RuntimeError("here")
 
     def context(try_number: int) -> dict[str, Any]:

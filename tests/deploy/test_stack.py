@@ -19,6 +19,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from tests.deploy.conftest import ACCOUNT, KEY, REGION, REPOSITORY, Cloud, Stack
 
+from deploy import new_env
 from twitch_provider.testing import Simulator
 
 ROOT = Path(__file__).parents[2]
@@ -174,7 +175,7 @@ def deployed(
 
     def deployed(stack: Stack) -> Callable[[str, datetime], dict[str, str]]:
         compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
-        settings = stack.settings()
+        settings = new_env.read([f"{name}={value}" for name, value in stack.settings().items()])
         for name, value in compose["services"]["airflow-scheduler"]["environment"].items():
             if name.startswith(("AIRFLOW__TWITCH__", "AIRFLOW__SECRETS__", "AWS_")):
                 monkeypatch.setenv(name, re.sub(r"\${(\w+)[^}]*}", lambda found: settings[found[1]], value))
