@@ -8,7 +8,7 @@ import pytest
 from botocore import exceptions as boto
 
 from twitch_provider.aws.errors import cannot_tell, explain
-from twitch_provider.aws.identity import EXPIRED_AT_ONCE
+from twitch_provider.aws.identity import EXPIRED_AT_ONCE, Asker
 from twitch_provider.exceptions import (
     TwitchConfigError,
     TwitchError,
@@ -31,7 +31,7 @@ def refusal(code: str, status: int = 400, operation: str = "PutObject", **detail
 
 
 def explained(error: Exception, aws_conn_id: str | None = "mine") -> TwitchError:
-    return explain(error, bucket="lake", key="a/b.csv", aws_conn_id=aws_conn_id)
+    return explain(error, bucket="lake", key="a/b.csv", asker=Asker(aws_conn_id))
 
 
 @pytest.mark.parametrize(
@@ -163,11 +163,13 @@ def test_a_signature_that_another_store_does_not_accept_may_be_that_of_a_checksu
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
 def test_arns_are_those_of_the_partition(partition: str) -> None:
     said = f"User is not authorized to perform: s3:PutObject on resource: arn:{partition}:s3:::lake/a/b.csv"
-    given: dict[str, Any] = {"bucket": "lake", "key": "a/b.csv", "aws_conn_id": None, "partition": partition}
+    given: dict[str, Any] = {"bucket": "lake", "key": "a/b.csv", "asker": Asker(None, partition=partition)}
     denied = str(explain(refusal("AccessDenied", 403, Message=said), **given))
     assert denied.startswith(f"S3 denies s3:PutObject on arn:{partition}:s3:::lake/a/b.csv: ")
     assert denied.endswith(said)
-    assert f"s3:ListBucket on arn:{partition}:s3:::lake for keys" in str(cannot_tell(**given))
+    assert f"s3:ListBucket on arn:{partition}:s3:::lake for keys" in str(
+        cannot_tell(refusal("AccessDenied", 403, "ListObjectsV2"), **given)
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,8 @@ def test_a_session_of_a_role_is_renewed_by_itself() -> None:
 
 
 def test_a_key_of_which_nothing_is_known_needs_two_permissions() -> None:
-    assert str(cannot_tell(bucket="lake", key="a/b.csv", aws_conn_id=None)) == (
+    refused = refusal("AccessDenied", 403, "ListObjectsV2")
+    assert str(cannot_tell(refused, bucket="lake", key="a/b.csv", asker=Asker(None))) == (
         f"S3 denies s3:GetObject on {OBJECT} and s3:ListBucket on arn:aws:s3:::lake for keys that begin with "
         "a/b.csv: grant both to the IAM role of this worker."
     )
@@ -278,3 +281,52 @@ def test_an_error_without_an_answer_of_s3(error: Exception, kind: type[TwitchErr
     assert type(ours) is kind
     assert sentence in str(ours)
     assert SECRET not in str(ours)
+
+
+@pytest.mark.parametrize("owner", [None, "111122223333"])
+def test_a_bucket_of_another_account_has_to_allow_it_too(owner: str | None) -> None:
+    said = (
+        "User: arn:aws:sts::123456789012:assumed-role/it/i-0 is not authorized to perform: s3:PutObject on "
+        f'resource: "{OBJECT}" because no resource-based policy allows the s3:PutObject action'
+    )
+    error = explain(
+        refusal("AccessDenied", 403, Message=said),
+        bucket="lake",
+        key="a/b.csv",
+        asker=Asker("mine", owner=owner),
+    )
+    assert type(error) is ACCESS
+    assert str(error) == (
+        f"S3 denies s3:PutObject on {OBJECT}: grant it to connection 'mine', and kms:GenerateDataKey and "
+        "kms:Decrypt on the bucket's KMS key if it has one; bucket 'lake' belongs to another account, so its "
+        f"policy must allow it, too. AWS said: {said.replace('/i-0', '/***')}"
+    )
+
+
+def test_a_key_s_policy_is_not_the_bucket_s() -> None:
+    said = "because no resource-based policy allows the kms:GenerateDataKey action"
+    assert "another account" not in str(explained(refusal("AccessDenied", 403, Message=said)))
+
+
+@pytest.mark.parametrize(
+    ("words", "named"), [("Access Denied", True), ("with an explicit deny in it", False)]
+)
+def test_an_owner_that_was_not_expected_may_be_why_no_reason_is_given(words: str, named: bool) -> None:
+    asker = Asker("mine", owner="111122223333")
+    refused = refusal("AccessDenied", 403, "ListObjectsV2", Message=words)
+    given: dict[str, Any] = {"bucket": "lake", "key": "a/b.csv", "asker": asker}
+    hint = (
+        "; check that bucket 'lake' belongs to account 111122223333, the ExpectedBucketOwner of [twitch] "
+        "s3_extra_args."
+    )
+    for error in (explain(refused, **given), cannot_tell(refused, **given)):
+        assert (hint in str(error)) == named
+
+
+def test_keys_of_the_environment_are_not_renewed_by_themselves() -> None:
+    error = explain(refusal("ExpiredToken"), bucket="lake", key="a/b.csv", asker=Asker(None, "env"))
+    assert type(error) is ACCESS
+    assert str(error) == (
+        "The session token of the AWS keys in this worker's environment is no longer valid (ExpiredToken): "
+        "renew it."
+    )

@@ -28,7 +28,8 @@ def test_no_credentials(
         lake.get(KEY)
     assert str(caught.value) == (
         f"S3 cannot be used for s3://{BUCKET}/{KEY}: there are no AWS credentials (NoCredentialsError): give "
-        "this worker an IAM role and let it reach the metadata service (from containers on EC2: "
+        "this worker an IAM role (an ECS task role, a role of its service account on EKS, the execution role "
+        "of MWAA, or an EC2 instance profile, whose metadata service containers reach with "
         "HttpPutResponseHopLimit 2), or name a connection with an access key in [twitch] aws_conn_id."
     )
 

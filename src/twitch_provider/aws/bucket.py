@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from twitch_provider.aws.comparison import digest_arguments, sends_checksums
 from twitch_provider.aws.errors import DENIED, cannot_tell
 from twitch_provider.aws.hook import LakeHook
+from twitch_provider.aws.identity import Asker
 from twitch_provider.aws.masking import code_of
 from twitch_provider.aws.refusals import is_missing
 
@@ -57,9 +58,12 @@ class Bucket:
         return self._hook
 
     @property
-    def partition(self) -> str:
-        """The partition of ARNs."""
-        return "aws" if self._hook is None else self._hook.partition
+    def asker(self) -> Asker:
+        """Who asks whom, as far as it is known yet."""
+        owner = self._of_all.get("ExpectedBucketOwner")
+        if self._hook is None:
+            return Asker(self.aws_conn_id, owner=owner)
+        return Asker(self.aws_conn_id, self._hook.method, self._hook.partition, owner)
 
     @property
     def _client(self) -> Any:
@@ -144,9 +148,7 @@ class Bucket:
             listed = self._client.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1, **self._of_all)
         except ClientError as error:
             if code_of(error) in DENIED:
-                raise cannot_tell(
-                    bucket=self.name, key=key, aws_conn_id=self.aws_conn_id, partition=self.partition
-                ) from None
+                raise cannot_tell(error, bucket=self.name, key=key, asker=self.asker) from None
             raise
         return key not in (entry["Key"] for entry in listed.get("Contents", ()))
 

@@ -9,7 +9,7 @@ from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from twitch_provider.aws.comparison import REMEDY
-from twitch_provider.aws.identity import CLOCK, cause, holder
+from twitch_provider.aws.identity import CLOCK, Asker, cause
 from twitch_provider.aws.masking import code_of, masked, said
 from twitch_provider.aws.refusals import status_of
 from twitch_provider.exceptions import (
@@ -120,6 +120,9 @@ BROKEN_OFF = (
     boto.FlexibleChecksumError,
 )
 
+#: S3 says which policy denied something.
+_REASON = re.compile(r"because no|explicit deny")
+
 #: No whole answer arrived.
 UNREACHABLE = (
     boto.ConnectionError,
@@ -129,21 +132,18 @@ UNREACHABLE = (
 )
 
 
-def explain(
-    error: Exception, *, bucket: str, key: str, aws_conn_id: str | None, partition: str = "aws"
-) -> TwitchError:
+def explain(error: Exception, *, bucket: str, key: str, asker: Asker) -> TwitchError:
     """Return our error for one of boto3, botocore or the S3 hook.
 
     :param error: the error that was raised
     :param bucket: its name
     :param key: the object or prefix that was being worked on
-    :param aws_conn_id: the connection in use; None for the worker's own credentials
-    :param partition: of ARNs: ``aws``, ``aws-cn`` or ``aws-us-gov``
+    :param asker: who asked
     """
     if isinstance(error, boto.ClientError):
-        return _refusal(error, bucket, key, holder(aws_conn_id), partition, renews=not aws_conn_id)
-    place, name, who = f"s3://{bucket}/{key}", type(error).__name__, holder(aws_conn_id)
-    if found := cause(error, aws_conn_id):
+        return _refusal(error, bucket, key, asker)
+    place, name, who = f"s3://{bucket}/{key}", type(error).__name__, asker.name
+    if found := cause(error, asker):
         kind = ACCESS if found.fatal else DOWN
         return kind(f"S3 cannot be used for {place}: {found.sentence}.", key=place)
     if isinstance(error, UNREACHABLE):
@@ -161,24 +161,21 @@ def explain(
     return CONFIG(f"S3 cannot be used for {place} with {who} ({name}): {remedy}.")
 
 
-def cannot_tell(
-    *, bucket: str, key: str, aws_conn_id: str | None, partition: str = "aws"
-) -> TwitchStoreAccessError:
+def cannot_tell(error: boto.ClientError, *, bucket: str, key: str, asker: Asker) -> TwitchStoreAccessError:
     """Return the error for a key of which S3 does not even say whether it exists.
 
+    :param error: the refusal to list it
     :param bucket: its name
     :param key: of the object
-    :param aws_conn_id: the connection in use; None for the worker's own credentials
-    :param partition: of ARNs
+    :param asker: who asked
     """
     operations = ("GetObject", "ListObjectsV2")
-    both = " and ".join(_needed(operation, bucket, key, partition) for operation in operations)
-    return ACCESS(f"S3 denies {both}: grant both to {holder(aws_conn_id)}.", key=f"s3://{bucket}/{key}")
+    both = " and ".join(_needed(operation, bucket, key, asker.partition) for operation in operations)
+    owner = _owner(error, bucket, asker)
+    return ACCESS(f"S3 denies {both}: grant both to {asker.name}{owner}.", key=f"s3://{bucket}/{key}")
 
 
-def _refusal(
-    error: boto.ClientError, bucket: str, key: str, who: str, partition: str, *, renews: bool
-) -> TwitchError:
+def _refusal(error: boto.ClientError, bucket: str, key: str, asker: Asker) -> TwitchError:
     details, answer = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
     code, status = code_of(error), status_of(error)
     region = details.get("Region") or answer.get("HTTPHeaders", {}).get("x-amz-bucket-region")
@@ -187,7 +184,7 @@ def _refusal(
     if code in DENIED:
         kind, sentence = ACCESS, "{denial}"
     elif found := REFUSALS.get(code) or REFUSALS.get(code.partition(".")[0]):
-        kind, sentence = RENEWED if renews and found == REFUSALS["ExpiredToken"] else found
+        kind, sentence = RENEWED if asker.is_renewed and found == REFUSALS["ExpiredToken"] else found
     elif _is_about_headers(error):
         kind = CONFIG
         sentence = (
@@ -217,8 +214,8 @@ def _refusal(
         operation=error.operation_name,
         code=code or "no code",
         status=status,
-        holder=who,
-        denial=_denial(error.operation_name, bucket, key, who, partition),
+        holder=asker.name,
+        denial=_denial(error, bucket, key, asker),
         other_store=f"; for a store that is not Amazon's, {REMEDY}"
         if error.operation_name in _SENDING
         else "",
@@ -241,18 +238,40 @@ def _is_about_headers(error: boto.ClientError) -> bool:
     return status in {411, 501}
 
 
-def _denial(operation: str, bucket: str, key: str, who: str, partition: str) -> str:
+def _denial(error: boto.ClientError, bucket: str, key: str, asker: Asker) -> str:
+    operation, who = error.operation_name, asker.name
     if operation.startswith("AssumeRole"):
-        return f"AWS STS denies sts:{operation} on the role of {who}: allow it in the role's trust policy"
+        role = who if who.startswith("the IAM role") else f"the role of {who}"
+        return f"AWS STS denies sts:{operation} on {role}: allow it in the role's trust policy"
     on_key = _ON_KEY.get(_ACTIONS.get(operation, operation))
     also = f", and {on_key} on the bucket's KMS key if it has one" if on_key else ""
-    needed = _needed(operation, bucket, key, partition)
+    needed = _needed(operation, bucket, key, asker.partition)
     policy = (
         "; if the bucket's policy demands a header, such as of encryption, set it in [twitch] s3_extra_args"
         if operation in _SENDING
         else ""
     )
-    return f"S3 denies {needed}: grant it to {who}{also}{policy}"
+    return f"S3 denies {needed}: grant it to {who}{also}{_owner(error, bucket, asker) or policy}"
+
+
+def _owner(error: boto.ClientError, bucket: str, asker: Asker) -> str:
+    """Name what else to do if the bucket belongs to another account: the end of a sentence, often empty.
+
+    Within an account, a policy of the identity is enough, so S3 misses one of the bucket only across
+    accounts; outside of an organization it gives no reason:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+    An owner that was not expected is refused without a reason, too:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+    """
+    words = str(error.response.get("Error", {}).get("Message") or "")
+    if "no resource-based policy allows the s3:" in words:
+        return f"; bucket {bucket!r} belongs to another account, so its policy must allow it, too"
+    if asker.owner and not _REASON.search(words):
+        return (
+            f"; check that bucket {bucket!r} belongs to account {masked(asker.owner)}, "
+            "the ExpectedBucketOwner of [twitch] s3_extra_args"
+        )
+    return ""
 
 
 def _needed(operation: str, bucket: str, key: str, partition: str) -> str:

@@ -76,6 +76,11 @@ class LakeHook(S3Hook):
         self._credentials = session.get_credentials()
         return session
 
+    @property
+    def method(self) -> str:
+        """By which method botocore found the credentials; empty before there is a client."""
+        return str(getattr(self._credentials, "method", None) or "")
+
     def hide_credentials(self) -> None:
         """Mask them in the logs: at DEBUG, botocore writes the session token of every request.
 

@@ -307,10 +307,4 @@ class S3Store:
             raise self._explain(error, key) from None
 
     def _explain(self, error: Exception, key: str) -> TwitchError:
-        return explain(
-            error,
-            bucket=self.bucket,
-            key=key,
-            aws_conn_id=self.aws_conn_id,
-            partition=self._requests.partition,
-        )
+        return explain(error, bucket=self.bucket, key=key, asker=self._requests.asker)
