@@ -14,6 +14,7 @@ from tests.fuzz.answers import _head_and_body
 from tests.fuzz.target import SECRET, Target, values
 
 from twitch_provider.aws.errors import explain
+from twitch_provider.aws.identity import Asker
 from twitch_provider.config import BUCKET_PATTERN, LakeConfig, _entries, _watched
 from twitch_provider.hooks.settings import Settings
 from twitch_provider.pipelines.templates import native
@@ -109,11 +110,12 @@ def s3_error(data: bytes) -> None:
     }
     code = int(status) if status.isascii() and status.isdecimal() and len(status) < 5 else 500
     answer = {"status_code": max(code, 301), "headers": headers, "body": body}
+    asker = Asker("aws_default", owner="123456789012")
     try:
         parsed = _SHAPE[0].parse(answer, _SHAPE[1])
     except ResponseParserError as error:
-        raise explain(error, bucket="b", key="k", aws_conn_id="aws_default") from None
-    raise explain(ClientError(parsed, "PutObject"), bucket="b", key="k", aws_conn_id="aws_default")
+        raise explain(error, bucket="b", key="k", asker=asker) from None
+    raise explain(ClientError(parsed, "PutObject"), bucket="b", key="k", asker=asker)
 
 
 TARGETS: tuple[Target, ...] = (
