@@ -110,6 +110,16 @@ def variables(value: Any) -> Iterator[tuple[str, str]]:
                 yield match["name"] or match["bare"], match["kind"] or ""
 
 
+def size(text: str) -> int:
+    """Return a size of the file in bytes.
+
+    https://docs.docker.com/reference/compose-file/extension/#specifying-byte-values
+
+    :param text: such as ``512m``
+    """
+    return int(text[:-1]) * {"k": 2**10, "m": 2**20, "g": 2**30}[text[-1]]
+
+
 def services(document: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Service]:
     """Return the services that ``docker compose up`` starts with this ``.env``.
 

@@ -11,6 +11,7 @@ from functools import partial
 from random import Random
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.compose import size
 from tests.cluster.container import Container
 from tests.cluster.measuring import Measuring
 from tests.cluster.native import wait_until
@@ -66,7 +67,8 @@ class Play:
                 print(f"   meanwhile, {name}", flush=True)
                 self.do(name)
         time.sleep(max(0.0, tick - time.time() - 1))
-        with Measuring(self.cluster.containers) as memory:
+        limits = {name: size(each.raw["mem_limit"]) for name, each in self.cluster.services.items()}
+        with Measuring(self.cluster.containers, limits) as memory:
             for dag_id in (TOP, ALL):
                 run_id = wait_until(
                     partial(self.runs.of_tick, dag_id, tick),
@@ -84,6 +86,7 @@ class Play:
                 lambda: self.runs.ended_since(METRICS, tick), f"{METRICS} has run", timeout=INTERVAL - 60
             )
         print(memory.table(), flush=True)
+        self.runs.faults.extend(f"{name} held more memory than its limit" for name in memory.too_large())
 
     @property
     def planned(self) -> dict[str, Callable[[], None]]:

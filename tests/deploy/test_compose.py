@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -15,8 +16,10 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml  # type: ignore[import-untyped]
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from cryptography.fernet import Fernet
-from tests.cluster.compose import ROOT, Service, load, read_env, services, variables
+from tests.cluster.compose import ROOT, Service, load, read_env, services, size, variables
 
 from deploy import new_env
 
@@ -207,14 +210,110 @@ def test_logs_of_containers_cannot_fill_the_disk(running: dict[str, Service]) ->
         assert each.raw["logging"]["options"].keys() == {"max-size", "max-file"}, name
 
 
-def test_no_service_can_take_all_memory(running: dict[str, Service]) -> None:
-    machine = 8 * 1024
-    units = {"m": 1, "g": 1024}
-    limits = {
-        name: int(each.raw["mem_limit"][:-1]) * units[each.raw["mem_limit"][-1]]
-        for name, each in running.items()
+def memory(each: Service, name: str = "mem_limit") -> int:
+    """The limit of all containers of a service that does not end, in MiB."""
+    return each.replicas * size(each.raw[name]) // 2**20 if each.name != ENDS else 0
+
+
+def local(document: dict[str, Any]) -> dict[str, Service]:
+    """The services of the LocalExecutor, the deployment's default."""
+    return services(document, read_env(new_env.render(new_env.read(["TWITCH_BUCKET=my-lake"]))))
+
+
+def test_all_of_it_fits_into_the_memory_of_a_machine(document: dict[str, Any]) -> None:
+    total = sum(map(memory, local(document).values()))
+    machine, system = int(7.6 * 1024), 800
+    assert total == 6848 <= machine - system
+    text = (ROOT / "deploy" / "compose.yaml").read_text()
+    assert f"adds up to {total:,} MiB of the 7.6 GiB" in text
+
+
+def test_celery_needs_more_and_the_file_says_so(
+    document: dict[str, Any], running: dict[str, Service]
+) -> None:
+    total = sum(map(memory, running.values()))
+    assert 8 * 1024 < total < 15 * 1024
+    text = (ROOT / "deploy" / "compose.yaml").read_text()
+    assert f"CeleryExecutor adds {total - sum(map(memory, local(document).values())):,} MiB" in text
+    assert "two workers (--scale airflow-worker=4 for more), and needs 16 GB" in text
+
+
+def test_no_service_can_take_all_swap(document: dict[str, Any], running: dict[str, Service]) -> None:
+    for name, each in running.items():
+        assert size(each.raw["memswap_limit"]) - size(each.raw["mem_limit"]) == 256 * 2**20, name
+    swap = sum(memory(each, "memswap_limit") - memory(each) for each in local(document).values())
+    # Of the 2 GB that start.sh makes.
+    assert swap == 1536
+
+
+def test_the_kernel_spares_the_database_first_and_tasks_last(running: dict[str, Service]) -> None:
+    scores = {name: each.raw["oom_score_adj"] for name, each in running.items()}
+    assert {name for name, score in scores.items() if score < 0} == DATA
+    assert {name for name, score in scores.items() if score == max(scores.values())} == {
+        "airflow-scheduler",
+        "airflow-worker",
     }
-    assert max(limits.values()) < machine / 2, limits
+
+
+def test_no_service_has_endless_processes_or_files_or_leaves_a_core(running: dict[str, Service]) -> None:
+    for name, each in running.items():
+        assert 256 <= each.raw["pids_limit"] <= 1024, name
+        assert each.raw["ulimits"] == {"nofile": {"soft": 16384, "hard": 16384}, "core": 0}, name
+
+
+# Answers `airflow db migrate` with the file, and fails if that is an error.
+AIRFLOW = r"""#!/bin/sh
+echo "$*" >>"$FOLDER/calls"
+if [ "$1" = users ]; then exec cat >"$FOLDER/input"; fi
+cat "$FOLDER/answer"
+! grep -q Error "$FOLDER/answer"
+"""
+
+
+def initialize(service: Service, folder: Path, answer: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run the command of airflow-init with a stand-in for ``airflow``; return also what that was asked."""
+    (folder / "answer").write_text(f"{answer}\n")
+    (folder / "airflow").write_text(AIRFLOW)
+    (folder / "airflow").chmod(0o755)
+    command = [part.replace("/tmp/", f"{folder}/") for part in service.command]  # noqa: S108 - of the container
+    env = {"PATH": f"{folder}:{os.defpath}", "FOLDER": str(folder), "ADMIN_PASSWORD": "made-up"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=30)
+    return done, (folder / "calls").read_text()
+
+
+def test_a_database_of_an_older_airflow_is_migrated(running: dict[str, Service], tmp_path: Path) -> None:
+    done, calls = initialize(running[ENDS], tmp_path, "Running upgrade 1 -> 2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert calls.startswith("db migrate\nusers create --username admin")
+    assert (tmp_path / "input").read_text() == "made-up\nmade-up\n"
+
+
+def test_a_database_of_a_newer_airflow_is_left_alone_in_one_sentence(
+    running: dict[str, Service], tmp_path: Path
+) -> None:
+    # What Airflow 3.3.2 ends with, after its traceback: see the next test.
+    answer = "alembic.util.exc.CommandError: Can't locate revision identified by 'ffffffffffff'"
+    done, calls = initialize(running[ENDS], tmp_path, answer)
+    assert (done.returncode, calls) == (1, "db migrate\n")
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("error: The database was migrated by a newer Airflow than this image has")
+    assert sentence.endswith("or restore a snapshot from before the update.")
+
+
+def test_alembic_says_so_of_a_revision_that_airflow_does_not_have(running: dict[str, Service]) -> None:
+    script = ScriptDirectory(str(files("airflow") / "migrations"))
+    with pytest.raises(CommandError) as error:
+        script.get_revision("ffffffffffff")
+    (sought,) = re.findall(r'grep -q "([^"]+)"', " ".join(running[ENDS].command))
+    assert sought in str(error.value)
+
+
+def test_another_failure_of_the_migration_is_not_called_that(
+    running: dict[str, Service], tmp_path: Path
+) -> None:
+    done, calls = initialize(running[ENDS], tmp_path, "sqlalchemy.exc.OperationalError: no route to host")
+    assert (done.returncode, calls, done.stderr) == (1, "db migrate\n", "")
+    assert "no route to host" in done.stdout
 
 
 def test_a_worker_may_finish_its_task(running: dict[str, Service]) -> None:
