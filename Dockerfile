@@ -27,5 +27,5 @@ RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
 COPY --chown=airflow:0 dags /opt/airflow/dags
 # Every Airflow process reads it when it starts.
 COPY --chown=airflow:0 deploy/airflow_local_settings.py /opt/airflow/config/
-# What a machine needs to run the image; the stack of docs/deploy-aws.md copies it from here.
+# What a machine needs to run the image; the stack of docs/deploy/ec2.md copies it from here.
 COPY --chown=airflow:0 deploy/compose.yaml deploy/new_env.py /opt/airflow/deploy/

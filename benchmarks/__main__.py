@@ -93,7 +93,7 @@ TOPICS = {
         "Requests and bytes of S3",
         "Runs of each DAG by `dag.test` against moto's S3 and Secrets Manager; requests are counted as "
         "botocore sends them. A missing key is denied, as S3 does under the policy of "
-        "`deploy/cloudformation.yaml`.",
+        "`deploy/lake.yaml`.",
     ),
 }
 

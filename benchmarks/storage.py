@@ -67,7 +67,7 @@ def amazon() -> Iterator[str]:
 
 
 def deployment(endpoint: str) -> dict[str, str]:
-    """Return the environment of a deployment as in ``deploy/cloudformation.yaml``.
+    """Return the environment of a deployment as in ``deploy/airflow-ec2.yaml``.
 
     :param endpoint: of moto's server
     """

@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 SECTIONS = [
     ("errors.md", "What a run of the DAG says", 1),
     ("errors.md", "On AWS", 1),
-    ("deploy-aws.md", "When it does not work", 0),
+    ("deploy/ec2.md", "When it does not work", 0),
 ]
 #: What others say.
 THEIRS = {"TargetNotConnected", "exec format error"}
@@ -60,7 +60,7 @@ def messages(page: str, heading: str, column: int) -> Iterator[str]:
 
 TEXTS = [
     *(text for path in sorted((ROOT / "src").rglob("*.py")) for text in literals(path)),
-    (ROOT / "deploy" / "cloudformation.yaml").read_text(encoding="utf-8"),
+    (ROOT / "deploy" / "airflow-ec2.yaml").read_text(encoding="utf-8"),
 ]
 QUOTED = [quoted for section in SECTIONS for quoted in messages(*section)]
 

@@ -133,11 +133,13 @@ def test_ticks_are_recent_and_of_one_day(now: datetime) -> None:
 
 
 def test_the_deployment_is_the_templates() -> None:
-    text = (ROOT / "deploy" / "cloudformation.yaml").read_text()
+    text = (ROOT / "deploy" / "airflow-ec2.yaml").read_text()
     ours = storage.deployment("http://127.0.0.1:1")
     assert f"SECRETS_BACKEND={ours['AIRFLOW__SECRETS__BACKEND']}" in text
     (line,) = [line for line in text.splitlines() if "SECRETS_BACKEND_KWARGS={" in line]
-    template = yaml.safe_load(line.partition("=")[2].rpartition("'")[0].replace("${AWS::StackName}", "stack"))
+    template = yaml.safe_load(
+        line.partition("=")[2].rpartition("'")[0].replace("${ConnectionsPrefix}", "stack/connections")
+    )
     assert template == yaml.safe_load(ours["AIRFLOW__SECRETS__BACKEND_KWARGS"])
 
 

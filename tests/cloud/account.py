@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An AWS account on loopback that holds what ``deploy/cloudformation.yaml`` makes, and nothing else."""
+"""An AWS account on loopback that holds what ``deploy/lake.yaml`` makes, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policies of the template that is deployed, with its functions resolved."""
+"""The policy of the template that is deployed, with its functions resolved."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-TEMPLATE = Path(__file__).parents[2] / "deploy" / "cloudformation.yaml"
+TEMPLATE = Path(__file__).parents[2] / "deploy" / "lake.yaml"
 
 Document = dict[str, Any]
 
@@ -31,27 +31,33 @@ _Loader: Any = type("_Loader", (yaml.SafeLoader,), {})
 _Loader.add_multi_constructor("!", _function)
 
 
-def policy(logical_id: str, facts: Mapping[str, str]) -> Document:
+def policy(logical_id: str, facts: Mapping[str, str], *conditions: str) -> Document:
     """Return the document of a managed policy.
 
     :param logical_id: in the template
     :param facts: what ``Ref`` and ``GetAtt`` give, by ``Name`` or ``Name.Attribute``; each has to be there
+    :param conditions: those that hold
     """
     template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
     found = template["Resources"][logical_id]
     assert found["Type"] == "AWS::IAM::ManagedPolicy"
-    document: Document = _resolved(found["Properties"]["PolicyDocument"], facts)
+    document: Document = _resolved(found["Properties"]["PolicyDocument"], facts, conditions)
     return document
 
 
-def _resolved(value: Any, facts: Mapping[str, str]) -> Any:
+def _resolved(value: Any, facts: Mapping[str, str], conditions: Collection[str]) -> Any:
     match value:
+        case {"If": [condition, then, otherwise]}:
+            return _resolved(then if condition in conditions else otherwise, facts, conditions)
+        case {"Ref": "AWS::NoValue"}:
+            return None
         case {"Sub": str(text)}:
             return re.sub(r"\$\{([^}]+)\}", lambda name: facts[name[1]], text)
         case {"Ref": str(name)} | {"GetAtt": str(name)}:
             return facts[name]
         case dict():
-            return {key: _resolved(each, facts) for key, each in value.items()}
+            return {key: _resolved(each, facts, conditions) for key, each in value.items()}
         case list():
-            return [_resolved(each, facts) for each in value]
+            resolved = [_resolved(each, facts, conditions) for each in value]
+            return [each for each in resolved if each is not None]
     return value

@@ -212,7 +212,9 @@ def test_the_whole_bucket_cannot_be_listed(account: Account) -> None:
 
 
 def test_a_key_needs_two_permissions_and_no_more() -> None:
-    statements = policy("KeyPolicy", FACTS)["Statement"]
+    *without, write, read = policy("JobPolicy", FACTS, "HasKmsKey")["Statement"]
+    assert without == POLICY["Statement"]
+    statements = [write, read]
     assert {statement["Resource"] for statement in statements} == {FACTS["KmsKeyArn"]}
     # Those that a denial names: tests/aws/test_errors.py.
     assert sorted(statement["Action"] for statement in statements) == ["kms:Decrypt", "kms:GenerateDataKey"]

@@ -26,7 +26,7 @@ from deploy import new_env
 from twitch_provider.testing import Simulator
 
 BUCKET = "cluster-lake"
-#: As deploy/cloudformation.yaml has Airflow look for connections.
+#: As deploy/airflow-ec2.yaml has Airflow look for connections.
 BACKEND = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"
 PREFIX = "cluster/connections"
 BACKEND_KWARGS = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The template as a document, and moto's CloudFormation to create it in."""
+"""The templates as documents, and moto's CloudFormation to create them in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email import message_from_string
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
-TEMPLATE = Path(__file__).parents[2] / "deploy" / "cloudformation.yaml"
+DEPLOY = Path(__file__).parents[2] / "deploy"
+#: In the order in which they are created.
+TEMPLATES = {name: DEPLOY / f"{name}.yaml" for name in ("lake", "airflow-ec2")}
 REGION = "eu-central-1"
 #: moto's only account.
 ACCOUNT = "123456789012"
@@ -28,31 +31,80 @@ REPOSITORY = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/airflow-twitch"
 #: As long as the address that CloudFormation signs for a wait condition, and with the same characters.
 SIGNAL = f"https://signals.example.com/arn%3Aaws%3A/minimal?Expires=1&Signature={'a%2B' * 120}%3D"
 IMAGE = "registry.example.com/airflow-twitch:1"
+#: The conditions that decide about entries of lists, and the parameter that each is about.
+CONDITIONS = {"HasKmsKey": "KmsKeyArn", "HasImageRepository": "ImageRepositoryArn"}
 
 
-@pytest.fixture(scope="session")
-def template() -> Any:
-    """The template, its short intrinsics written out: ``!Ref x`` is ``{"Ref": "x"}``."""
+@lru_cache
+def text_of(name: str) -> str:
+    """A template as JSON, its short intrinsics written out: ``!Ref x`` is ``{"Ref": "x"}``."""
     from cfnlint.decode import decode  # type: ignore[import-untyped]
 
-    document, errors = decode(str(TEMPLATE))
+    document, errors = decode(str(TEMPLATES[name]))
     assert not errors
-    return json.loads(json.dumps(document))
+    return json.dumps(document)
 
 
-@pytest.fixture(scope="session")
-def resources(template: Any) -> Any:
-    """Its resources by logical id."""
-    return template["Resources"]
+@pytest.fixture(params=TEMPLATES)
+def template(request: pytest.FixtureRequest) -> Any:
+    """Each of the templates."""
+    return json.loads(text_of(request.param))
+
+
+@pytest.fixture
+def resources() -> Any:
+    """The resources of both by logical id: none has a name of the other's."""
+    found: dict[str, Any] = {}
+    for name in TEMPLATES:
+        own = json.loads(text_of(name))["Resources"]
+        assert not set(own) & set(found)
+        found |= own
+    return found
+
+
+@pytest.fixture
+def parameters() -> Any:
+    """The parameters of both by name."""
+    found: dict[str, Any] = {}
+    for name in TEMPLATES:
+        own = json.loads(text_of(name))["Parameters"]
+        assert not set(own) & set(found)
+        found |= own
+    return found
+
+
+def for_moto(value: Any, given: Mapping[str, str]) -> Any:
+    """Decide which entries of a list there are: moto would leave a gap for ``AWS::NoValue``.
+
+    :param given: the parameters; each condition is that one of them is not empty
+    """
+    if isinstance(value, list):
+        kept = []
+        for entry in value:
+            if isinstance(entry, dict) and {"Ref": "AWS::NoValue"} in entry.get("Fn::If", []):
+                condition, entry, _ = entry["Fn::If"]  # noqa: PLW2901 - the condition is decided here
+                if not given.get(CONDITIONS[condition]):
+                    continue
+            kept.append(for_moto(entry, given))
+        return kept
+    if isinstance(value, dict):
+        return {key: for_moto(each, given) for key, each in value.items()}
+    return value
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack that was created."""
+    """The two stacks of a deployment, under the name of the one with the instance."""
 
     cloud: Cloud
     name: str
+    #: Of both.
     outputs: Mapping[str, str]
+
+    @property
+    def lake(self) -> str:
+        """The name of the other stack."""
+        return f"{self.name}-lake"
 
     def policies(self) -> dict[str, Any]:
         """Every managed policy of the role, by logical id."""
@@ -62,8 +114,7 @@ class Stack:
         for policy in attached:
             version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
             stored = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)
-            logical_id = policy["PolicyName"].removeprefix(f"{self.name}-").rsplit("-", 1)[0]
-            policies[logical_id] = stored["PolicyVersion"]["Document"]
+            policies[policy["PolicyName"].split("-")[-2]] = stored["PolicyVersion"]["Document"]
         return policies
 
     def role(self) -> Any:
@@ -122,22 +173,59 @@ class Cloud:
         requests.post(f"{self.endpoint}/moto-api/reset", timeout=30).raise_for_status()
 
     def create(self, name: str, **parameters: str) -> Stack:
-        """Create the template as a stack."""
+        """Create both templates as stacks."""
         subnet = self.client("ec2").describe_subnets()["Subnets"][0]
-        given = {"Image": IMAGE, "VpcId": subnet["VpcId"], "SubnetId": subnet["SubnetId"], **parameters}
+        given = {
+            "Image": IMAGE,
+            "VpcId": subnet["VpcId"],
+            "SubnetId": subnet["SubnetId"],
+            "LakeStack": f"{name}-lake",
+            **parameters,
+        }
+        outputs: dict[str, str] = {}
+        for template, stack in (("lake", f"{name}-lake"), ("airflow-ec2", name)):
+            outputs |= self._create(template, stack, given)
+        self._attach(name, given)
+        return Stack(self, name, outputs)
+
+    def _create(self, template: str, name: str, given: Mapping[str, str]) -> dict[str, str]:
+        """Create one of them, and return its outputs."""
+        document = for_moto(json.loads(text_of(template)), given)
         stacks = self.client("cloudformation")
         with warnings.catch_warnings():
             # The bucket's policy, the secret and the wait: test_template.py reads those.
             warnings.filterwarnings("ignore", "Tried to parse .* but it's not supported by moto")
             stacks.create_stack(
                 StackName=name,
-                TemplateBody=TEMPLATE.read_text(),
-                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+                TemplateBody=json.dumps(document),
+                Parameters=[
+                    {"ParameterKey": key, "ParameterValue": value}
+                    for key, value in given.items()
+                    if key in document["Parameters"]
+                ],
                 Capabilities=["CAPABILITY_IAM"],
             )
         (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
         assert stack["StackStatus"] == "CREATE_COMPLETE"
-        return Stack(self, name, {out["OutputKey"]: out["OutputValue"] for out in stack["Outputs"]})
+        return {out["OutputKey"]: out["OutputValue"] for out in stack["Outputs"]}
+
+    def _attach(self, name: str, given: Mapping[str, str]) -> None:
+        """Give the role what its ``ManagedPolicyArns`` lists, which moto does not read."""
+        stacks, iam = self.client("cloudformation"), self.client("iam")
+
+        def physical_id(logical_id: str) -> str:
+            found = stacks.describe_stack_resource(StackName=name, LogicalResourceId=logical_id)
+            return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+        exports = {each["Name"]: each["Value"] for each in stacks.list_exports()["Exports"]}
+        document = for_moto(json.loads(text_of("airflow-ec2")), given)
+        for entry in document["Resources"]["Role"]["Properties"]["ManagedPolicyArns"]:
+            if "Ref" in entry:
+                arn = physical_id(entry["Ref"])
+            else:
+                exported = entry["Fn::ImportValue"]["Fn::Sub"]
+                arn = exports[exported.replace("${LakeStack}", given["LakeStack"])]
+            iam.attach_role_policy(RoleName=physical_id("Role"), PolicyArn=arn)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The template created in moto, and the reference DAGs run against the bucket and the secret that it made."""
+"""The templates created in moto, and the reference DAGs run against what they made."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def stack(request: pytest.FixtureRequest) -> Stack:
     return made
 
 
-def job_policy(bucket: str, prefix: str, stack: str) -> Any:
-    """What the DAGs need, and no more."""
+def job_policy(bucket: str, prefix: str, lake: str) -> Any:
+    """What the DAGs need without a key, and no more."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -57,7 +57,7 @@ def job_policy(bucket: str, prefix: str, stack: str) -> Any:
                 "Action": "secretsmanager:GetSecretValue",
                 "Resource": (
                     f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
-                    f"{stack}/connections/twitch_default-??????"
+                    f"{lake}/connections/twitch_default-??????"
                 ),
             },
         ],
@@ -68,15 +68,17 @@ class TestRole:
     def test_has_the_job_and_the_access_and_nothing_else(self, minimal: Stack) -> None:
         policies = minimal.policies()
         assert set(policies) == {"JobPolicy", "AccessPolicy"}
-        assert policies["JobPolicy"] == job_policy(minimal.outputs["Bucket"], "twitch", "minimal")
+        assert policies["JobPolicy"] == job_policy(minimal.outputs["Bucket"], "twitch", "minimal-lake")
         role = minimal.role()["RoleName"]
         assert minimal.cloud.client("iam").list_role_policies(RoleName=role)["PolicyNames"] == []
 
-    def test_with_a_key_and_a_repository_has_two_more(self, full: Stack) -> None:
+    def test_with_a_key_the_job_may_use_it_and_with_a_repository_the_instance_may_pull(
+        self, full: Stack
+    ) -> None:
         policies = full.policies()
-        assert set(policies) == {"JobPolicy", "AccessPolicy", "KeyPolicy", "ImagePullPolicy"}
-        assert policies["JobPolicy"] == job_policy("my-twitch-lake", "analytics/twitch", "full")
-        write, read = policies["KeyPolicy"]["Statement"]
+        assert set(policies) == {"JobPolicy", "AccessPolicy", "ImagePullPolicy"}
+        *statements, write, read = policies["JobPolicy"]["Statement"]
+        assert statements == job_policy("my-twitch-lake", "analytics/twitch", "full-lake")["Statement"]
         s3, secrets = f"s3.{REGION}.amazonaws.com", f"secretsmanager.{REGION}.amazonaws.com"
         assert (write["Action"], write["Resource"]) == ("kms:GenerateDataKey", KEY)
         assert write["Condition"] == {"StringEquals": {"kms:ViaService": s3}}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What somebody who reviews AWS accounts looks for, read from the template: moto ignores most of it."""
+"""What somebody who reviews AWS accounts looks for, read from the templates: moto ignores most of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.deploy.conftest import TEMPLATE
+from tests.deploy.conftest import TEMPLATES
 
 from twitch_provider.metrics.tables import TABLES
 
@@ -19,7 +19,7 @@ from twitch_provider.metrics.tables import TABLES
 PERSONAL = [name for name, table in TABLES.items() if "user_id" in table.names]
 PERSONAL += ["watch_channels", "detectors"]
 
-POLICIES = {"JobPolicy", "KeyPolicy", "AccessPolicy", "ImagePullPolicy"}
+POLICIES = {"JobPolicy", "AccessPolicy", "ImagePullPolicy"}
 
 
 def walk(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -38,7 +38,8 @@ def statements(resources: Any) -> list[tuple[str, Any]]:
         (path[0], statement)
         for path, value in walk(resources)
         if path and path[-1] == "Statement"
-        for statement in value
+        for entry in value
+        for statement in (entry["Fn::If"][1:2] if "Fn::If" in entry else [entry])
     ]
 
 
@@ -49,7 +50,15 @@ def listed(value: Any) -> list[Any]:
 def test_cfn_lint_finds_nothing_not_even_hints() -> None:
     executable = Path(sys.executable).with_name("cfn-lint")
     found = subprocess.run(
-        [executable, "--include-checks", "I", "--non-zero-exit-code", "informational", "--", TEMPLATE],
+        [
+            executable,
+            "--include-checks",
+            "I",
+            "--non-zero-exit-code",
+            "informational",
+            "--",
+            *TEMPLATES.values(),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -141,9 +150,20 @@ class TestRights:
             "Role",
             *POLICIES,
         }
-        assert not {
-            path for path, _ in walk(resources) if path[-1:] in {("Policies",), ("ManagedPolicyArns",)}
+        assert not {path for path, _ in walk(resources) if path[-1:] in {("Policies",), ("Roles",)}} - {
+            ("InstanceProfile", "Properties", "Roles")
         }
+
+    def test_the_role_has_the_lakes_policy_and_each_of_its_own(self, resources: Any) -> None:
+        lake, *own = resources["Role"]["Properties"]["ManagedPolicyArns"]
+        assert lake == {"Fn::ImportValue": {"Fn::Sub": "${LakeStack}-JobPolicyArn"}}
+        given = set()
+        for entry in own:
+            condition, policy, otherwise = entry.get("Fn::If", (None, entry, {"Ref": "AWS::NoValue"}))
+            assert otherwise == {"Ref": "AWS::NoValue"}
+            assert resources[policy["Ref"]].get("Condition") == condition
+            given.add(policy["Ref"])
+        assert given == POLICIES - {"JobPolicy"}
 
     def test_allows_no_action_by_wildcard(self, resources: Any) -> None:
         for _, statement in statements(resources):
@@ -196,8 +216,8 @@ class TestSecret:
         assert set(secret) == {"Name", "Description", "KmsKeyId"}
         assert secret["Name"] == {"Fn::Sub": "${AWS::StackName}/connections/twitch_default"}
 
-    def test_no_credential_is_a_parameter(self, template: Any) -> None:
-        for name, parameter in template["Parameters"].items():
+    def test_no_credential_is_a_parameter(self, parameters: Any) -> None:
+        for name, parameter in parameters.items():
             assert "NoEcho" not in parameter
             # TwitchSecret is the one thing here that may be called so.
             assert not re.search("secret|password|token|credential|client", name, re.IGNORECASE)
@@ -222,9 +242,9 @@ class TestInstance:
         said = (group["GroupDescription"], *(rule["Description"] for rule in egress))
         assert all(re.fullmatch(allowed, text) for text in said)
 
-    def test_has_no_ssh_key(self, template: Any) -> None:
-        assert "KeyName" not in template["Resources"]["Instance"]["Properties"]
-        assert not {name for name, it in template["Parameters"].items() if "KeyPair" in it["Type"]}
+    def test_has_no_ssh_key(self, resources: Any, parameters: Any) -> None:
+        assert "KeyName" not in resources["Instance"]["Properties"]
+        assert not {name for name, it in parameters.items() if "KeyPair" in it["Type"]}
 
     def test_gives_its_keys_by_imdsv2_only_and_to_containers_too(self, resources: Any) -> None:
         assert resources["Instance"]["Properties"]["MetadataOptions"] == {
@@ -269,8 +289,8 @@ class TestTemplate:
     @pytest.mark.parametrize(
         "breakout", ["x' ; reboot #", 'x"', "x\n", "x$(reboot)", "x`reboot`", "*", "x/*", "x?", "${x}", "x x"]
     )
-    def test_no_parameter_breaks_out_of_the_script_or_a_policy(self, template: Any, breakout: str) -> None:
-        for name, parameter in template["Parameters"].items():
+    def test_no_parameter_breaks_out_of_the_script_or_a_policy(self, parameters: Any, breakout: str) -> None:
+        for name, parameter in parameters.items():
             if parameter["Type"] == "String":
                 assert not re.fullmatch(parameter["AllowedPattern"], breakout), name
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the template takes as parameters, and what it refuses."""
+"""What the templates take as parameters, and what they refuse."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from twitch_provider.config import PREFIX_PATTERN
 
 
-def test_every_parameter_says_what_it_is_and_refuses_what_it_is_not(template: Any) -> None:
-    for name, parameter in template["Parameters"].items():
+def test_every_parameter_says_what_it_is_and_refuses_what_it_is_not(parameters: Any) -> None:
+    for name, parameter in parameters.items():
         assert parameter["Description"], name
         if parameter["Type"] == "String":
             # A pattern that is not anchored would do for CloudFormation, and mislead a reader.
@@ -43,8 +43,8 @@ def test_every_parameter_says_what_it_is_and_refuses_what_it_is_not(template: An
         ),
     ],
 )
-def test_takes_what_is_right(template: Any, name: str, value: str) -> None:
-    assert re.fullmatch(template["Parameters"][name]["AllowedPattern"], value)
+def test_takes_what_is_right(parameters: Any, name: str, value: str) -> None:
+    assert re.fullmatch(parameters[name]["AllowedPattern"], value)
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def test_takes_what_is_right(template: Any, name: str, value: str) -> None:
         ("Prefix", "dt=2026-11-23"),
     ],
 )
-def test_refuses_what_is_wrong(template: Any, name: str, value: str) -> None:
-    assert not re.fullmatch(template["Parameters"][name]["AllowedPattern"], value)
+def test_refuses_what_is_wrong(parameters: Any, name: str, value: str) -> None:
+    assert not re.fullmatch(parameters[name]["AllowedPattern"], value)
 
 
-def test_the_prefix_is_one_that_the_dags_take(template: Any) -> None:
-    assert template["Parameters"]["Prefix"]["AllowedPattern"] == PREFIX_PATTERN.removesuffix("|^$")
+def test_the_prefix_is_one_that_the_dags_take(parameters: Any) -> None:
+    assert parameters["Prefix"]["AllowedPattern"] == PREFIX_PATTERN.removesuffix("|^$")
 
 
 def test_the_console_shows_every_parameter_in_a_group(template: Any) -> None:

@@ -126,14 +126,16 @@ def test_is_well_below_the_limit(stack: Stack) -> None:
 
 
 def test_carries_nothing_but_names(resources: Any) -> None:
-    text = resources["Instance"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Sub"]
+    text, imports = resources["Instance"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Sub"]
+    assert imports == {
+        name: {"Fn::ImportValue": {"Fn::Sub": f"${{LakeStack}}-{name}"}}
+        for name in ("Bucket", "Prefix", "ConnectionsPrefix")
+    }
     assert set(re.findall(r"\${([^}]*)}", text)) == {
         "Image",
         "ImageRepositoryArn",
-        "Bucket",
-        "Prefix",
+        *imports,
         "AWS::Region",
-        "AWS::StackName",
         "StartedHandle",
     }
 
@@ -239,7 +241,7 @@ def test_an_update_deploys_the_new_image_and_keeps_the_secrets(
         "AIRFLOW_IMAGE": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/airflow-twitch:2",
         "TWITCH_BUCKET": "my-twitch-lake",
         "TWITCH_PREFIX": "analytics/twitch",
-        "SECRETS_BACKEND_KWARGS": before["SECRETS_BACKEND_KWARGS"].replace("minimal/", "full/"),
+        "SECRETS_BACKEND_KWARGS": before["SECRETS_BACKEND_KWARGS"].replace("minimal-lake/", "full-lake/"),
     }
     assert machine.env() == before | settings | {"EXECUTOR": "CeleryExecutor", "MINE": "1 = one"}
     assert stat.S_IMODE((machine.home / ".env").stat().st_mode) == 0o600
