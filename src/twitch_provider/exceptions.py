@@ -7,7 +7,8 @@
      ├─ TwitchConfigError         the connection, an option or a DAG param is missing or malformed      *
      ├─ TwitchLookupError         Airflow cannot look the connection up at the moment
      ├─ TwitchParameterError      a parameter that Helix would refuse; also a ValueError                *
-     ├─ TwitchAuthError           Twitch refuses the client id, the secret or a new token               *
+     ├─ TwitchAuthError           Twitch refuses the client id or a new token                           *
+     │   └─ TwitchSecretError         it refuses the client secret, which may be being replaced
      ├─ TwitchConnectionError     no complete answer: time-out, DNS, dropped connection, truncated body
      ├─ TwitchResponseError       an answer that is not Helix's: HTML, not JSON, a 4xx of a proxy, a redirect
      ├─ TwitchAPIError            an error answer of Helix: ``status``, ``message``, ``rate_limit``
@@ -90,9 +91,19 @@ class TwitchParameterError(TwitchError, ValueError):
 
 
 class TwitchAuthError(TwitchError):
-    """Twitch refuses the client id, the secret, or a token that was just fetched."""
+    """Twitch refuses the client id, or a token that was just fetched."""
 
     fatal = True
+
+
+class TwitchSecretError(TwitchAuthError):
+    """Twitch refuses the client secret.
+
+    Not fatal: at Twitch a new secret replaces the old one at once, and in the connection only when somebody
+    stores it there. Each try reads the connection again.
+    """
+
+    fatal = False
 
 
 class TwitchConnectionError(TwitchError):

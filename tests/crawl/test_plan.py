@@ -19,6 +19,7 @@ from twitch_provider.exceptions import (
     TwitchError,
     TwitchRateLimitError,
     TwitchRequestError,
+    TwitchSecretError,
     TwitchServerError,
 )
 
@@ -87,7 +88,7 @@ def test_a_walk_leaves_more_points_the_shorter_its_list(signed_in: Any) -> None:
 # --- walks that fail -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [TwitchAuthError("no"), TwitchConfigError("no")])
+@pytest.mark.parametrize("error", [TwitchAuthError("no"), TwitchSecretError("no"), TwitchConfigError("no")])
 def test_an_error_that_every_walk_would_get_ends_the_crawl(signed_in: Any, error: TwitchError) -> None:
     crawl = opened(signed_in)
     with pytest.raises(type(error)):

@@ -15,6 +15,7 @@ from twitch_provider.exceptions import (
     TwitchRateLimitError,
     TwitchRequestError,
     TwitchResponseError,
+    TwitchSecretError,
     TwitchServerError,
 )
 
@@ -278,7 +279,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "wrong client secret",
         "gives up at once",
-        outcome=TwitchAuthError,
+        outcome=TwitchSecretError,
         connection={"password": "not-the-right-secret"},
     ),
     Case(

@@ -171,14 +171,14 @@ async def test_what_no_retry_can_fix_ends_the_wait_at_once(
     assert script.naps == []
 
 
-async def test_a_wrong_secret_ends_the_wait_at_once_and_is_not_shown(
+async def test_a_wrong_secret_ends_the_try_at_once_for_the_tasks_retry_and_is_not_shown(
     stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = json.loads(stage.simulator.connection_json()) | {"password": "WrongSecretOfMine"}
     monkeypatch.setenv("AIRFLOW_CONN_TWITCH_DEFAULT", json.dumps(connection))
     trigger = TwitchStreamLiveTrigger(user_logins="ann")
     (event,) = [event async for event in trigger.run()]
-    assert event.payload["fatal"]
+    assert (event.payload["status"], event.payload["fatal"], script.naps) == ("error", False, [])
     assert "WrongSecretOfMine" not in f"{event!r} {trigger!r}"
 
 

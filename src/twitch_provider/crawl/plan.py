@@ -21,6 +21,7 @@ from twitch_provider.crawl.reconciliation import Reconciliation, batches, look_u
 from twitch_provider.crawl.report import CrawlReport, WalkSummary
 from twitch_provider.crawl.second_look import SecondLook, sample
 from twitch_provider.exceptions import (
+    TwitchAuthError,
     TwitchConnectionError,
     TwitchError,
     TwitchRateLimitError,
@@ -127,7 +128,8 @@ class Crawl:
 
         :raises TwitchError: the error itself, if every other walk would fail with it
         """
-        if error.fatal and not isinstance(error, TwitchRequestError):
+        # Without a token no walk goes on, even if the next try of the task may.
+        if isinstance(error, TwitchAuthError) or (error.fatal and not isinstance(error, TwitchRequestError)):
             raise error
         self._given_up += isinstance(error, TwitchRateLimitError)
         refused = isinstance(error, TwitchRequestError) and error.status == 400 and not walk.pages

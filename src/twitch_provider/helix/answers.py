@@ -15,6 +15,7 @@ from twitch_provider.exceptions import (
     TwitchConfigError,
     TwitchConnectionError,
     TwitchResponseError,
+    TwitchSecretError,
 )
 from twitch_provider.helix.messages import Failure, Reply, Request, Response
 from twitch_provider.helix.refusals import detail_of, refusal, said_by_twitch, stated_status
@@ -136,13 +137,15 @@ def _cursor(request: Request, pagination: Any) -> str | None:
 def read_token(request: Request, reply: Reply) -> AppToken:
     """Return the app token from the token endpoint's answer.
 
-    :raises TwitchAuthError: Twitch refuses client id or secret (400 or 403 here)
+    :raises TwitchAuthError: Twitch refuses the client id (400 here)
+    :raises TwitchSecretError: it refuses the client secret (403 here)
     :raises TwitchConfigError: the endpoint does not exist
     :raises TwitchError: the answer is incomplete or has no token
     """
     response = _received(request, reply)
     if said_by_twitch(request, response, *_REFUSALS):
-        raise TwitchAuthError(
+        refused = said_by_twitch(request, response, HTTPStatus.FORBIDDEN)
+        raise (TwitchSecretError if refused else TwitchAuthError)(
             f"Twitch refuses to issue an app token: {detail_of(request, response) or response.status}; check "
             f"the connection's client id (login) and client secret (password)"
         )

@@ -192,6 +192,18 @@ class Simulator:
         """Revoke every valid token now."""
         self.twitch.auth.tokens.revoke_all()
 
+    def replace_secret(self, client_secret: str | None = None, *, revoke_tokens: bool = False) -> None:
+        """Do what *New Secret* of Twitch's console does: the old secret is refused from now on.
+
+        :param client_secret: the new one; None makes one up
+        :param revoke_tokens: whether what was issued for the old one becomes invalid, which Twitch does not
+            document
+        """
+        self.client_secret = client_secret or _derived(f"after {self.client_secret}")
+        self.twitch.auth.client_secret = self.client_secret
+        if revoke_tokens:
+            self.revoke_tokens()
+
     def connection_json(self) -> str:
         """The value for ``AIRFLOW_CONN_TWITCH_DEFAULT``."""
         return json.dumps(

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Hashable, Mapp
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from twitch_provider.exceptions import TwitchError, TwitchNotFoundError, TwitchParameterError
+from twitch_provider.exceptions import TwitchAuthError, TwitchError, TwitchNotFoundError, TwitchParameterError
 from twitch_provider.rows import is_live
 from twitch_provider.triggers.channels import Names, Row, unknown_logins
 
@@ -94,8 +94,9 @@ class LivePoll:
     ) -> AsyncGenerator[Observation, None]:
         """Yield complete answers only: a failed poll says nothing about any channel.
 
-        An error that a retry cannot fix ends the first poll at once. After a successful poll, it is
-        counted like any other: while Airflow's API server restarts, a connection seems not to exist.
+        An error that a retry cannot fix ends the first poll at once, and so does a refused secret, which the
+        task's next try may find replaced. After a successful poll, it is counted like any other: while
+        Airflow's API server restarts, a connection seems not to exist.
 
         :param logins: returns the logins to ask for; called before each poll
         :param persistent: for a watcher. Logins that Twitch does not know are left out of the requests
@@ -109,7 +110,8 @@ class LivePoll:
                 observation = await self.observe(logins(), without_unknown=persistent)
             except TwitchError as error:
                 failures += 1
-                if (error.fatal and not proven) or failures >= self.max_consecutive_failures:
+                hopeless = error.fatal or isinstance(error, TwitchAuthError)
+                if (hopeless and not proven) or failures >= self.max_consecutive_failures:
                     await self._give_up(error, linger=persistent)
                     if error.fatal or failures == 1:
                         raise
