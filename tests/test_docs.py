@@ -321,7 +321,7 @@ def test_every_page_is_linked_from_the_readme() -> None:
     # The site's page of SECURITY.md is that file.
     assert "(SECURITY.md)" in README
     inside = {page.name for page in DOCS.glob("*.md") if page.name not in {"index.md", "security.md"}} | {
-        f"howto/{page.name}" for page in (DOCS / "howto").glob("*.md")
+        f"{folder}/{page.name}" for folder in ("howto", "deploy") for page in (DOCS / folder).glob("*.md")
     }
     assert {name for name in inside if f"(docs/{name}" not in README} == set()
 
