@@ -27,12 +27,19 @@ REGION = "eu-central-1"
 #: moto's only account.
 ACCOUNT = "123456789012"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 REPOSITORY = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/airflow-twitch"
 #: As long as the address that CloudFormation signs for a wait condition, and with the same characters.
 SIGNAL = f"https://signals.example.com/arn%3Aaws%3A/minimal?Expires=1&Signature={'a%2B' * 120}%3D"
 IMAGE = "registry.example.com/airflow-twitch:1"
+MACHINE_IMAGE = "ami-0123456789abcdef0"
 #: The conditions that decide about entries of lists, and the parameter that each is about.
-CONDITIONS = {"HasKmsKey": "KmsKeyArn", "HasImageRepository": "ImageRepositoryArn"}
+CONDITIONS = {
+    "HasKmsKey": "KmsKeyArn",
+    "HasImageRepository": "ImageRepositoryArn",
+    "HasAlertTopic": "AlertTopicArn",
+}
 
 
 @lru_cache
@@ -71,6 +78,12 @@ def parameters() -> Any:
         assert not set(own) & set(found)
         found |= own
     return found
+
+
+@pytest.fixture
+def rules() -> Any:
+    """What the machine's template says about parameters together; moto does not read it."""
+    return json.loads(text_of("airflow-ec2"))["Rules"]
 
 
 def for_moto(value: Any, given: Mapping[str, str]) -> Any:
@@ -179,6 +192,8 @@ class Cloud:
             "Image": IMAGE,
             "VpcId": subnet["VpcId"],
             "SubnetId": subnet["SubnetId"],
+            "AvailabilityZone": subnet["AvailabilityZone"],
+            "MachineImage": MACHINE_IMAGE,
             "LakeStack": f"{name}-lake",
             **parameters,
         }
@@ -193,7 +208,8 @@ class Cloud:
         document = for_moto(json.loads(text_of(template)), given)
         stacks = self.client("cloudformation")
         with warnings.catch_warnings():
-            # The bucket's policy, the secret and the wait: test_template.py reads those.
+            # Of the lake the bucket's policy and the secret, of the machine the wait, alarms and the backup:
+            # test_template.py and test_operation.py read those.
             warnings.filterwarnings("ignore", "Tried to parse .* but it's not supported by moto")
             stacks.create_stack(
                 StackName=name,
@@ -259,8 +275,12 @@ def full(cloud: Cloud) -> Stack:
         KmsKeyArn=KEY,
         AccessLogBucket="my-logs",
         InstanceType="m7i.large",
-        MachineImage="/images/ubuntu",
+        MachineImage="ami-00000000000000001",
         VolumeGigabytes="60",
+        DataGigabytes="100",
+        DataSnapshotId="snap-0123456789abcdef0",
+        AlertTopicArn=TOPIC,
+        PermissionsBoundaryArn=BOUNDARY,
         RawDays="3",
         ChannelDays="9",
         XComDays="2",

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-from tests.deploy.conftest import ACCOUNT, KEY, REGION, REPOSITORY, Cloud, Stack
+from tests.deploy.conftest import ACCOUNT, BOUNDARY, KEY, REGION, REPOSITORY, TOPIC, Cloud, Stack
 
 from deploy import new_env
 from twitch_provider.testing import Simulator
@@ -76,7 +76,7 @@ class TestRole:
         self, full: Stack
     ) -> None:
         policies = full.policies()
-        assert set(policies) == {"JobPolicy", "AccessPolicy", "ImagePullPolicy"}
+        assert set(policies) == {"JobPolicy", "AccessPolicy", "ImagePullPolicy", "AlertPolicy"}
         *statements, write, read = policies["JobPolicy"]["Statement"]
         assert statements == job_policy("my-twitch-lake", "analytics/twitch", "full-lake")["Statement"]
         s3, secrets = f"s3.{REGION}.amazonaws.com", f"secretsmanager.{REGION}.amazonaws.com"
@@ -88,6 +88,12 @@ class TestRole:
         assert pull["Action"] == ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
         assert pull["Resource"] == REPOSITORY
         assert (log_in["Action"], log_in["Resource"]) == ("ecr:GetAuthorizationToken", "*")
+
+    def test_with_a_topic_it_may_publish_there_and_tell_its_state(self, full: Stack) -> None:
+        alerts, state = full.policies()["AlertPolicy"]["Statement"]
+        assert (alerts["Action"], alerts["Resource"]) == ("sns:Publish", TOPIC)
+        assert (state["Action"], state["Resource"]) == ("cloudwatch:PutMetricData", "*")
+        assert state["Condition"] == {"StringEquals": {"cloudwatch:namespace": "AirflowTwitch"}}
 
     def test_the_access_is_session_managers_minimum(self, stack: Stack) -> None:
         register, channels = stack.policies()["AccessPolicy"]["Statement"]
@@ -127,9 +133,28 @@ class TestResources:
         instance = full.instance()
         assert instance["State"]["Name"] == "running"
         assert instance["InstanceType"] == "m7i.large"
-        assert instance["ImageId"] == "{{resolve:ssm:/images/ubuntu}}"  # AWS resolves it, moto does not
+        assert instance["ImageId"] == "ami-00000000000000001"
         assert "KeyName" not in instance
         assert {"Key": "Name", "Value": "full"} in instance["Tags"]
+
+    def test_the_data_volume_is_the_instances(self, stack: Stack) -> None:
+        volumes = stack.cloud.client("ec2").describe_volumes(VolumeIds=[stack.outputs["DataVolumeId"]])
+        (volume,) = volumes["Volumes"]
+        (attachment,) = volume["Attachments"]
+        assert attachment["InstanceId"] == stack.outputs["InstanceId"]
+        assert volume["AvailabilityZone"] == stack.instance()["Placement"]["AvailabilityZone"]
+        assert volume["Size"] == {"minimal": 20, "full": 100}[stack.name]
+
+    def test_the_roles_have_the_boundary_that_is_given(self, minimal: Stack, full: Stack) -> None:
+        iam = full.cloud.client("iam")
+        for stack, boundary in ((minimal, None), (full, BOUNDARY)):
+            names = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+            names = [name for name in names if name.startswith(f"{stack.name}-")]
+            assert sorted(name.split("-")[1] for name in names) == ["BackupRole", "Role"]
+            for name in names:
+                role = iam.get_role(RoleName=name)["Role"]
+                found = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+                assert found == boundary
 
     def test_the_security_group_has_no_way_in(self, stack: Stack) -> None:
         groups = stack.cloud.client("ec2").describe_security_groups()["SecurityGroups"]

@@ -19,7 +19,7 @@ from twitch_provider.metrics.tables import TABLES
 PERSONAL = [name for name, table in TABLES.items() if "user_id" in table.names]
 PERSONAL += ["watch_channels", "detectors"]
 
-POLICIES = {"JobPolicy", "AccessPolicy", "ImagePullPolicy"}
+POLICIES = {"JobPolicy", "AccessPolicy", "ImagePullPolicy", "AlertPolicy"}
 
 
 def walk(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -149,6 +149,8 @@ class TestRights:
             "BucketPolicy",
             "Role",
             *POLICIES,
+            "BackupRole",
+            "BackupPolicy",
         }
         assert not {path for path, _ in walk(resources) if path[-1:] in {("Policies",), ("Roles",)}} - {
             ("InstanceProfile", "Properties", "Roles")
@@ -185,7 +187,18 @@ class TestRights:
             "ssmmessages:CreateDataChannel",
             "ssmmessages:OpenControlChannel",
             "ssmmessages:OpenDataChannel",
+            "cloudwatch:PutMetricData",
+            "ec2:DescribeVolumes",
+            "ec2:DescribeSnapshots",
         }
+
+    def test_both_roles_have_the_boundary_that_is_given(self, resources: Any) -> None:
+        roles = [each for each in resources.values() if each["Type"] == "AWS::IAM::Role"]
+        assert len(roles) == 2
+        for role in roles:
+            condition, boundary, otherwise = role["Properties"]["PermissionsBoundary"]["Fn::If"]
+            assert condition == "HasPermissionsBoundary"
+            assert (boundary, otherwise) == ({"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"})
 
     def test_only_ec2_takes_the_role(self, resources: Any) -> None:
         (statement,) = resources["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
@@ -233,10 +246,12 @@ class TestInstance:
     def test_lets_only_web_traffic_out(self, resources: Any) -> None:
         group = resources["SecurityGroup"]["Properties"]
         egress = group["SecurityGroupEgress"]
-        assert [(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in egress] == [
-            ("tcp", 443, 443),
-            ("tcp", 80, 80),
-        ]
+        ranges = {
+            (rule["IpProtocol"], rule["FromPort"], rule["ToPort"], rule.get("CidrIp") or rule.get("CidrIpv6"))
+            for rule in egress
+        }
+        # Over both protocols: a dual-stack subnet prefers IPv6.
+        assert ranges == {("tcp", port, port, cidr) for port in (443, 80) for cidr in ("0.0.0.0/0", "::/0")}
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html
         allowed = r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}"
         said = (group["GroupDescription"], *(rule["Description"] for rule in egress))
@@ -266,7 +281,8 @@ class TestInstance:
             },
         }
         assert resources["Instance"]["Properties"]["PropagateTagsToVolumeOnCreation"] is True
-        assert not [it for it in resources.values() if it["Type"] == "AWS::EC2::Volume"]
+        (data,) = [it for it in resources.values() if it["Type"] == "AWS::EC2::Volume"]
+        assert data["Properties"]["Encrypted"] is True
 
     def test_is_in_the_group_and_has_the_role(self, resources: Any) -> None:
         instance = resources["Instance"]["Properties"]
@@ -274,7 +290,8 @@ class TestInstance:
         assert instance["IamInstanceProfile"] == {"Ref": "InstanceProfile"}
 
     def test_the_stack_waits_until_airflow_is_up(self, resources: Any) -> None:
-        assert resources["Started"]["DependsOn"] == "Instance"
+        assert resources["Started"]["DependsOn"] == "DataAttachment"
+        assert resources["DataAttachment"]["Properties"]["InstanceId"] == {"Ref": "Instance"}
         assert resources["Started"]["Properties"]["Handle"] == {"Ref": "StartedHandle"}
 
 
@@ -284,7 +301,8 @@ class TestTemplate:
         for path, value in walk(body):
             if isinstance(value, str) and "UserData" not in path:
                 assert not re.search(r"[0-9]{12}|\b[a-z]{2}-[a-z]+-[0-9]\b", value), path
-                assert not re.search(r"arn:aws|amazonaws\.com", value), path
+                # The one service whose name is the same everywhere.
+                assert not re.search(r"arn:aws|(?<!^dlm\.)amazonaws\.com", value), path
 
     @pytest.mark.parametrize(
         "breakout", ["x' ; reboot #", 'x"', "x\n", "x$(reboot)", "x`reboot`", "*", "x/*", "x?", "${x}", "x x"]
@@ -295,7 +313,13 @@ class TestTemplate:
                 assert not re.fullmatch(parameter["AllowedPattern"], breakout), name
 
     def test_what_has_state_says_what_becomes_of_it(self, resources: Any) -> None:
-        stateful = {"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SecretsManager::Secret"}
+        stateful = {
+            "AWS::S3::Bucket",
+            "AWS::S3::BucketPolicy",
+            "AWS::SecretsManager::Secret",
+            "AWS::EC2::Volume",
+            "AWS::EC2::VolumeAttachment",
+        }
         for logical_id, resource in resources.items():
             if resource["Type"] in stateful:
                 assert {"DeletionPolicy", "UpdateReplacePolicy"} <= set(resource), logical_id

@@ -37,10 +37,11 @@ def test_every_parameter_says_what_it_is_and_refuses_what_it_is_not(parameters: 
         ("AccessLogBucket", "logs.example.com"),
         ("Prefix", "analytics/twitch_2"),
         ("InstanceType", "m7i-flex.large"),
-        (
-            "MachineImage",
-            "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id",
-        ),
+        ("DataSnapshotId", "snap-0123456789abcdef0"),
+        ("AlertTopicArn", "arn:aws:sns:eu-central-1:123456789012:on-call_1"),
+        ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:policy/team/boundary"),
+        ("PermissionsBoundaryArn", "arn:aws:iam::aws:policy/PowerUserAccess"),
+        ("LakeStack", "twitch-lake"),
     ],
 )
 def test_takes_what_is_right(parameters: Any, name: str, value: str) -> None:
@@ -54,6 +55,11 @@ def test_takes_what_is_right(parameters: Any, name: str, value: str) -> None:
         ("ImageRepositoryArn", "arn:aws:ecr:eu-central-1:123456789012:repository/*"),
         ("KmsKeyArn", "arn:aws:kms:eu-central-1:123456789012:alias/mine"),
         ("BucketName", "My.Lake"),
+        ("DataSnapshotId", "vol-0123456789abcdef0"),
+        ("AlertTopicArn", "arn:aws:sns:eu-central-1:123456789012:alerts.fifo"),
+        ("AlertTopicArn", "arn:aws:sns:eu-central-1:123456789012:*"),
+        ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:role/admin"),
+        ("LakeStack", "1"),
         ("Prefix", "/twitch"),
         ("Prefix", "twitch/"),
         ("Prefix", ""),
@@ -73,3 +79,31 @@ def test_the_console_shows_every_parameter_in_a_group(template: Any) -> None:
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     shown = [name for group in groups for name in group["Parameters"]]
     assert sorted(shown) == sorted(template["Parameters"])
+
+
+def test_parameters_that_contradict_each_other_are_told_in_one_sentence(rules: Any) -> None:
+    said = {}
+    for name, rule in rules.items():
+        (assertion,) = rule["Assertions"]
+        said[name] = assertion["AssertDescription"]
+        (values, expected) = assertion["Assert"]["Fn::EachMemberEquals"]
+        # Of the one parameter of this type.
+        kind, attribute = values["Fn::ValueOfAll"]
+        assert kind == "AWS::EC2::Subnet::Id"
+        assert expected == {"Ref": {"VpcId": "VpcId", "AvailabilityZone": "AvailabilityZone"}[attribute]}
+        assert "RuleCondition" not in rule
+    assert said == {
+        "SubnetInVpc": "SubnetId is not a subnet of VpcId",
+        "SubnetInZone": "SubnetId is not in AvailabilityZone, where the data volume is",
+    }
+
+
+def test_one_parameter_alone_is_a_subnet(parameters: Any) -> None:
+    # The rules above ask for all of them.
+    assert [name for name, it in parameters.items() if it["Type"] == "AWS::EC2::Subnet::Id"] == ["SubnetId"]
+
+
+def test_the_machine_image_is_an_id_that_an_update_keeps(parameters: Any) -> None:
+    # With a default or a name that is resolved, an update could replace the machine unasked.
+    assert parameters["MachineImage"]["Type"] == "AWS::EC2::Image::Id"
+    assert "Default" not in parameters["MachineImage"]
