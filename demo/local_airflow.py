@@ -37,6 +37,7 @@ DAGS = {
     "twitch_all_streams": "every five minutes: every live stream",
     "twitch_viewers_by_language": "when twitch_top_games has published a snapshot",
     "twitch_metrics": "after a snapshot, and every quarter of an hour: the hours that changed",
+    "twitch_rebuild": "by hand: builds snapshots of past days again from raw/",
     "twitch_alert_notify": "when twitch_metrics has alerts or all-clears: writes them to its log",
     "twitch_daily": "twenty minutes after midnight: closes the day",
     "twitch_live_alert": "when one of its CHANNELS goes live",

@@ -177,6 +177,12 @@ def run_daily(airflow_database: None, bucket: Bucket) -> Callable[..., dict[str,
 
 
 @pytest.fixture
+def run_rebuild(airflow_database: None, bucket: Bucket) -> Callable[..., dict[str, str]]:
+    """Run ``twitch_rebuild`` in this process; gives the state of each task and mapped task."""
+    return _runner("twitch_rebuild")
+
+
+@pytest.fixture
 def lake(bucket: Bucket) -> Lake:
     """A lake in the bucket."""
     lake = Lake()

@@ -84,7 +84,11 @@ def test_runs_go_on_in_the_other_bucket_with_no_gap_and_no_duplicate(
     for dag_id in ("twitch_top_games", "twitch_all_streams"):
         manifests = [json.loads(_read(bucket, key)) for key in _keys(bucket, NEW, f"/manifests/{dag_id}/")]
         assert [each["run_after"] for each in manifests] == [f"{tick:%Y-%m-%dT%H:%M:%SZ}" for tick in ticks]
-        assert [each["previous"] and each["previous"]["gap_seconds"] for each in manifests] == [None, 300, 300]
+        assert [each["previous"] and each["previous"]["gap_seconds"] for each in manifests] == [
+            None,
+            300,
+            300,
+        ]
         assert all(each["complete"] for each in manifests)
     # The crawl compares itself with the snapshot that was moved.
     assert manifests[2]["crawl"]["second_look"] is None

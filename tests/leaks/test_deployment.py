@@ -33,6 +33,7 @@ JOBS = [
     (Job("twitch_metrics"), {"success", "skipped"}),  # there is nothing to tell
     (Job("twitch_alert_notify"), {"success", "skipped"}),
     (Job("twitch_daily"), {"success", "skipped"}),
+    (Job("twitch_rebuild"), {"success"}),
     (Job("twitch_all_streams", {"bucket": "not-there"}), {"failed"}),
     (Job("twitch_all_streams", {}, with_options(twitch_conn_id="twitch_refused")), {"failed"}),
     # A secret that is not a connection: the API server is asked for it too.

@@ -92,15 +92,35 @@ def publish(
     :raises TwitchOwnerError: what lies there belongs to another run or task
     :raises TwitchError: crawling or writing failed
     """
+    extracted, table = _obtain(run, dataset, options, hook, file_format)
+    return _publish(run, dataset, extracted, table, options.on_incomplete)
+
+
+def rebuild(run: Run, dataset: str) -> dict[str, Any]:
+    """Publish the raw pages that a run has; Twitch is not asked.
+
+    :returns: as :func:`publish`
+    :raises TwitchTooLateError: the run has none
+    :raises TwitchError: reading or writing failed
+    """
+    if (found := run.find(dataset)) is not None:
+        return _publish(run, dataset, found, _rebuild(run, found), "keep")
+    if (late := _find_incomplete(run, dataset)) is not None:
+        return _publish(run, dataset, *late, "keep")
+    raise run.too_late(run.refused)
+
+
+def _publish(
+    run: Run, dataset: str, extracted: Extract, table: CleanTable, on_incomplete: str
+) -> dict[str, Any]:
     from twitch_provider.lake.publish import publish as publish_table
     from twitch_provider.pipelines.stats import send_snapshot
 
-    extracted, table = _obtain(run, dataset, options, hook, file_format)
     keys, header = run.keys_of(extracted), extracted.header
     few = _few_rows(table)
     if few:
         log.warning("%s", few)
-        if options.on_incomplete == "fail":
+        if on_incomplete == "fail":
             raise AirflowFailException(few)
     now = datetime.now(UTC)
     manifest = publish_table(

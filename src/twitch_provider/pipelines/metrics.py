@@ -90,8 +90,7 @@ def days_to_close(context: Mapping[str, Any]) -> list[str]:
     :raises TwitchParameterError: a param is not a date, or a day is not over
     """
     yesterday = _today(context) - DAY
-    params = context["params"]
-    first, last = (_date(params[name], name) for name in ("first_day", "last_day"))
+    first, last = days_of_params(context)
     if first is None and last is None:
         first, last = yesterday - (CLOSED_AGAIN - 1) * DAY, yesterday
     first, last = first or last or yesterday, last or yesterday
@@ -100,6 +99,21 @@ def days_to_close(context: Mapping[str, Any]) -> list[str]:
             f"first_day and last_day must be days that are over, in this order, not {first} and {last}",
             parameter="first_day",
         )
+    return days_between(first, last)
+
+
+def days_of_params(context: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    """Return the params ``first_day`` and ``last_day``.
+
+    :param context: of the task
+    :raises TwitchParameterError: one of them is not a date
+    """
+    params = context["params"]
+    return _date(params["first_day"], "first_day"), _date(params["last_day"], "last_day")
+
+
+def days_between(first: date, last: date) -> list[str]:
+    """Return all days from the first to the last one, such as ``2026-11-23``."""
     return [(first + number * DAY).isoformat() for number in range((last - first).days + 1)]
 
 
