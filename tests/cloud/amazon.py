@@ -117,19 +117,21 @@ class Amazon:
         """Answer 403 for a missing key to a role that may not list the whole bucket.
 
         "If you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP status code 403":
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html. A request for an object has no
-        ``s3:prefix``, so a grant that is conditioned on it does not count.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html. It is the same of HeadObject, which
+        has no body. A request for an object has no ``s3:prefix``, so a grant that is conditioned on it does
+        not count.
         """
         told: list[Any] = []
         body = b"".join(self._moto(environ, lambda *given: told.extend(given)))
         status, headers = told[:2]
-        bucket = request.path.split("/")[1]
+        _, bucket, key = f"{request.path}/".split("/", 2)
+        looked_up = request.method == "HEAD" and bool(key.strip("/"))
         if (
             status.startswith("404")
-            and b"<Code>NoSuchKey</Code>" in body
+            and (looked_up or b"<Code>NoSuchKey</Code>" in body)
             and not self._may("s3:ListBucket", f"arn:aws:s3:::{bucket}", {})
         ):
-            return _send(start_response, "403 Forbidden", DENIED, [])
+            return _send(start_response, "403 Forbidden", "" if looked_up else DENIED, [])
         start_response(status, headers)
         return [body]
 

@@ -198,6 +198,16 @@ def test_the_second_file_changes_services_that_exist() -> None:
         assert each["environment"].keys() <= services["airflow-scheduler"]["environment"].keys()
 
 
+def test_the_memory_is_that_of_the_limits() -> None:
+    services = load()["services"]
+    limits = {
+        name: int(each["mem_limit"][:-1]) * {"m": 1, "g": 1024}[each["mem_limit"][-1]]
+        for name, each in services.items()
+        if name != "airflow-init" and "profiles" not in each
+    }
+    assert f"{sum(limits.values()):,} MiB with the LocalExecutor" in PAGES["compose"]
+
+
 def test_settings_of_compose_exist() -> None:
     (command,) = re.findall(r"deploy/new_env\.py (.*) > deploy/\.env", PAGES["compose"])
     settings = new_env.read(shlex.split(command))
