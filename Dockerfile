@@ -28,4 +28,6 @@ COPY --chown=airflow:0 dags /opt/airflow/dags
 # Every Airflow process reads it when it starts.
 COPY --chown=airflow:0 deploy/airflow_local_settings.py /opt/airflow/config/
 # What a machine needs to run the image; the stack of docs/deploy/ec2.md copies it from here.
-COPY --chown=airflow:0 deploy/compose.yaml deploy/new_env.py /opt/airflow/deploy/
+COPY --chown=airflow:0 deploy/compose.yaml deploy/new_env.py deploy/start.sh deploy/status.py \
+    deploy/airflow-provider-twitch.service deploy/airflow-provider-twitch-status.service \
+    deploy/airflow-provider-twitch-status.timer /opt/airflow/deploy/

@@ -3,8 +3,9 @@
 
 ``(umask 077; python deploy/new_env.py TWITCH_BUCKET=my-lake AWS_REGION=eu-central-1 > deploy/.env)``
 
-Run it once per installation: the database keeps the password that it was created with, and only the old
-Fernet key can decrypt what Airflow has encrypted. It needs only Python.
+The secrets of an installation must stay: the database keeps the password that it was created with, and
+only the old Fernet key can decrypt what Airflow has encrypted. ``--keep .env`` before the settings prints
+that file with these settings replaced and with what it lacks. It needs only Python.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,11 @@ SECRETS: Mapping[str, Callable[[], str]] = {
 }
 
 
-def read(arguments: Sequence[str]) -> dict[str, str]:
+def read(arguments: Sequence[str], old: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return every setting, with defaults for those that were not given.
 
     :param arguments: each NAME=VALUE
+    :param old: the values of an existing file, which take precedence over the defaults
     :raises ValueError: one is unknown, given twice, invalid or missing; the message says what to do
     """
     given: dict[str, str] = {}
@@ -99,9 +102,10 @@ def read(arguments: Sequence[str]) -> dict[str, str]:
         if name in given:
             raise ValueError(f"{name} is given twice: give it once.")
         given[name] = value
-    if given.get("SECRETS_BACKEND_KWARGS") and not given.get("SECRETS_BACKEND"):
+    known = {**(old or {}), **given}
+    if known.get("SECRETS_BACKEND_KWARGS") and not known.get("SECRETS_BACKEND"):
         raise ValueError("SECRETS_BACKEND_KWARGS requires SECRETS_BACKEND: give both.")
-    settings = {name: given.get(name, setting.default) for name, setting in SETTINGS.items()}
+    settings = {name: known.get(name, setting.default) for name, setting in SETTINGS.items()}
     return {name: check(name, value) for name, value in settings.items()}
 
 
@@ -152,11 +156,42 @@ def render(settings: Mapping[str, str]) -> str:
     return "# Secrets of this installation: keep them, and keep them private.\n" + "".join(lines)
 
 
+def values(text: str) -> dict[str, str]:
+    """Return what stands in a file, secrets included.
+
+    :param text: of the file, each line ``NAME='value'``
+    """
+    pairs = [line.partition("=") for line in text.splitlines() if not line.startswith("#")]
+    return {name: value.strip("'") for name, equals, value in pairs if equals}
+
+
+def keep(old: str, new: str, given: Collection[str]) -> str:
+    """Return an existing file with what was given, and with what it lacks.
+
+    :param old: its text
+    :param new: a new one
+    :param given: names of the settings to take from the new one
+    """
+    lines = {line.partition("=")[0]: line for line in new.splitlines() if not line.startswith("#")}
+    kept = []
+    for line in old.splitlines():
+        name = line.partition("=")[0]
+        replacement = lines.pop(name, line)
+        kept.append(replacement if name in given else line)
+    return "".join(f"{line}\n" for line in [*kept, *lines.values()])
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print the file, or an error message; return the exit status."""
+    old = ""
     try:
-        text = render(read(arguments))
-    except ValueError as error:
+        if arguments[:1] == ["--keep"]:
+            _, path, *arguments = arguments
+            old = Path(path).read_text()
+        text = render(read(arguments, values(old)))
+        if old:
+            text = keep(old, text, {argument.partition("=")[0] for argument in arguments})
+    except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     descriptor = sys.stdout.fileno()

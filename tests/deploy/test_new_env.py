@@ -156,6 +156,49 @@ def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     assert read_env(path.read_text())["TWITCH_BUCKET"] == "my-lake"
 
 
+OLD = """# Mine.
+TWITCH_BUCKET='old-lake'
+EXECUTOR='CeleryExecutor'
+POSTGRES_PASSWORD='old-password'
+MINE='1 = one'
+"""
+
+
+def kept(folder: Path, *arguments: str) -> str:
+    (folder / "old").write_text(OLD)
+    assert run("--keep", str(folder / "old"), *arguments, to=folder / "new").returncode == 0
+    return (folder / "new").read_text()
+
+
+def test_an_existing_file_keeps_what_is_not_given(tmp_path: Path) -> None:
+    text = kept(tmp_path, "TWITCH_BUCKET=new-lake")
+    assert text.startswith(OLD.replace("old-lake", "new-lake"))
+    assert read_env(text).keys() == {*new_env.SETTINGS, *new_env.SECRETS, "MINE", "COMPOSE_PROFILES"}
+
+
+def test_an_existing_file_needs_no_setting_again(tmp_path: Path) -> None:
+    text = kept(tmp_path)
+    assert text.startswith(OLD)
+    (tmp_path / "again").write_text(text)
+    assert run("--keep", str(tmp_path / "again"), to=tmp_path / "new").returncode == 0
+    assert (tmp_path / "new").read_text() == text
+
+
+def test_an_empty_file_is_none(tmp_path: Path) -> None:
+    (tmp_path / "old").touch()
+    assert run("--keep", str(tmp_path / "old"), "TWITCH_BUCKET=my-lake", to=tmp_path / "new").returncode == 0
+    assert read_env((tmp_path / "new").read_text()).keys() == {*new_env.SETTINGS, *new_env.SECRETS}
+
+
+def test_what_is_wrong_in_an_existing_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("TWITCH_BUCKET='Lake'\n")
+    done = run("--keep", str(tmp_path / "old"), to=tmp_path / "new")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("error: TWITCH_BUCKET=Lake is invalid")
+    done = run("--keep", str(tmp_path / "missing"), to=tmp_path / "new")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
 def test_an_error_is_one_line_and_a_status(tmp_path: Path) -> None:
     done = run(to=tmp_path / ".env")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
