@@ -21,6 +21,11 @@ fail() {
 }
 trap 'fail "Line $LINENO of start.sh failed: see the log"' ERR
 
+# In MiB, without what only root may use.
+room() {
+  df --output=avail --block-size=1M "$1" | tail --lines 1 | tr --delete " "
+}
+
 # A registry, or the network of a machine that has just started, may fail for a minute.
 pull() {
   local pause
@@ -31,17 +36,12 @@ pull() {
     echo "Failed, retrying in $pause s: docker pull $1"
     sleep "$pause"
   done
-  docker pull --quiet "$1" || fail "The image $1 could not be pulled: what ran before goes on"
-}
-
-# In MiB, of what root may not use alone.
-room() {
-  df --output=avail --block-size=1M "$1" | tail --lines 1
+  docker pull --quiet "$1" || fail "$1 was not pulled, with $(room /) MiB free on the root volume: what ran before goes on"
 }
 
 # PostgreSQL neither starts nor stops well on a full disk.
 if (($(room .) < 300)); then
-  fail "The volume with the data is full: raise DataGigabytes of the stack and restart the instance; nothing was changed"
+  fail "The volume with the data is full: raise DataGigabytes and restart the instance; nothing was changed"
 fi
 if (($(room /) < 3000)); then
   docker image prune --all --force >/dev/null

@@ -161,8 +161,8 @@ class Stack:
         return body
 
     def settings(self) -> dict[str, str]:
-        """What the script gives to ``new_env.py``, but for the image."""
-        (call,) = re.findall(r"/new_env\.py \\\n(.*?)>\.env\.new\n", self.script(), re.DOTALL)
+        """What the script gives to ``start.sh``, but for the image."""
+        (call,) = re.findall(r"bash start\.sh \\\n(.*?)\|\|", self.script(), re.DOTALL)
         pairs = [argument.split("=", 1) for argument in shlex.split(call.replace("\\\n", " "))]
         return {name: value for name, value in pairs if name != "AIRFLOW_IMAGE"}
 

@@ -24,7 +24,6 @@ CARRIED = (
         "airflow-provider-twitch-status.timer",
     ),
 )
-VOLUME = "vol-0123456789abcdef0"
 
 # Answers as the programs would, and notes each call. A file fail-NAME holds how often NAME shall fail.
 STAND_IN = r"""#!/bin/bash
@@ -53,7 +52,7 @@ case "$call" in
   "docker compose stop"*) ! fails stop ;;
   "curl "*) while [[ $1 != --data-binary ]]; do shift; done; printf '%s\n' "$2" >"$MACHINE/signal" ;;
   "python3 "*) exec "$PYTHON" "$@" ;;
-  "sleep "*) test ! -e "$MACHINE/attached-late" || mv "$MACHINE/attached-late" "$(cat "$MACHINE/device")" ;;
+  "sleep "*) fails attach || truncate --size 16M "$(cat "$MACHINE/attach" || echo "$MACHINE/none")" ;;
   "blkid "*TYPE*) cat "${*: -1}.type" 2>/dev/null || exit 2 ;;
   "blkid "*UUID*) echo 11111111-2222-3333-4444-555555555555 ;;
   "mkfs.ext4 "*) echo ext4 >"${*: -1}.type" ;;
@@ -66,7 +65,7 @@ esac
 """
 PROGRAMS = (
     *("apt-get", "dpkg", "systemctl", "docker", "curl", "sleep", "python3", "df"),
-    *("blkid", "wipefs", "mkfs.ext4", "mountpoint", "mount", "resize2fs", "fallocate", "mkswap", "swapon"),
+    *("blkid", "mkfs.ext4", "mountpoint", "mount", "resize2fs", "fallocate", "mkswap", "swapon"),
 )
 _PATHS = re.compile(r"(?<![\w.}/*])/(?=(?:etc|var|opt|root|run|dev/disk|swapfile)\b)")
 
@@ -93,10 +92,6 @@ class Machine:
         (root / "image" / "start.sh").write_text(self.here((DEPLOY / "start.sh").read_text()))
         for name in ("calls", "images", "mounted", "logs", "etc/fstab"):
             (root / name).touch()
-        self.device = root / "dev/disk/by-id" / f"nvme-Amazon_Elastic_Block_Store_{VOLUME.replace('-', '')}"
-        self.device.parent.mkdir(parents=True)
-        self.device.touch()
-        (root / "device").write_text(str(self.device))
         self.has_room(data=10_000, root=10_000)
 
     def here(self, script: str) -> str:
@@ -127,8 +122,26 @@ class Machine:
             check=False,
         )
 
+    def device(self, script: str) -> Path:
+        """Where the user data looks for the volume."""
+        volume = re.search(r"vol-[0-9a-f]+", script)
+        assert volume
+        name = f"nvme-Amazon_Elastic_Block_Store_{volume[0].replace('-', '')}"
+        return self.root / "dev/disk/by-id" / name
+
+    def attach(self, device: Path, after: int = 0) -> None:
+        """Attach a volume, after this number of sleeps."""
+        device.parent.mkdir(parents=True, exist_ok=True)
+        (self.root / "attach").write_text(str(device))
+        (self.root / "fail-attach").write_text(str(after))
+        if not after:
+            with device.open("ab") as file:
+                file.truncate(16 * 2**20)
+
     def start(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run the user data."""
+        """Run the user data, its volume attached unless somebody said when."""
+        if not (self.root / "attach").exists():
+            self.attach(self.device(script))
         return self.run("bash", "-c", self.here(script))
 
     def install(self) -> None:

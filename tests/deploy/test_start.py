@@ -129,7 +129,8 @@ def test_an_image_that_cannot_be_pulled_leaves_what_runs(machine: Machine) -> No
     before = (machine.home / ".env").read_text()
     machine.fail("pull", 100)
     done = machine.start_sh("AIRFLOW_IMAGE=registry.example.com/twitch:2")
-    sentence = "The image registry.example.com/twitch:2 could not be pulled: what ran before goes on"
+    image = "registry.example.com/twitch:2"
+    sentence = f"{image} was not pulled, with 10000 MiB free on the root volume: what ran before goes on"
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"error: {sentence}")
     assert machine.reason() == f"{sentence}\n"
     assert (machine.home / ".env").read_text() == before

@@ -209,7 +209,7 @@ class Ticks:
 
 
 def wait(problems: Sequence[int], *arguments: str) -> tuple[int, float]:
-    """Return the exit status and the seconds that it took, with so many problems at each look."""
+    """Return the exit status and the seconds that it took, with this number of problems at each look."""
     ticks = Ticks()
     left = [*problems]
 

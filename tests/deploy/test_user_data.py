@@ -16,86 +16,9 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 from tests.deploy.conftest import ACCOUNT, IMAGE, REGION, SIGNAL, Cloud, Stack
+from tests.deploy.machine import CARRIED, Machine, all_real
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
-
-# Answers as the programs would, and notes each call. A file fail-NAME holds how often NAME shall fail.
-STAND_IN = r"""#!/bin/bash
-call="${0##*/} $*"
-printf '%s\n' "$call" >>"$MACHINE/calls"
-fails() {
-  local left
-  left=$(cat "$MACHINE/fail-$1" 2>/dev/null || echo 0)
-  ((left > 0)) && echo $((left - 1)) >"$MACHINE/fail-$1"
-}
-case "$call" in
-  "dpkg --status"*) test -e "$MACHINE/installed" ;;
-  "apt-get "*install*) fails apt-get && exit 100; touch "$MACHINE/installed" ;;
-  "docker image inspect "*) grep --quiet --line-regexp --fixed-strings "$4$3" "$MACHINE/images" ;;
-  "docker pull "*) fails pull && exit 1; printf '%s\n' "$3" >>"$MACHINE/images" ;;
-  "docker create "*) echo container-1 ;;
-  "docker cp "*) cp "$DEPLOY/compose.yaml" "$DEPLOY/new_env.py" "$4$3" ;;
-  "docker run "*)
-    while [[ $1 != */new_env.py ]]; do shift; done
-    exec "$PYTHON" "$DEPLOY/new_env.py" "${@:2}" ;;
-  "docker compose config "*)
-    grep --only-matching --perl-regexp "AIRFLOW_IMAGE='\K[^']*" .env
-    echo postgres:16 ;;
-  "docker compose up "*) fails up && exit 1; test -f compose.yaml ;;
-  "curl "*) while [[ $1 != --data-binary ]]; do shift; done; printf '%s\n' "$2" >"$MACHINE/signal" ;;
-esac
-"""
-
-
-class Machine:
-    """A folder with what the script would find and leave on an instance."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.home = root / "opt/airflow-provider-twitch"
-        for folder in ("bin", "etc", "var/log", "opt", "root"):
-            (root / folder).mkdir(parents=True)
-        for name in ("apt-get", "dpkg", "systemctl", "docker", "curl", "sleep"):
-            program = root / "bin" / name
-            program.write_text(STAND_IN)
-            program.chmod(0o755)
-        for name in ("calls", "images"):
-            (root / name).touch()
-
-    def fail(self, name: str, times: int) -> None:
-        (self.root / f"fail-{name}").write_text(str(times))
-
-    def start(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run the script, whose paths lead into this folder."""
-        for path in ("/etc/docker", "/var/log/", "/opt/airflow-provider-twitch", "/root"):
-            assert path in script
-            script = script.replace(path, f"{self.root}{path}")
-        (self.root / "calls").write_text("")
-        return subprocess.run(
-            ["bash", "-c", script],
-            env={
-                "PATH": f"{self.root}/bin:/usr/bin:/bin",
-                "MACHINE": str(self.root),
-                "DEPLOY": str(DEPLOY),
-                "PYTHON": sys.executable,
-            },
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def calls(self, beginning: str = "") -> list[str]:
-        calls = (self.root / "calls").read_text().splitlines()
-        return [call for call in calls if call.startswith(beginning)]
-
-    def env(self) -> dict[str, str]:
-        lines = (self.home / ".env").read_text().splitlines()
-        pairs = [line.partition("=") for line in lines if not line.startswith("#")]
-        return {name: value.strip("'") for name, _, value in pairs}
-
-    def signal(self) -> Any:
-        return json.loads((self.root / "signal").read_text())
+from deploy import new_env
 
 
 @pytest.fixture
@@ -132,10 +55,13 @@ def test_carries_nothing_but_names(resources: Any) -> None:
         for name in ("Bucket", "Prefix", "ConnectionsPrefix")
     }
     assert set(re.findall(r"\${([^}]*)}", text)) == {
+        "AlertTopicArn",
+        "DataVolume",
         "Image",
         "ImageRepositoryArn",
         *imports,
         "AWS::Region",
+        "AWS::StackName",
         "StartedHandle",
     }
 
@@ -162,9 +88,14 @@ def test_shellcheck_finds_nothing(stack: Stack) -> None:
 
 def test_starts_airflow(machine: Machine, minimal: Stack) -> None:
     assert machine.start(minimal.script()).returncode == 0
-    assert machine.signal()["Status"] == "SUCCESS"
+    assert machine.signal() == {
+        "Status": "SUCCESS",
+        "UniqueId": "start",
+        "Data": "",
+        "Reason": "Airflow is up",
+    }
     assert machine.calls("curl")[0].endswith(SIGNAL)
-    assert machine.calls("systemctl") == ["systemctl enable --now docker"]
+    assert machine.calls("systemctl enable")[0] == "systemctl enable --now docker"
     assert machine.calls("docker pull") == [f"docker pull --quiet {IMAGE}", "docker pull --quiet postgres:16"]
     (up,) = machine.calls("docker compose up")
     assert {"--detach", "--wait"} <= set(up.split())
@@ -175,7 +106,133 @@ def test_starts_airflow(machine: Machine, minimal: Stack) -> None:
     assert (env["TWITCH_BUCKET"], env["TWITCH_PREFIX"]) == (minimal.outputs["Bucket"], "twitch")
     assert env["AWS_REGION"] == REGION
     assert all(env[name] for name in ("POSTGRES_PASSWORD", "FERNET_KEY", "JWT_SECRET", "ADMIN_PASSWORD"))
-    assert sorted(path.name for path in machine.home.iterdir()) == [".env", "compose.yaml", "new_env.py"]
+    assert {path.name for path in machine.home.iterdir()} == {".env", "volumes", *CARRIED}
+    assert (machine.root / "etc/default/airflow-provider-twitch").read_text() == "STACK=minimal\n"
+
+
+def test_alerts_of_airflow_go_where_the_stacks_go(machine: Machine, minimal: Stack, full: Stack) -> None:
+    machine.start(minimal.script())
+    assert machine.env()["TWITCH_SNS_TOPIC"] == ""
+    machine.attach(machine.device(full.script()))
+    machine.start(full.script())
+    assert machine.env()["TWITCH_SNS_TOPIC"].startswith("arn:aws:sns:")
+
+
+def test_what_must_survive_is_on_the_volume(machine: Machine, minimal: Stack) -> None:
+    machine.start(minimal.script())
+    device = machine.device(minimal.script())
+    home, volumes = machine.home, machine.root / "var/lib/docker/volumes"
+    assert machine.calls("mkfs.ext4") == [f"mkfs.ext4 -q {device}"]
+    assert machine.calls("mount ") == [f"mount {home}", f"mount {volumes}"]
+    # Before the engine.
+    assert machine.calls().index(f"mount {volumes}") < machine.calls().index("systemctl enable --now docker")
+    first, second, swap = (machine.root / "etc/fstab").read_text().splitlines()
+    assert first == f"UUID=11111111-2222-3333-4444-555555555555 {home} ext4 defaults,nofail 0 2"
+    assert second.startswith(f"{home}/volumes {volumes} none bind,nofail,")
+    assert "swap" in swap
+    drop_in = (machine.root / "etc/systemd/system/docker.service.d/volumes.conf").read_text()
+    assert drop_in == f"[Unit]\nRequiresMountsFor={volumes}\n"
+    settings = json.loads((machine.root / "etc/docker/daemon.json").read_text())
+    assert "data-root" not in settings
+
+
+def test_a_later_start_mounts_nothing_again(machine: Machine, minimal: Stack) -> None:
+    machine.start(minimal.script())
+    before = (machine.root / "etc/fstab").read_text()
+    machine.start(minimal.script())
+    assert not machine.calls("mkfs.ext4") + machine.calls("mount ")
+    assert machine.calls("resize2fs") == [f"resize2fs {machine.device(minimal.script())}"]
+    assert (machine.root / "etc/fstab").read_text() == before
+
+
+def test_a_volume_that_comes_late_is_waited_for(machine: Machine, minimal: Stack) -> None:
+    machine.attach(machine.device(minimal.script()), after=20)
+    assert machine.start(minimal.script()).returncode == 0
+    assert machine.calls("sleep") == ["sleep 5"] * 21
+
+
+def test_a_volume_that_does_not_come_is_one_sentence(machine: Machine, minimal: Stack) -> None:
+    machine.attach(machine.device(minimal.script()), after=1000)
+    assert machine.start(minimal.script()).returncode == 1
+    assert len(machine.calls("sleep")) * 5 == 600
+    assert re.match(
+        r"vol-\w+ did not appear within 10 minutes: InstanceType must be of the Nitro system$",
+        machine.signal()["Reason"],
+    )
+    assert not machine.calls("docker")
+
+
+def test_a_full_volume_is_one_sentence_before_anything_is_written(machine: Machine, minimal: Stack) -> None:
+    machine.start(minimal.script())
+    before = {path.name: path.read_bytes() for path in machine.home.iterdir() if path.is_file()}
+    machine.has_room(data=12, root=12)
+    assert machine.start(minimal.script()).returncode == 1
+    assert machine.signal()["Reason"] == (
+        "The volume with the data is full: raise DataGigabytes and restart the instance"
+    )
+    assert not machine.calls("docker")
+    assert {path.name: path.read_bytes() for path in machine.home.iterdir() if path.is_file()} == before
+
+
+def test_a_volume_of_a_snapshot_keeps_its_secrets_and_gets_the_settings_of_the_stack(
+    machine: Machine, minimal: Stack
+) -> None:
+    device = machine.device(minimal.script())
+    machine.attach(device)
+    device.with_name(f"{device.name}.type").write_text("ext4\n")
+    machine.home.mkdir()
+    old = [f"AIRFLOW_IMAGE={IMAGE}", "TWITCH_BUCKET=old-lake", "AWS_REGION=us-east-1"]
+    (machine.home / ".env").write_text(new_env.render(new_env.read(old)))
+    before = machine.env()
+    (machine.root / "var/lib/docker/volumes/twitch_postgres").mkdir(parents=True)
+    assert machine.start(minimal.script()).returncode == 0
+    assert not machine.calls("mkfs.ext4")
+    changed = {name for name, value in machine.env().items() if before[name] != value}
+    assert changed == {"TWITCH_BUCKET", "AWS_REGION", "SECRETS_BACKEND", "SECRETS_BACKEND_KWARGS"}
+
+
+def lines_of_the_volume(script: str) -> str:
+    """The part of the script that decides whether to format."""
+    begin, end = (
+        re.search(text, script) for text in ("(?m)^# Only a volume that is blank", "(?m)^if ! mountpoint")
+    )
+    assert begin
+    assert end
+    stop = 'give_up() {\n  echo "$1"\n  exit 1\n}\nset -Eeuo pipefail\n'
+    return stop + script[begin.start() : end.start()]
+
+
+@pytest.mark.skipif(not all_real("blkid", "mkfs.ext4"), reason="no util-linux or e2fsprogs here")
+@pytest.mark.parametrize(
+    ("content", "output"),
+    [
+        (b"", ""),
+        (b"ext4", ""),
+        (b"\0" * 510 + b"\x55\xaa", "vol-1 is not empty and not ext4: it was left as it is\n"),
+        (b"\0" * 1080 + b"\x53\xef", "vol-1 is not empty and not ext4: it was left as it is\n"),
+        (b"\0" * 10_000_000 + b"x", "vol-1 holds something unknown: it was left as it is\n"),
+    ],
+    ids=["blank", "ext4", "partitions", "broken", "unknown"],
+)
+def test_only_a_blank_volume_is_formatted(
+    tmp_path: Path, minimal: Stack, content: bytes, output: str
+) -> None:
+    machine = Machine(tmp_path, real=("blkid", "mkfs.ext4"))
+    device = tmp_path / "device"
+    with device.open("wb") as file:
+        file.write(content.removeprefix(b"ext4"))
+        file.truncate(32 * 2**20)
+    if content == b"ext4":
+        machine.run("mkfs.ext4", "-q", str(device))
+    before = device.read_bytes()
+    script = re.sub(r"vol-[0-9a-f]+", "vol-1", lines_of_the_volume(minimal.script()))
+    done = machine.run("bash", "-c", script, device=str(device))
+    formatted = device.read_bytes() != before
+    assert done.stdout == output
+    assert (done.returncode, formatted) == (1 if output else 0, content == b"")
+    if not output:
+        kind = machine.run("blkid", "--probe", "--match-tag", "TYPE", "--output", "value", str(device))
+        assert kind.stdout == "ext4\n"
 
 
 def test_the_secrets_backend_looks_where_the_secret_is(machine: Machine, stack: Stack) -> None:
@@ -192,9 +249,9 @@ def test_the_engine_finds_its_settings_at_its_first_start(machine: Machine, mini
     assert machine.start(minimal.script()).returncode == 1
     settings = json.loads((machine.root / "etc/docker/daemon.json").read_text())
     assert settings["log-opts"]["max-size"]
-    # The engine stops the containers when the machine stops, so that PostgreSQL and a worker come to an end.
-    assert "live-restore" not in settings
-    assert not machine.calls("systemctl")
+    # An update of the engine does not stop the containers; a unit of start.sh stops them with the machine.
+    assert settings["live-restore"] is True
+    assert machine.calls("systemctl") == ["systemctl daemon-reload"]
 
 
 def test_a_bad_minute_is_waited_out(machine: Machine, minimal: Stack) -> None:
@@ -205,9 +262,8 @@ def test_a_bad_minute_is_waited_out(machine: Machine, minimal: Stack) -> None:
     assert machine.signal()["Status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize("step", ["apt-get", "pull", "up"])
-def test_cloudformation_hears_what_failed(machine: Machine, minimal: Stack, step: str) -> None:
-    machine.fail(step, 100)
+def test_cloudformation_hears_which_line_failed(machine: Machine, minimal: Stack) -> None:
+    machine.fail("apt-get", 100)
     assert machine.start(minimal.script()).returncode == 1
     signal = machine.signal()
     assert signal["Status"] == "FAILURE"
@@ -215,6 +271,22 @@ def test_cloudformation_hears_what_failed(machine: Machine, minimal: Stack, step
     log = machine.root / "var/log/airflow-provider-twitch.log"
     assert signal["Reason"] in log.read_text()
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_cloudformation_hears_that_the_image_is_not_there(machine: Machine, minimal: Stack) -> None:
+    machine.fail("pull", 100)
+    assert machine.start(minimal.script()).returncode == 1
+    assert machine.signal()["Reason"].startswith(
+        f"{IMAGE} was not pulled, with 10000 MiB free on the root volume: see "
+    )
+
+
+def test_cloudformation_hears_the_sentence_of_start_sh(machine: Machine, minimal: Stack) -> None:
+    machine.fail("up", 1)
+    (machine.root / "config.json").write_text("{")
+    assert machine.start(minimal.script()).returncode == 1
+    assert machine.signal()["Status"] == "FAILURE"
+    assert machine.signal()["Reason"].startswith("Airflow did not start: ")
 
 
 def test_a_restart_asks_neither_mirror_nor_registry(machine: Machine, minimal: Stack) -> None:
@@ -232,6 +304,7 @@ def test_an_update_deploys_the_new_image_and_keeps_the_secrets(
 ) -> None:
     machine.start(minimal.script())
     before = machine.env()
+    machine.attach(machine.device(full.script()))
     with (machine.home / ".env").open("a") as file:
         file.write("MINE='1 = one'\n")
     text = (machine.home / ".env").read_text()
@@ -241,6 +314,8 @@ def test_an_update_deploys_the_new_image_and_keeps_the_secrets(
         "AIRFLOW_IMAGE": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/airflow-twitch:2",
         "TWITCH_BUCKET": "my-twitch-lake",
         "TWITCH_PREFIX": "analytics/twitch",
+        "TWITCH_SNS_TOPIC": full.settings()["TWITCH_SNS_TOPIC"],
+        "COMPOSE_PROFILES": "celery",
         "SECRETS_BACKEND_KWARGS": before["SECRETS_BACKEND_KWARGS"].replace("minimal-lake/", "full-lake/"),
     }
     assert machine.env() == before | settings | {"EXECUTOR": "CeleryExecutor", "MINE": "1 = one"}
