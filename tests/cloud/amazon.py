@@ -118,7 +118,8 @@ class Amazon:
 
         "If you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP status code 403":
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html; so does HeadObject, without a
-        body. A request for an object has no ``s3:prefix``, so a grant that is conditioned on it does not count.
+        body. A request for an object has no ``s3:prefix``, so a grant that is conditioned on it does not
+        count.
         """
         told: list[Any] = []
         body = b"".join(self._moto(environ, lambda *given: told.extend(given)))
