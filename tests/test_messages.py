@@ -23,7 +23,12 @@ SECTIONS = [
     ("deploy/ec2.md", "When it does not work", 0),
 ]
 #: What others say.
-THEIRS = {"TargetNotConnected", "exec format error"}
+THEIRS = {
+    "TargetNotConnected",
+    "exec format error",
+    "Action denied by stack policy",
+    "cannot be updated as it is in use by",
+}
 #: Marks what is filled in.
 GAP = "\0"
 #: What a page shows in its place: ``…``, a quoted value, an URL, an identifier. A message is made of several
