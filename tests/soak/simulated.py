@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import logging
 import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,22 @@ def patched(outcome: Outcome) -> Iterator[None]:
             patch.setattr(hook, "log", logging.getLogger("twitch_provider.hooks"))
         for module in (published, detectors):
             patch.setattr(module, "ThreadPoolExecutor", _InTurn)
+        set_apart(patch)
         yield
+
+
+def set_apart(patch: pytest.MonkeyPatch) -> None:
+    """Let no try wait for what another one computes: they lie in one process here only.
+
+    Before Python 3.12, all instances share the lock of a cached property, which a frozen try would keep.
+
+    :param patch: that takes the locks away
+    """
+    patch.setattr(functools, "RLock", nullcontext, raising=False)
+    for each in gc.get_objects():
+        # By type: asking a proxy of Airflow's for its class would import what is behind it.
+        if type(each) is functools.cached_property and hasattr(each, "lock"):
+            patch.setattr(each, "lock", nullcontext())
 
 
 class _Asyncio:

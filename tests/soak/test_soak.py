@@ -7,9 +7,11 @@ import gzip
 import hashlib
 import io
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,10 @@ import pytest
 from pyarrow import parquet
 from tests.soak import beside, checks, truth
 from tests.soak.day import CLIENT_SECRET, ENDS_AT, Outcome, soak
+from tests.soak.kernel import Fate, Kernel, Worker, sleep
 from tests.soak.mix import KINDS, Mix
 from tests.soak.reading import LAKE, Left
+from tests.soak.simulated import set_apart
 from tests.soak.verdict import MARKS, Verdict, judge, renew, table
 
 pytest.importorskip("duckdb", reason="DuckDB is not installed: it is the extra metrics")
@@ -58,6 +62,22 @@ def test_the_same_seed_is_the_same_soak(tmp_path: Path) -> None:
     assert again.bucket.requests == other.bucket.requests
     assert again.faults.drawn == other.faults.drawn
     assert again.airflow.tries == other.airflow.tries
+
+
+def test_a_frozen_try_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        @cached_property
+        def value(self) -> float:
+            sleep(600.0)
+            return kernel.now
+
+    set_apart(monkeypatch)
+    kernel = Kernel(datetime(2026, 11, 1, tzinfo=UTC))
+    tries = [Worker(kernel, lambda: Slow().value, Fate()) for _ in range(2)]
+    done = threading.Thread(target=kernel.run, args=(3600.0,), daemon=True)
+    done.start()
+    done.join(20)  # of real time: forever, if they share a lock
+    assert [each.result for each in tries] == [600.0, 600.0]
 
 
 @dataclass
