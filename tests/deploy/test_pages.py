@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "deploy"
 PAGES = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.md"))}
 OPTIONS = get_provider_info()["config"]["twitch"]["options"]
+STATUS = (ROOT / "deploy" / "status.py").read_text()
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
 all_pages = pytest.mark.parametrize("name", PAGES)
@@ -217,6 +218,16 @@ def test_settings_of_compose_exist() -> None:
     given = {argument.partition("=")[0] for argument in shlex.split(command)}
     assert set(re.findall(r"`(\w+)`", sentence)) == new_env.SETTINGS.keys() - given
     assert "ADMIN_PASSWORD" in new_env.SECRETS
+
+
+def test_the_options_of_status_exist() -> None:
+    options = set(
+        re.findall(
+            r" (--\w+)", *re.findall(r"^python3 deploy/status\.py(.*)$", PAGES["compose"], re.MULTILINE)
+        )
+    )
+    assert options
+    assert all(f'add_argument("{each}"' in STATUS or f'"{each}",' in STATUS for each in options)
 
 
 def test_the_dump_is_of_the_database_that_compose_makes() -> None:
