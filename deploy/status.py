@@ -28,6 +28,8 @@ FULL = 92
 #: A run that is due by then is waited for.
 SOON = timedelta(minutes=15)
 NAMESPACE = "AirflowTwitch"
+#: Where the user data and ``start.sh`` leave why the last start failed.
+FAILURE = Path("/run/airflow-provider-twitch.error")
 
 #: Each unpaused DAG of ours with its last finished run that started after an instant, if there is one.
 QUERY = """
@@ -215,6 +217,7 @@ def look(
     now: datetime,
     run: Callable[[Sequence[str]], str] = run,
     used: Mapping[str, float] | None = None,
+    failure: Path = FAILURE,
 ) -> Status:
     """Return what is found on the machine.
 
@@ -224,11 +227,14 @@ def look(
     :param now: the time
     :param run: returns the output of a command
     :param used: percent of each disk by its name; None to look
+    :param failure: the file with why the last start failed, if it did
     """
     if used is None:
         used = {"root": percent_used(Path("/")), "data": percent_used(FOLDER)}
     good = [f"{percent:.0f} % of the {name} volume are used" for name, percent in used.items()]
     problems = [*check_disks(used)]
+    if failure.exists():
+        problems.append(f"the last start failed: {failure.read_text().strip()}")
 
     def last_error(service: str) -> str:
         try:
@@ -317,12 +323,14 @@ def publish(region: str, data: Sequence[Mapping[str, object]]) -> None:
     boto3.client("cloudwatch", region_name=region).put_metric_data(Namespace=NAMESPACE, MetricData=[*data])
 
 
-def region_of(env: str) -> str:
-    """Return the region in an ``.env``.
+def setting(env: str, name: str) -> str:
+    """Return a setting of an ``.env``; empty if it is not there.
 
     :param env: the text of the file
+    :param name: of the setting
     """
-    return next(line.split("'")[1] for line in env.splitlines() if line.startswith("AWS_REGION="))
+    found = [line.partition("=")[2] for line in env.splitlines() if line.startswith(f"{name}=")]
+    return found[-1].strip("'") if found else ""
 
 
 def main(
@@ -349,7 +357,12 @@ def main(
         help="only runs that began then or later count, in seconds since 1970; 'start' for the containers'"
         " start. If one is due soon, one must have ended",
     )
-    parser.add_argument("--publish", metavar="STACK", help="send the status to CloudWatch; nothing if empty")
+    parser.add_argument(
+        "--publish",
+        metavar="STACK",
+        help="send the status to CloudWatch, unless the name or TWITCH_SNS_TOPIC in .env is empty:"
+        " without a topic, the stack has no alarms",
+    )
     options = parser.parse_args(arguments)
     deadline = clock() + options.wait
     while (status := look(options.image, options.since, datetime.fromtimestamp(clock(), UTC))).problems:
@@ -357,9 +370,10 @@ def main(
             break
         sleep(10)
     lines = [f"ok: {line}" for line in status.good] + [f"error: {line}" for line in status.problems]
-    if options.publish:
+    env = (FOLDER / ".env").read_text() if options.publish else ""
+    if setting(env, "TWITCH_SNS_TOPIC"):
         try:
-            publish(region_of((FOLDER / ".env").read_text()), metrics(options.publish, status))
+            publish(setting(env, "AWS_REGION"), metrics(options.publish, status))
         except Exception as error:
             # Of any kind. The alarm notices that nothing came.
             lines.append(f"CloudWatch did not get it: {error}")

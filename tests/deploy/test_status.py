@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,14 @@ from deploy import new_env, status
 NOW = datetime(2026, 11, 29, 12, 4, tzinfo=UTC)
 IMAGE = "registry.example.com/twitch:2"
 ENV = new_env.render(
-    new_env.read([f"AIRFLOW_IMAGE={IMAGE}", "TWITCH_BUCKET=my-lake", "AWS_REGION=eu-west-1"])
+    new_env.read(
+        [
+            f"AIRFLOW_IMAGE={IMAGE}",
+            "TWITCH_BUCKET=my-lake",
+            "AWS_REGION=eu-west-1",
+            "TWITCH_SNS_TOPIC=arn:aws:sns:eu-west-1:123456789012:alerts",
+        ]
+    )
 )
 RAN = "twitch_top_games|success|2026-11-29 12:00:02.5+00|2026-11-29 12:05:00+00"
 
@@ -40,6 +48,7 @@ class Fake:
         self.fails = ""
         self.used = {"root": 40.4, "data": 12.0}
         self.calls: list[str] = []
+        self.failure = Path("no-such-file")
 
     def container(self, name: str) -> dict[str, Any]:
         return {
@@ -69,7 +78,7 @@ class Fake:
         return f"{self.rows}\n" if self.rows else ""
 
     def look(self, image: str | None = None, since: str | None = None, now: datetime = NOW) -> status.Status:
-        return status.look(image, since, now, self.run, self.used)
+        return status.look(image, since, now, self.run, self.used, self.failure)
 
 
 @pytest.fixture
@@ -124,6 +133,17 @@ def test_an_update_that_has_not_begun_is_not_taken_for_done(fake: Fake) -> None:
     assert fake.look(image="registry.example.com/twitch:3").problems == [
         f".env has the image {IMAGE}, not registry.example.com/twitch:3"
     ]
+
+
+def test_a_start_that_failed_is_a_problem_though_the_old_containers_run(fake: Fake, tmp_path: Path) -> None:
+    fake.failure = tmp_path / "error"
+    fake.failure.write_text("x:3 was not pulled: what ran before goes on\n")
+    assert fake.look().problems == ["the last start failed: x:3 was not pulled: what ran before goes on"]
+
+
+def test_the_failure_is_where_the_starts_leave_it() -> None:
+    for name in ("start.sh", "airflow-ec2.yaml"):
+        assert str(status.FAILURE) in (DEPLOY / name).read_text()
 
 
 def test_the_reason_comes_first_with_its_error(fake: Fake) -> None:
@@ -284,11 +304,18 @@ def test_cloudwatch_gets_what_the_alarms_read(
     assert status.metrics("x", status.Status([], [], {}))[0]["Value"] == 1.0
 
 
-def test_without_a_stack_nothing_is_sent(fake: Fake) -> None:
+@pytest.mark.parametrize(("stack", "topic"), [("", "arn:aws:sns:eu-west-1:123456789012:x"), ("x", "")])
+def test_without_alarms_nothing_is_sent(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stack: str, topic: str
+) -> None:
+    (tmp_path / ".env").write_text(f"AWS_REGION='eu-west-1'\nTWITCH_SNS_TOPIC='{topic}'\n")
+    monkeypatch.setattr(status, "FOLDER", tmp_path)
+
     def publish(*_: Any) -> None:
         raise AssertionError
 
-    assert status.main(["--publish", ""], lambda *_: fake.look(), publish, clock=NOW.timestamp) == 0
+    code = status.main(["--publish", stack], lambda *_: fake.look(), publish, clock=NOW.timestamp)
+    assert code == 0
 
 
 def test_cloudwatch_that_refuses_does_not_hide_the_status(
