@@ -89,6 +89,11 @@ TOPICS = {
         "Parsing in new processes, in turns; a run of each DAG by `dag.test`, in one process, "
         "against the same calls without Airflow; the sizes of XComs.",
     ),
+    "sizes": Topic(
+        "A day on S3",
+        "The bytes of a snapshot in each format and of a day's metrics, as the package's own writers make "
+        "them of rows that compress as those of real captures do.",
+    ),
     "storage": Topic(
         "Requests and bytes of S3",
         "Runs of each DAG by `dag.test` against moto's S3 and Secrets Manager; requests are counted as "

@@ -60,7 +60,12 @@ def _hours(folder: Path) -> list[list[Path]]:
     return [tables[begin : begin + HOUR] for begin in range(0, len(tables), HOUR)]
 
 
-def _snapshots(folder: Path, rows: int) -> list[Snapshot]:
+def snapshots_of(folder: Path, rows: int) -> list[Snapshot]:
+    """Return what the manifests of these snapshots would say.
+
+    :param folder: of :func:`write_lake`
+    :param rows: of a snapshot
+    """
     found = []
     for number, path in enumerate(_tables(folder)):
         tick = MIDNIGHT + number * timedelta(minutes=5)
@@ -100,7 +105,7 @@ def gunzip(folder: Path, _: int) -> int:
 
 def metrics(folder: Path, rows: int) -> int:
     """Compute the tables of the first hour, with the checksums of its files."""
-    period = make_clock(_snapshots(folder, rows)[:HOUR]).period(MIDNIGHT, MIDNIGHT + timedelta(hours=1))
+    period = make_clock(snapshots_of(folder, rows)[:HOUR]).period(MIDNIGHT, MIDNIGHT + timedelta(hours=1))
     tables = [LocalTable("all_streams", path) for path in _hours(folder)[0]]
     for table in tables:
         hashlib.sha256(table.path.read_bytes()).hexdigest()
@@ -124,7 +129,7 @@ def merge(folder: Path, _: int) -> int:
 
 def day(folder: Path, rows: int) -> int:
     """Compute the tables of the day from its compacted table, without a temporary directory."""
-    period = make_clock(_snapshots(folder, rows)).period(MIDNIGHT, MIDNIGHT + timedelta(days=1))
+    period = make_clock(snapshots_of(folder, rows)).period(MIDNIGHT, MIDNIGHT + timedelta(days=1))
     with open_engine(folder, memory="2GB", temporary="0GB") as engine:
         engine.load(period, [LocalTable("all_streams", folder / "day.parquet")], earlier=[])
         return sum(rows.read_all().num_rows for _, rows in engine.compute())

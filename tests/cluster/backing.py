@@ -81,10 +81,11 @@ class Postgres:
             for path in (folder, secret):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
             self._as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+        self._data = folder / "data"
         made = ["--username=airflow", f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync"]
-        self._run(*self._as_owner, self._bin / "initdb", *made, "-D", folder / "data")
+        self._run(*self._as_owner, self._bin / "initdb", *made, "-D", self._data)
         secret.unlink()
-        command = [*self._as_owner, self._bin / "postgres", "-D", folder / "data", "-p", str(self.port)]
+        command = [*self._as_owner, self._bin / "postgres", "-D", self._data, "-p", str(self.port)]
         command += ["-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
         self.container = Container(stack, "postgres", list(map(str, command)), env, logs)
         self.container.child.wait_for("ready to accept connections", timeout=READY)
@@ -93,6 +94,25 @@ class Postgres:
     @property
     def _where(self) -> list[str]:
         return ["--host=127.0.0.1", f"--port={self.port}", "--username=airflow"]
+
+    def snapshot(self) -> Path:
+        """Copy its files while it is frozen: what a snapshot of their volume has of them.
+
+        :returns: the folder with the copy
+        """
+        copy = self._data.with_name("snapshot")
+        self._run("cp", "--archive", self._data, copy)
+        return copy
+
+    def lose(self, snapshot: Path) -> None:
+        """Put a copy of its files in their place, and kill it: it is started anew with those.
+
+        :param snapshot: of :meth:`snapshot`
+        """
+        self.container.freeze()
+        self._data.rename(self._data.with_name("lost"))
+        snapshot.rename(self._data)
+        self.container.kill()
 
     def dump(self) -> bytes:
         """Return all that is in the database, as SQL."""

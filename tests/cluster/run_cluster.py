@@ -5,9 +5,10 @@ PostgreSQL, the API server, the scheduler, the dag-processor, the triggerer and,
 Redis and two workers run as processes of this machine with the environment of ``deploy/compose.yaml``,
 against a simulated Twitch and an AWS of moto. The DAGs run on schedule. What runs tasks is killed with
 SIGKILL, and frozen with SIGSTOP where another worker is there, in the middle of extract, load and crawl.
-So is every service while both DAGs run; AWS is away for a whole interval. After each, every service must
-be well by itself within two minutes and the runs a success within five. At the end every interval has a
-true manifest, or metrics name it as missing; one token has served everybody, and no secret lies anywhere.
+So is every service while both DAGs run; AWS is away for a whole interval; the machine is lost, and a
+snapshot of its volume restored. After each, every service must be well by itself within two minutes and the
+runs a success within five. At the end every interval has a true manifest, or metrics name it as missing; one
+token has served everybody, and no secret lies anywhere.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tests.cluster.client import GoneWrongError
 from tests.cluster.cluster import Cluster, set_up, start
 from tests.cluster.outages import Outages
 from tests.cluster.playing import Play
+from tests.cluster.restore import Restore
 from tests.cluster.runs import Runs
 from tests.cluster.tidying import maintain, search
 
@@ -81,9 +83,8 @@ def play(stack: ExitStack, options: argparse.Namespace, seed: int, faults: list[
     if not options.only:
         with phase("both DAGs on schedule, and metrics"):
             game.on_schedule()
-    chosen = {
-        name: act for name, act in {**game.planned, **outages.planned}.items() if (options.only or "") in name
-    }
+    plan = {**game.planned, **outages.planned, **Restore(cluster, runs, outages).planned}
+    chosen = {name: act for name, act in plan.items() if (options.only or "") in name}
     for name, act in chosen.items():
         with phase(name):
             act()
