@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import pyarrow as pa
 
@@ -150,7 +151,12 @@ def of_metrics(folder: Path, rows: int, snapshots: int) -> dict[str, tuple[int, 
     return {name: (len(paths), sum(path.stat().st_size for path in paths)) for name, paths in written.items()}
 
 
-def _write(tables: Iterator[Sequence], folder: Path, name: str, written: dict[str, list[Path]]) -> None:
+def _write(
+    tables: Iterator[tuple[Any, pa.RecordBatchReader]],
+    folder: Path,
+    name: str,
+    written: dict[str, list[Path]],
+) -> None:
     for table, rows in tables:
         path = folder / f"{table.name}_{name}.parquet"
         write_table(rows, path, {})

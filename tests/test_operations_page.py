@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``docs/operations.md`` against what it is about: alerts, alarms, DAGs, sizes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from twitch_provider.metrics import situation
+from twitch_provider.pipelines import notify
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+TEMPLATE = (ROOT / "deploy" / "airflow-ec2.yaml").read_text()
+
+
+def section(title: str) -> str:
+    """The part of the page below a heading of the second level."""
+    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def first_cells(text: str) -> set[str]:
+    """What stands in backquotes in the first column of tables."""
+    rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+
+def kinds() -> set[str]:
+    """The kinds of alerts that the sources name."""
+    told = {situation.MISSED, situation.RISE, situation.DROP, situation.DISK}
+    source = Path(notify.__file__).read_text()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "kind" and isinstance(value, ast.Constant):
+                    told.add(str(value.value))
+    return told
+
+
+def alarms() -> dict[str, str]:
+    """The alarms of the template with their metrics."""
+    parts = re.split(r"^  (\w+):$", TEMPLATE, flags=re.MULTILINE)
+    bodies = dict(zip(parts[1::2], parts[2::2], strict=True))
+    return {
+        name: re.findall(r"MetricName: (\w+)", body)[0]
+        for name, body in bodies.items()
+        if "Type: AWS::CloudWatch::Alarm" in body
+    }
+
+
+def test_the_sources_have_the_kinds_that_are_looked_for() -> None:
+    assert kinds() == {"missed", "rise", "drop", "disk", "failed"}
+    assert len(alarms()) >= 5
+
+
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_each_kind_of_alert_has_its_line(kind: str) -> None:
+    assert kind in first_cells(section("What to do for each alert"))
+
+
+@pytest.mark.parametrize(("alarm", "metric"), sorted(alarms().items()))
+def test_each_alarm_has_its_line_with_its_metric(alarm: str, metric: str) -> None:
+    assert {alarm, metric} <= first_cells(section("What to do for each alert"))
+
+
+def test_the_page_names_no_test_that_is_not_there() -> None:
+    for path in re.findall(r"`(tests/[\w/]+(?:\.py)?)`", PAGE):
+        assert (ROOT / path).exists(), path
