@@ -6,8 +6,8 @@
 #   /opt/airflow-provider-twitch/start.sh AIRFLOW_IMAGE=… TWITCH_BUCKET=… AWS_REGION=…
 #
 # The settings that are given replace those in .env; all others are kept, the secrets too, which new_env.py makes if there
-# are none. Run it again to change a setting or the image. STACK=… in the environment names the stack whose alarms
-# status.py supplies. On failure, the last line is one sentence, which also lies in /run/airflow-provider-twitch.error.
+# are none. Run it again to change a setting or the image. STACK=… in the environment, once, names the stack whose
+# alarms status.py supplies. On failure, the last line is one sentence, which also lies in /run/airflow-provider-twitch.error.
 set -Eeuo pipefail
 umask 077
 cd "$(dirname "$(realpath "$0")")"
@@ -87,7 +87,9 @@ fi
 for unit in airflow-provider-twitch.service airflow-provider-twitch-status.{service,timer}; do
   install --mode 0644 "$unit" /etc/systemd/system/
 done
-echo "STACK=${STACK:-}" >/etc/default/airflow-provider-twitch
+if [[ -n ${STACK:-} ]]; then
+  echo "STACK=$STACK" >/etc/default/airflow-provider-twitch
+fi
 systemctl daemon-reload
 systemctl enable --now airflow-provider-twitch.service airflow-provider-twitch-status.timer
 docker image prune --all --force >/dev/null # images from before an update

@@ -65,7 +65,11 @@ def messages(page: str, heading: str, column: int) -> Iterator[str]:
 
 TEXTS = [
     *(text for path in sorted((ROOT / "src").rglob("*.py")) for text in literals(path)),
-    (ROOT / "deploy" / "airflow-ec2.yaml").read_text(encoding="utf-8"),
+    *literals(ROOT / "deploy" / "status.py"),
+    *(
+        (ROOT / "deploy" / name).read_text(encoding="utf-8")
+        for name in ("airflow-ec2.yaml", "compose.yaml", "start.sh")
+    ),
 ]
 QUOTED = [quoted for section in SECTIONS for quoted in messages(*section)]
 

@@ -78,11 +78,15 @@ def test_installs_its_units(machine: Machine) -> None:
     machine.start_sh(*SETTINGS, STACK="my-stack")
     installed = {path.name: path.read_text() for path in (machine.root / "etc/systemd/system").iterdir()}
     assert installed == {path.name: path.read_text() for path in UNITS}
-    assert (machine.root / "etc/default/airflow-provider-twitch").read_text() == "STACK=my-stack\n"
+    environment = machine.root / "etc/default/airflow-provider-twitch"
+    assert environment.read_text() == "STACK=my-stack\n"
     assert machine.calls("systemctl") == [
         "systemctl daemon-reload",
         "systemctl enable --now airflow-provider-twitch.service airflow-provider-twitch-status.timer",
     ]
+    # A setting can be changed by hand without it.
+    machine.start_sh(*SETTINGS)
+    assert environment.read_text() == "STACK=my-stack\n"
 
 
 def test_a_restart_needs_no_registry_and_changes_nothing(machine: Machine) -> None:
