@@ -146,7 +146,7 @@ soak: $(DEV) ## a day of faults in simulated time, then everything is checked (S
 	@$(RUN) -m tests.soak $(if $(SEED),--seed '$(SEED)') $(if $(RUNS),--runs '$(RUNS)') $(if $(MIX),--mix '$(MIX)') $(if $(PAGE),--page)
 
 .PHONY: cluster-test
-cluster-test: $(CLUSTER) ## deploy/compose.yaml's services as processes, killed and frozen one after the other, AWS away (EXECUTOR=CeleryExecutor, ONLY='postgres', KILLS=1, SEED=n; some forty minutes)
+cluster-test: $(CLUSTER) ## deploy/compose.yaml's services as processes, killed and frozen one after the other, AWS away, a snapshot restored (EXECUTOR=CeleryExecutor, ONLY='postgres', KILLS=1, SEED=n; some fifty minutes)
 	@$(HAVE_SERVERS)
 	@.cluster/venv/bin/python -m pytest --quiet tests/plugins/test_fab.py
 	@.cluster/venv/bin/python -m tests.cluster.run_cluster --executor '$(EXECUTOR)' $(if $(ONLY),--only '$(ONLY)') $(if $(KILLS),--kills '$(KILLS)') $(if $(SEED),--seed '$(SEED)')

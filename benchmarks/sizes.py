@@ -44,13 +44,23 @@ FORMATS = [
 ]
 
 
-def measure(streams: int = 100_000, rows: int = 20_000, snapshots: int = SNAPSHOTS) -> list[Entry]:
-    """Write a day, and return its sizes for as many live streams.
+def measure(
+    streams: int = 100_000, rows: int = 20_000, top: int = 2_000, snapshots: int = SNAPSHOTS
+) -> list[Entry]:
+    """Write days, and return their sizes for as many live streams.
 
-    :param streams: that the figures are for
-    :param rows: of a snapshot that is written
+    :param streams: of ``all_streams`` that the figures are for
+    :param rows: of a snapshot of it that is written
+    :param top: of ``top_streams``: twenty categories of a hundred each
     :param snapshots: of the day
     """
+    return [
+        *_of_scope("all_streams", streams, rows, snapshots),
+        *_of_scope("top_streams", top, top, snapshots),
+    ]
+
+
+def _of_scope(dataset: str, streams: int, rows: int, snapshots: int) -> list[Entry]:
     formats = of_formats(streams)
     with tempfile.TemporaryDirectory() as folder:
         tables = of_metrics(Path(folder), rows, snapshots)
@@ -61,19 +71,20 @@ def measure(streams: int = 100_000, rows: int = 20_000, snapshots: int = SNAPSHO
     metrics: list[list[str | float | None]] = [
         [name, number, size * times / 1e6] for name, (number, size) in tables.items()
     ]
+    scaled = f", times {times:g}: {streams:,} live streams" if times != 1 else ""
     return [
         Facts(
-            "A snapshot",
-            ["of all_streams", "MB", "MB a day"],
+            f"A snapshot of {dataset}",
+            ["as", "MB", "MB a day"],
             a_day,
             f"{streams:,} live streams of a made-up world, means of two snapshots.",
         ),
         Facts(
-            "A closed day",
+            f"A closed day of {dataset}",
             ["table", "objects", "MB a day"],
             metrics,
-            f"Of {snapshots} snapshots of {rows:,} live streams, times {times:g}: {streams:,} live streams "
-            "in one scope. Hours are the final ones; each is replaced about a dozen times.",
+            f"Of {snapshots} snapshots of {rows:,} live streams{scaled}. Hours are the final ones; each is "
+            "replaced about a dozen times.",
         ),
     ]
 

@@ -66,6 +66,47 @@ def test_each_alarm_has_its_line_with_its_metric(alarm: str, metric: str) -> Non
     assert {alarm, metric} <= first_cells(section("What to do for each alert"))
 
 
+#: Of S3 in us-east-1, as docs/deploy/ec2.md has it: dollars a GB and month.
+PRICE = 0.023
+
+
+def sizes() -> list[list[str]]:
+    """The rows of the tables of sizes: what, MB a day, and figures made of that."""
+    rows = re.findall(r"^\| (.+) \|$", section("Sizes and costs a month"), re.MULTILINE)
+    return [cells for row in rows if re.match(r"[\d,.]+$", (cells := row.split(" | "))[1])]
+
+
+def test_sizes_and_dollars_follow_from_the_bytes_of_a_day() -> None:
+    assert len(sizes()) >= 12
+    for what, *cells in sizes():
+        a_day, *days, gigabytes, dollars = (float(cell.replace(",", "")) for cell in cells)
+        stored = a_day * (days[0] if days else 30) / 1000
+        assert gigabytes == pytest.approx(stored, abs=0.051), what
+        assert dollars == pytest.approx(stored * PRICE, abs=0.006), what
+
+
+def test_the_bytes_of_a_day_are_those_of_the_benchmark() -> None:
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text()
+    measured = {}
+    for dataset in ("all_streams", "top_streams"):
+        table = results.split(f"### A snapshot of {dataset}\n")[1].split("\n#")[0]
+        for name, _, a_day in re.findall(
+            r"^\| ([a-z, ]+) \| ([\d.,]+) \| ([\d.,]+) \|$", table, re.MULTILINE
+        ):
+            measured[dataset, name] = float(a_day.replace(",", ""))
+    found = 0
+    for what, a_day, *_ in sizes():
+        if match := re.match(r"`(\w+)`, `(\w+, \w+)`", what):
+            found += 1
+            assert float(a_day.replace(",", "")) == pytest.approx(measured[match[1], match[2]], abs=0.6)
+    assert found == 6
+    assert measured["all_streams", "raw"] == pytest.approx(4204, abs=0.6)
+
+
+def test_the_price_is_that_of_the_page_on_costs() -> None:
+    assert f"| {PRICE} a GB |" in (ROOT / "docs" / "deploy" / "ec2.md").read_text()
+
+
 def test_the_page_names_no_test_that_is_not_there() -> None:
     for path in re.findall(r"`(tests/[\w/]+(?:\.py)?)`", PAGE):
         assert (ROOT / path).exists(), path

@@ -13,7 +13,8 @@ from twitch_provider.metrics.tables import TABLES
 
 
 def test_a_day_has_every_table_and_is_scaled_by_its_streams() -> None:
-    snapshot, day = sizes.measure(streams=200, rows=50, snapshots=24)
+    snapshot, day, *of_top = sizes.measure(streams=200, rows=50, top=30, snapshots=24)
+    assert [each.title for each in of_top] == ["A snapshot of top_streams", "A closed day of top_streams"]
     assert isinstance(snapshot, Facts)
     assert isinstance(day, Facts)
     assert [row[0] for row in snapshot.rows] == [
@@ -27,6 +28,8 @@ def test_a_day_has_every_table_and_is_scaled_by_its_streams() -> None:
     assert {str(row[0]) for row in day.rows} == {"csv.gz", "compacted"} | computed
     assert {str(row[0]): row[1] for row in day.rows}["games_hour"] == 2
     assert "times 4" in day.note
+    assert isinstance(of_top[1], Facts)
+    assert "times" not in of_top[1].note.partition(". ")[0]
 
 
 def test_a_raw_object_gives_the_rows_back() -> None:
