@@ -120,6 +120,8 @@ def test_nothing_uses_the_database_while_a_new_image_migrates_it(machine: Machin
         )
     )
     assert pulled < stopped < up
+    # Those of before the update.
+    assert machine.calls("docker")[-1] == "docker image prune --all --force"
 
 
 def test_a_bad_minute_of_the_registry_is_waited_out(machine: Machine) -> None:

@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from airflow.models.base import Base
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
+from moto import mock_aws
 from sqlalchemy import create_engine, insert, text
 from tests.cluster.compose import load, read_env, services
 from tests.deploy.machine import DEPLOY
@@ -302,6 +304,47 @@ def test_cloudwatch_gets_what_the_alarms_read(
         )
     ]
     assert status.metrics("x", status.Status([], [], {}))[0]["Value"] == 1.0
+
+
+def test_cloudwatch_takes_it(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing-key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing-secret")
+    with mock_aws():
+        status.publish("eu-west-1", status.metrics("my-stack", fake.look()))
+        stored = boto3.client("cloudwatch", region_name="eu-west-1").list_metrics(Namespace="AirflowTwitch")
+    found = {
+        (each["MetricName"], *(dim["Value"] for dim in each["Dimensions"])) for each in stored["Metrics"]
+    }
+    assert found == {
+        ("Healthy", "my-stack"),
+        ("DiskUsedPercent", "my-stack", "root"),
+        ("DiskUsedPercent", "my-stack", "data"),
+    }
+
+
+def test_the_alarms_read_what_is_sent(fake: Fake, resources: Any) -> None:
+    alarms = [
+        each["Properties"]
+        for each in resources.values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+        and each["Properties"].get("Namespace") == status.NAMESPACE
+    ]
+    read = {
+        (alarm["MetricName"], *(dim["Name"] for dim in alarm["Dimensions"]), alarm["Dimensions"][-1]["Value"])
+        if len(alarm["Dimensions"]) > 1
+        else (alarm["MetricName"], *(dim["Name"] for dim in alarm["Dimensions"]))
+        for alarm in alarms
+    }
+    assert read == {
+        ("Healthy", "Stack"),
+        ("DiskUsedPercent", "Stack", "Volume", "root"),
+        ("DiskUsedPercent", "Stack", "Volume", "data"),
+    }
+    sent = {
+        (metric["MetricName"], *(dim["Name"] for dim in metric["Dimensions"]))  # type: ignore[attr-defined]
+        for metric in status.metrics("x", fake.look())
+    }
+    assert {each[:3] for each in read} == sent
 
 
 @pytest.mark.parametrize(("stack", "topic"), [("", "arn:aws:sns:eu-west-1:123456789012:x"), ("x", "")])
