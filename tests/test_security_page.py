@@ -147,8 +147,31 @@ def test_the_sessions_are_those_of_the_outputs(templates: Any, output: str) -> N
 
 def test_the_days_and_sizes_of_the_cost_are_the_defaults(parameters: Any) -> None:
     assert f"`raw/` for {parameters['RawDays']['Default']} days" in DEPLOY
-    assert f"gp3, {parameters['VolumeGigabytes']['Default']} GB" in DEPLOY
+    sizes = [parameters[name]["Default"] for name in ("VolumeGigabytes", "DataGigabytes")]
+    assert f"gp3, {sizes[0]} GB and {sizes[1]} GB for data | 0.08 a GB | {sum(sizes) * 0.08:.2f}" in DEPLOY
     assert f"{parameters['InstanceType']['Default']} | 0.0672 an hour" in DEPLOY
+
+
+def test_the_cost_of_what_always_runs_adds_up() -> None:
+    rows = DEPLOY.split("| | price | a month |")[1].split("\n\n")[0].splitlines()
+    fixed, total = [], ""
+    for row in rows[2:]:
+        *_, last = row.strip("| ").split(" | ")
+        if "before any DAG runs" in row:
+            total = last.strip("| *")
+            break
+        fixed.append(float(last))
+    assert f"{sum(fixed):.2f}" == total
+
+
+def test_the_alarms_and_metrics_that_cost_are_the_templates(templates: Any) -> None:
+    resources = templates["airflow-ec2"]["Resources"].values()
+    alarms = [each["Properties"] for each in resources if each["Type"] == "AWS::CloudWatch::Alarm"]
+    ours = [each for each in alarms if each["Namespace"] == "AirflowTwitch"]
+    assert f"{len(alarms)} alarms | 0.10 | {len(alarms) * 0.10:.2f}" in DEPLOY
+    assert f"{len(ours)} metrics of our own | 0.30 | {len(ours) * 0.30:.2f}" in DEPLOY
+    named = [name for name, each in templates["airflow-ec2"]["Resources"].items() if "Alarm" in each["Type"]]
+    assert all(f"`{name}`" in DEPLOY for name in named)
 
 
 def test_the_policy_of_the_configuration_is_the_templates(templates: Any) -> None:

@@ -151,11 +151,13 @@ class Account:
 
 
 def _for_moto(document: Document) -> Document:
-    """Let moto check the actions on secrets alone: it would compare each resource with ``*``."""
-    statements = [
-        {**each, "Resource": "*"}
-        if all(action.startswith("secretsmanager:") for action in listed(each["Action"]))
-        else each
-        for each in document["Statement"]
-    ]
+    """Let moto check the actions alone where they are not S3's: it would compare each resource with ``*``.
+
+    It knows CloudWatch's actions by the name of its endpoint.
+    """
+    statements = []
+    for each in document["Statement"]:
+        actions = [action.replace("cloudwatch:", "monitoring:") for action in listed(each["Action"])]
+        s3 = any(action.startswith("s3:") for action in actions)
+        statements.append({**each, "Action": actions, **({} if s3 else {"Resource": "*"})})
     return {**document, "Statement": statements}

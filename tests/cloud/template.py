@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policy of the template that is deployed, with its functions resolved."""
+"""The policies of the templates that are deployed, with their functions resolved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-TEMPLATE = Path(__file__).parents[2] / "deploy" / "lake.yaml"
+TEMPLATES = [Path(__file__).parents[2] / "deploy" / name for name in ("lake.yaml", "airflow-ec2.yaml")]
 
 Document = dict[str, Any]
 
@@ -34,12 +34,14 @@ _Loader.add_multi_constructor("!", _function)
 def policy(logical_id: str, facts: Mapping[str, str], *conditions: str) -> Document:
     """Return the document of a managed policy.
 
-    :param logical_id: in the template
+    :param logical_id: in either of the templates
     :param facts: what ``Ref`` and ``GetAtt`` give, by ``Name`` or ``Name.Attribute``; each has to be there
     :param conditions: those that hold
     """
-    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
-    found = template["Resources"][logical_id]
+    resources: Document = {}
+    for path in TEMPLATES:
+        resources |= yaml.load(path.read_text(encoding="utf-8"), _Loader)["Resources"]
+    found = resources[logical_id]
     assert found["Type"] == "AWS::IAM::ManagedPolicy"
     document: Document = _resolved(found["Properties"]["PolicyDocument"], facts, conditions)
     return document

@@ -296,6 +296,11 @@ class TestInstance:
 
 
 class TestTemplate:
+    def test_is_small_enough_to_be_sent_without_a_bucket(self) -> None:
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+        for path in TEMPLATES.values():
+            assert len(path.read_bytes()) < 51_200
+
     def test_fits_every_account_region_and_partition(self, template: Any) -> None:
         body = template["Resources"] | template["Outputs"]
         for path, value in walk(body):
