@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from airflow.cli.cli_parser import get_parser
 
 from twitch_provider.metrics import situation
 from twitch_provider.pipelines import notify
@@ -110,3 +112,19 @@ def test_the_price_is_that_of_the_page_on_costs() -> None:
 def test_the_page_names_no_test_that_is_not_there() -> None:
     for path in re.findall(r"`(tests/[\w/]+(?:\.py)?)`", PAGE):
         assert (ROOT / path).exists(), path
+
+
+def test_the_commands_of_airflow_exist() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("airflow ")]
+    lines += re.findall(r"`(airflow dags list-runs \S+ --state \w+)`", PAGE)
+    assert len(lines) >= 6
+    for line in lines:
+        words = shlex.split(re.sub(r"\$\(.*?\)", "2026-11-01", line), comments=True)
+        get_parser().parse_args(words[1:])  # exits on an unknown command or option
+
+
+def test_history_is_kept_as_long_as_compose_keeps_it() -> None:
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    days = re.findall(r"^ +clean (\d+)", compose, re.MULTILINE)
+    assert re.findall(r"'(\d+) days ago'", section("Delete old history")) == days

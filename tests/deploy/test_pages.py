@@ -106,6 +106,14 @@ def test_commands_of_aws_and_their_options_exist(name: str) -> None:
         assert given - known == set(), f"aws {service} {operation}"
 
 
+@all_pages
+def test_the_region_is_set_for_either_version_of_the_aws_cli(name: str) -> None:
+    """Version 1 reads the second only."""
+    for line in re.findall(r"^export .*\bAWS_REGION=.*", PAGES[name], re.MULTILINE):
+        given = dict(each.split("=") for each in line.split()[1:])
+        assert given["AWS_REGION"] == given["AWS_DEFAULT_REGION"]
+
+
 def _dashed(name: str) -> str:
     return str(xform_name(name, "-"))
 
@@ -218,6 +226,8 @@ def test_settings_of_compose_exist() -> None:
     given = {argument.partition("=")[0] for argument in shlex.split(command)}
     assert set(re.findall(r"`(\w+)`", sentence)) == new_env.SETTINGS.keys() - given
     assert "ADMIN_PASSWORD" in new_env.SECRETS
+    profiles = {profile for each in load()["services"].values() for profile in each.get("profiles", ())}
+    assert set(re.findall(r"`COMPOSE_PROFILES='(\w+)'`", PAGES["compose"])) == profiles
 
 
 def test_the_options_of_status_exist() -> None:
