@@ -63,7 +63,7 @@ class Operations:
 
 @pytest.fixture
 def operations(
-    airflow_database: None, bucket: Any, s3: str, monkeypatch: pytest.MonkeyPatch
+    airflow_of_the_dags: None, airflow_database: None, bucket: Any, s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Operations]]:
     """A Twitch, and a deployment whose connection is in Secrets Manager."""
     backend = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"

@@ -88,27 +88,22 @@ def test_a_clear_of_a_run_in_the_history_builds_the_same_and_asks_nothing(
 
 
 def test_a_new_run_of_a_past_tick_is_not_filled_with_what_is_live_now(
-    run_all_streams: Run,
-    run_rebuild: Run,
-    lake: Lake,
-    bucket: Any,
-    connect: Any,
-    capfd: pytest.CaptureFixture[str],
+    run_dag: Run, run_rebuild: Run, lake: Lake, bucket: Any, connect: Any
 ) -> None:
-    lake.crawl(0, [stream("1")])
+    lake.top(0, {"1": [stream("1")]})
     lose(bucket, but=("raw/",))
     with Simulator(streams=300) as twitch:
         connect(twitch)
         # Triggered by hand it has another name, and so what lies there is not its own.
-        assert run_all_streams(NOON) == {"crawl": "failed"}
-        assert "belongs to task extract of run 'scheduled__20261123T120000Z'" in "".join(capfd.readouterr())
+        assert run_dag(NOON)["extract"] == "failed"
+        assert "belongs to task extract of run 'scheduled__20261123T120000Z'" in ERRORS[0]
         # Where nothing lies, Twitch cannot be asked about the past.
-        assert run_all_streams(NOON + timedelta(minutes=5)) == {"crawl": "failed"}
-        assert "Twitch cannot be asked about the past" in "".join(capfd.readouterr())
+        assert run_dag(NOON + timedelta(minutes=5))["extract"] == "failed"
+        assert "Twitch cannot be asked about the past" in ERRORS[0]
         assert not twitch.counters.requests
     assert [key.split("/")[1] for key in bucket.find()] == ["raw"]
-    assert run_rebuild(CLOSING, dataset="all_streams", first_day=DAY) == BUILT
-    assert bucket.find("/manifests/twitch_all_streams/dt=2026-11-23/hour=12/20261123T120000Z.json")
+    assert run_rebuild(CLOSING, first_day=DAY) == BUILT
+    assert bucket.find("/manifests/twitch_top_games/dt=2026-11-23/hour=12/20261123T120000Z.json")
 
 
 def test_a_crawl_that_lost_a_part_is_built_as_what_it_was(
