@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m tests.cluster.always COMMAND…``: what ``restart: always`` does.
+"""``python -m tests.cluster.always COMMAND…``: what ``restart: unless-stopped`` does.
 
 The command is restarted whenever it ends, until SIGTERM. That ends only this process: its sender has to end
 the command.

@@ -96,10 +96,11 @@ def test_every_service_has_a_health_check(running: dict[str, Service]) -> None:
     }
 
 
-def test_whatever_goes_on_is_started_anew(running: dict[str, Service]) -> None:
+def test_whatever_goes_on_is_started_anew_unless_somebody_stopped_it(running: dict[str, Service]) -> None:
     policies = {name: each.raw["restart"] for name, each in running.items()}
     assert policies.pop(ENDS) == "no"
-    assert set(policies.values()) == {"always"}
+    # With "always", a restart of the engine or of the machine would start what was stopped for a migration.
+    assert set(policies.values()) == {"unless-stopped"}
 
 
 def test_nothing_begins_before_the_database_is_ready(airflow: dict[str, Service]) -> None:
