@@ -92,5 +92,7 @@ if [[ -n ${STACK:-} ]]; then
 fi
 systemctl daemon-reload
 systemctl enable --now airflow-provider-twitch.service airflow-provider-twitch-status.timer
+# At once: an alarm that is created after the first start would find nothing, and silence is a fault.
+systemctl start airflow-provider-twitch-status.service || echo "Not well yet: see python3 $PWD/status.py"
 docker image prune --all --force >/dev/null # images from before an update
 echo "Airflow is up"

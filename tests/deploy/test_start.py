@@ -83,6 +83,8 @@ def test_installs_its_units(machine: Machine) -> None:
     assert machine.calls("systemctl") == [
         "systemctl daemon-reload",
         "systemctl enable --now airflow-provider-twitch.service airflow-provider-twitch-status.timer",
+        # HealthAlarm is created right after the first start, and takes silence for a fault.
+        "systemctl start airflow-provider-twitch-status.service",
     ]
     # A setting can be changed by hand without it.
     machine.start_sh(*SETTINGS)
@@ -261,6 +263,22 @@ def test_the_engine_may_restart_without_airflow_but_airflow_stops_before_it() ->
     assert not {"Requires", "BindsTo", "PartOf", "Requisite"} & unit["Unit"].keys()
     assert unit["Service"]["ExecStop"] == "/usr/bin/docker compose stop"
     assert unit["Service"]["RemainAfterExit"] == "yes"
+
+
+def test_the_page_restarts_the_engine_between_stop_and_start() -> None:
+    # Ubuntu's package leaves the old engine running, unless one answers its question otherwise.
+    page = (DEPLOY.parent / "docs/deploy/ec2.md").read_text()
+    section = page.partition("## Patch the machine\n")[2].partition("\n## ")[0]
+    commands = section.partition("```sh\n")[2].partition("```")[0].splitlines()
+    ours, engine = "airflow-provider-twitch", "docker"
+    assert [line.split()[2:] for line in commands if line.startswith("sudo systemctl")] == [
+        ["stop", ours],
+        ["restart", engine],
+        ["start", ours],
+    ]
+    assert commands.index(f"sudo systemctl restart {engine}") > next(
+        place for place, line in enumerate(commands) if line.startswith("sudo apt-get install")
+    )
 
 
 def test_a_stop_takes_as_long_as_the_services_may() -> None:
