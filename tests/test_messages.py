@@ -68,7 +68,7 @@ TEXTS = [
     *literals(ROOT / "deploy" / "status.py"),
     *(
         (ROOT / "deploy" / name).read_text(encoding="utf-8")
-        for name in ("airflow-ec2.yaml", "compose.yaml", "start.sh")
+        for name in ("airflow-ec2.yaml", "compose.yaml", "lake.yaml", "start.sh")
     ),
 ]
 QUOTED = [quoted for section in SECTIONS for quoted in messages(*section)]

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
+from tests.deploy.conftest import text_of
 
 from twitch_provider.config import PREFIX_PATTERN
 
@@ -96,6 +98,16 @@ def test_parameters_that_contradict_each_other_are_told_in_one_sentence(rules: A
         "SubnetInVpc": "SubnetId is not a subnet of VpcId",
         "SubnetInZone": "SubnetId is not in AvailabilityZone, where the data volume is",
     }
+
+
+def test_a_bucket_is_not_its_own_log() -> None:
+    (rule,) = json.loads(text_of("lake"))["Rules"].values()
+    bucket, log = {"Ref": "BucketName"}, {"Ref": "AccessLogBucket"}
+    # Both may be empty.
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [log, ""]}]}
+    (assertion,) = rule["Assertions"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [log, bucket]}]}
+    assert assertion["AssertDescription"].startswith("AccessLogBucket is the bucket itself")
 
 
 def test_one_parameter_alone_is_a_subnet(parameters: Any) -> None:

@@ -41,6 +41,8 @@ def test_has_a_script_that_runs_at_every_start(minimal: Stack) -> None:
     assert yaml.safe_load(config) == {"cloud_final_modules": [["scripts-user", "always"]]}
     assert isinstance(script, str)
     assert script.startswith("#!/bin/bash\n")
+    # cloud-init would go on to run a script of another name too, as it deletes none.
+    assert [part.get_filename() for part in message.walk()][1:] == ["cloud-config.txt", "start.sh"]
 
 
 def test_is_well_below_the_limit(stack: Stack) -> None:
@@ -127,7 +129,9 @@ def test_what_must_survive_is_on_the_volume(machine: Machine, minimal: Stack) ->
     # Before the engine.
     assert machine.calls().index(f"mount {volumes}") < machine.calls().index("systemctl enable --now docker")
     first, second, swap = (machine.root / "etc/fstab").read_text().splitlines()
-    assert first == f"UUID=11111111-2222-3333-4444-555555555555 {home} ext4 defaults,nofail 0 2"
+    # Before anything writes to it again after it was full and its volume was grown.
+    options = "defaults,nofail,x-systemd.growfs"
+    assert first == f"UUID=11111111-2222-3333-4444-555555555555 {home} ext4 {options} 0 2"
     assert second.startswith(f"{home}/volumes {volumes} none bind,nofail,")
     assert "swap" in swap
     drop_in = (machine.root / "etc/systemd/system/docker.service.d/volumes.conf").read_text()
@@ -338,6 +342,41 @@ def test_a_private_repository_that_the_role_may_not_pull_from_is_named(
         "Image lies in a private ECR repository: give its ARN as ImageRepositoryArn"
     )
     assert not machine.calls("docker pull")
+
+
+@pytest.mark.parametrize(
+    ("image", "lies_there"),
+    [
+        (f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/airflow-twitch", True),
+        (f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/airflow-twitch:2", True),
+        (f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/airflow-twitch@sha256:{'0' * 64}", True),
+        (f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/airflow-twitch2:2", False),
+        (f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/team/airflow-twitch:2", False),
+        (f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/airflow-twitch:2", False),
+        (f"210987654321.dkr.ecr.{REGION}.amazonaws.com/airflow-twitch:2", False),
+        (IMAGE, False),
+    ],
+)
+def test_an_image_of_another_repository_than_the_role_may_pull_from_is_named(
+    machine: Machine, full: Stack, image: str, lies_there: bool
+) -> None:
+    before = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/airflow-twitch:2"
+    assert f"image='{before}'" in full.script()
+    done = machine.start(full.script().replace(f"image='{before}'", f"image='{image}'"))
+    assert (done.returncode == 0) is lies_there
+    if not lies_there:
+        assert machine.signal()["Reason"] == "Image does not lie in the repository of ImageRepositoryArn"
+        assert not machine.calls("docker pull")
+
+
+def test_a_reason_is_json_whatever_a_log_says(machine: Machine, minimal: Stack) -> None:
+    machine.fail("up", 1)
+    (machine.root / "image" / "status.py").write_text(
+        """print('error: airflow-init exited with 1: a\\tb \\x1b[31m"c" \\\\d')\n"""
+    )
+    assert machine.start(minimal.script()).returncode == 1
+    reason = machine.signal()["Reason"]
+    assert reason == "Airflow did not start: airflow-init exited with 1: ab [31mc d"
 
 
 def test_every_secret_differs_between_machines(tmp_path: Path, minimal: Stack) -> None:
