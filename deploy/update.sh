@@ -6,7 +6,7 @@
 #   deploy/update.sh STACK IMAGE
 #
 # Every other parameter keeps its value. It needs the AWS CLI with its Session Manager plugin, and a terminal or `unbuffer`.
-# MINUTES=… allows another time than half an hour after the update of the stack.
+# MINUTES=… allows another time than half an hour after the update of the stack. For macOS too: bash 3.2, short options.
 set -euo pipefail
 if (($# != 2)) || [[ ! $2 =~ ^[a-z0-9][A-Za-z0-9._:/@-]*$ ]]; then
   echo "error: give the name of the stack and the new image: ${0##*/} STACK IMAGE" >&2
@@ -30,15 +30,15 @@ deadline=$((SECONDS + ${MINUTES:-30} * 60))
 echo "Waiting until Airflow is well with $image"
 while true; do
   answer=$(aws ssm start-session --target "$instance" --document-name AWS-StartNonInteractiveCommand \
-    --parameters "{\"command\": [\"$command\"]}" 2>&1 | tr --delete '\r') || true
-  if grep --quiet --line-regexp 'status: well' <<<"$answer"; then
+    --parameters "{\"command\": [\"$command\"]}" 2>&1 | tr -d '\r') || true
+  if grep -qx 'status: well' <<<"$answer"; then
     grep '^ok: ' <<<"$answer" || true
     echo "$stack is well with $image"
     exit
   fi
   # Without what Session Manager says about itself; the last line where the machine does not answer yet.
   echo "-- not yet:"
-  grep '^error: ' <<<"$answer" || grep . <<<"$answer" | tail --lines 1 || echo "No answer"
+  grep '^error: ' <<<"$answer" || grep . <<<"$answer" | tail -n 1 || echo "No answer"
   ((SECONDS < deadline)) || break
   sleep 15
 done

@@ -133,3 +133,9 @@ def test_an_image_may_be_what_the_template_allows() -> None:
         "Parameters"
     ]["Image"]
     assert parameter["AllowedPattern"] in (DEPLOY / "update.sh").read_text()
+
+
+def test_its_programs_get_no_options_that_only_gnu_has() -> None:
+    # macOS has them from BSD, and there `tr --delete` would turn every answer into none.
+    text = (DEPLOY / "update.sh").read_text()
+    assert not re.findall(r"\b(?:tr|tail|head|grep|sed|cut|sleep|dirname) .*?(?<![\w-])--[a-z].*", text)
