@@ -167,6 +167,13 @@ def test_options_of_airflow_s_logging_exist() -> None:
     assert folder.split("/")[2] != ENV["AIRFLOW__TWITCH__BUCKET"]
 
 
+def test_the_page_s_command_for_users_is_one_of_the_auth_manager() -> None:
+    compose = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
+    environment = compose["services"]["airflow-scheduler"]["environment"]
+    assert "airflow users create" in PAGE
+    assert VALUES["config"]["core"] == {"auth_manager": environment["AIRFLOW__CORE__AUTH_MANAGER"]}
+
+
 def test_tokens_are_shared_by_a_variable() -> None:
     assert json.loads(blocks("json")[1])["extra"] == {"auth_cache": "variable"}
 
@@ -219,7 +226,7 @@ def test_the_connection_in_a_secret_is_a_value_of_the_chart() -> None:
     assert f"{secret['secretName']} --from-file={secret['secretKey']}=" in PAGE
 
 
-@pytest.mark.parametrize("name", ["defaultAirflowTag", "airflowVersion", "airflowLocalSettings"])
+@pytest.mark.parametrize("name", ["defaultAirflowTag", "airflowVersion", "airflowLocalSettings", "config"])
 def test_the_page_explains_a_value_that_is_there(name: str) -> None:
     assert name in VALUES
     assert f"`{name}" in PAGE
