@@ -176,8 +176,12 @@ def keep(old: str, new: str, given: Collection[str]) -> str:
     kept = []
     for line in old.splitlines():
         name = line.partition("=")[0]
-        replacement = lines.pop(name, line)
-        kept.append(replacement if name in given else line)
+        replacement = lines.pop(name, None)
+        if name not in given:
+            kept.append(line)
+        elif replacement is not None:
+            kept.append(replacement)
+        # Of a setting that stands there twice, Compose would take the second.
     return "".join(f"{line}\n" for line in [*kept, *lines.values()])
 
 

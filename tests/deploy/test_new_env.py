@@ -176,6 +176,14 @@ def test_an_existing_file_keeps_what_is_not_given(tmp_path: Path) -> None:
     assert read_env(text).keys() == {*new_env.SETTINGS, *new_env.SECRETS, "MINE", "COMPOSE_PROFILES"}
 
 
+def test_a_setting_that_was_added_below_is_replaced_too(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text(f"{OLD}TWITCH_BUCKET='added'\nMINE='2'\n")
+    assert run("--keep", str(tmp_path / "old"), "TWITCH_BUCKET=new-lake", to=tmp_path / "new").returncode == 0
+    text = (tmp_path / "new").read_text()
+    assert text.startswith(f"{OLD}MINE='2'\n".replace("old-lake", "new-lake"))
+    assert text.count("TWITCH_BUCKET=") == 1
+
+
 def test_an_existing_file_needs_no_setting_again(tmp_path: Path) -> None:
     text = kept(tmp_path)
     assert text.startswith(OLD)

@@ -106,6 +106,9 @@ def test_all_is_well(fake: Fake) -> None:
         ({"Status": "running", "ExitCode": 0, "Health": {"Status": "starting"}}, "is starting"),
         ({"Status": "restarting", "ExitCode": 137}, "is restarting"),
         ({"Status": "exited", "ExitCode": 137}, "exited with 137"),
+        # As by docker compose stop.
+        ({"Status": "exited", "ExitCode": 0}, "exited with 0"),
+        ({"Status": "exited", "ExitCode": 0, "Health": {"Status": "unhealthy"}}, "exited with 0"),
         ({"Status": "created", "ExitCode": 0}, "is created"),
     ],
 )
