@@ -129,6 +129,14 @@ def test_the_outputs_that_are_asked_for_are_the_templates(templates: Any) -> Non
         assert output in templates[stacks[stack]]["Outputs"]
 
 
+def test_a_later_shell_knows_what_the_stack_was_given() -> None:
+    """Each variable of the command that creates the stack, by the parameter that it was given for."""
+    command = re.findall(r"^aws cloudformation deploy (?:.*\\\n)*.*$", SHELL, re.MULTILINE)[1]
+    given = {(name, variable) for name, variable in re.findall(r'"(\w+)=\$(\w+)"', command)}
+    asked = {(name, variable) for variable, name in re.findall(r"\b([A-Z_]+)=\$\(parameter (\w+)\)", SHELL)}
+    assert asked == given - {("LakeStack", "LAKE")}
+
+
 @pytest.mark.parametrize("output", ["OpenTheUi", "ShowThePassword", "ShowTheLog"])
 def test_the_sessions_are_those_of_the_outputs(templates: Any, output: str) -> None:
     words = shlex.split(templates["airflow-ec2"]["Outputs"][output]["Value"])
