@@ -106,6 +106,12 @@ def test_commands_of_aws_and_their_options_exist(name: str) -> None:
         assert given - known == set(), f"aws {service} {operation}"
 
 
+@pytest.mark.parametrize("name", ["lake", "airflow-ec2"])
+def test_a_template_is_deployed_without_a_bucket_for_it(name: str) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+    assert (ROOT / "deploy" / f"{name}.yaml").stat().st_size < 51_200
+
+
 @all_pages
 def test_the_region_is_set_for_either_version_of_the_aws_cli(name: str) -> None:
     """Version 1 reads the second only."""
