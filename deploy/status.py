@@ -184,7 +184,11 @@ def check_disks(used: Mapping[str, float]) -> Iterator[str]:
     """
     for name, percent in used.items():
         if percent >= FULL:
-            how = "raise DataGigabytes" if name == "data" else "docker system df shows what takes the room"
+            how = (
+                "make room, or raise DataGigabytes"
+                if name == "data"
+                else "docker system df shows what takes the room"
+            )
             yield f"{percent:.0f} % of the {name} volume are used: {how}"
 
 

@@ -211,7 +211,7 @@ def test_an_instant_is_in_the_query(fake: Fake) -> None:
             {"root": 92.4, "data": 3},
             "92 % of the root volume are used: docker system df shows what takes the room",
         ),
-        ({"root": 3, "data": 99.6}, "100 % of the data volume are used: raise DataGigabytes"),
+        ({"root": 3, "data": 99.6}, "100 % of the data volume are used: make room, or raise DataGigabytes"),
     ],
 )
 def test_a_disk_that_is_nearly_full_is_a_problem(fake: Fake, used: dict[str, float], problem: str) -> None:
