@@ -47,7 +47,13 @@ ALERTS = Asset("twitch_alerts")
     max_active_runs=1,
     **allowed_run_types("scheduled", "asset_triggered", "manual"),
     dagrun_timeout=timedelta(minutes=30),
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
+    # They outlast the restart of an API server, without which no task begins.
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(seconds=20),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=2),
+    },
     params={
         "bucket": Param(
             None,

@@ -30,7 +30,13 @@ TOP_STREAMS = Asset("twitch_top_streams")
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     dagrun_timeout=timedelta(minutes=15),
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
+    # They outlast the restart of an API server, without which no task begins.
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(seconds=20),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=2),
+    },
     on_failure_callback=alert_failed_run,
     doc_md=__doc__,
     tags=["twitch"],

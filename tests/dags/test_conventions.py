@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,16 @@ def test_no_task_prints_what_it_returns(dag: Any) -> None:
         arguments = getattr(task, "partial_kwargs", vars(task))  # of a mapped one
         if "python_callable" in arguments or hasattr(task, "python_callable"):
             assert arguments["show_return_value_in_logs"] is False, task.task_id
+
+
+def test_retries_outlast_the_restart_of_an_api_server(dag: Any) -> None:
+    # 40 s were measured on a busy machine, in the cluster test; two retries after 20 s each fell into it.
+    for task in dag.tasks:
+        waits = [
+            task.retry_delay * (2**number if task.retry_exponential_backoff else 1)
+            for number in range(task.retries)
+        ]
+        assert sum(waits, timedelta()) >= timedelta(seconds=100), task.task_id
 
 
 @pytest.mark.parametrize("name", ["twitch_top_games.load", "twitch_metrics.hours", "twitch_metrics.overview"])

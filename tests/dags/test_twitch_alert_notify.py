@@ -130,7 +130,7 @@ def test_a_notifier_that_fails_fails_its_task_with_one_sentence_and_not_the_othe
     assert raised.value.__suppress_context__, "a traceback would show the address"
     notify(dag, ALERT)
     assert Notifier.sent == [ALERT["text"]]
-    assert dag.get_task("notify").partial_kwargs["retries"] == 2  # of each message for itself
+    assert dag.get_task("notify").partial_kwargs["retries"] == 3  # of each message for itself
 
 
 @pytest.mark.usefixtures("of_ours")
