@@ -115,6 +115,7 @@ def test_the_page_names_no_test_that_is_not_there() -> None:
 
 
 def test_the_commands_of_airflow_exist() -> None:
+    pytest.importorskip("airflow.sdk", reason="the reference DAGs need Airflow 3")
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines() if line.startswith("airflow ")]
     lines += re.findall(r"`(airflow dags list-runs \S+ --state \w+)`", PAGE)

@@ -19,6 +19,8 @@ from twitch_provider.exceptions import TwitchNotifierError
 from twitch_provider.pipelines.notify import send
 
 ALERT = {"kind": "missed", "text": "No snapshot for 20 minutes."}
+#: Of Airflow 2, which looks for the DAG.
+CONTEXT = {"dag": None}
 DATA: list[dict[str, Any]] = [{"MetricName": "Healthy", "Value": 1.0}]
 
 
@@ -52,7 +54,7 @@ def inbox(account: Account, topic: str) -> str:
 
 def test_an_alert_of_airflow_arrives(account: Account, topic: str, inbox: str) -> None:
     account.grant(POLICY, alert_policy(topic))
-    send(ALERT, {})
+    send(ALERT, CONTEXT)
     (message,) = account.client("sqs").receive_message(QueueUrl=inbox)["Messages"]
     assert json.loads(message["Body"])["Message"] == ALERT["text"]
 
@@ -60,7 +62,7 @@ def test_an_alert_of_airflow_arrives(account: Account, topic: str, inbox: str) -
 def test_without_the_right_to_publish_the_error_says_so(account: Account, topic: str) -> None:
     account.grant(POLICY, without(alert_policy(topic), "Alerts"))
     with pytest.raises(TwitchNotifierError, match=r"AccessDenied.* when calling the Publish operation"):
-        send(ALERT, {})
+        send(ALERT, CONTEXT)
 
 
 def test_the_state_of_the_machine_is_published(account: Account, topic: str) -> None:
