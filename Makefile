@@ -143,7 +143,7 @@ kill-test: $(DEV) ## freeze (SIGSTOP) and kill -9 crawls at random moments, then
 
 .PHONY: soak
 soak: $(DEV) ## a day of faults in simulated time, then everything is checked (SEED=n, RUNS=288, MIX='twitch=0.1 kinds=hang', PAGE=1 renews docs/soak.md; a quarter of an hour)
-	@$(RUN) -m tests.soak $(if $(SEED),--seed '$(SEED)') $(if $(RUNS),--runs '$(RUNS)') $(if $(MIX),--mix '$(MIX)') $(if $(PAGE),--page)
+	@MALLOC_ARENA_MAX=1 $(RUN) -m tests.soak $(if $(SEED),--seed '$(SEED)') $(if $(RUNS),--runs '$(RUNS)') $(if $(MIX),--mix '$(MIX)') $(if $(PAGE),--page)
 
 .PHONY: cluster-test
 cluster-test: $(CLUSTER) ## deploy/compose.yaml's services as processes, killed and frozen one after the other, AWS away, a snapshot restored (EXECUTOR=CeleryExecutor, ONLY='postgres', KILLS=1, SEED=n; some fifty minutes)
