@@ -123,7 +123,7 @@ def rebuild(store: Store, prefix: str, dataset: str, day: date, *, every: bool =
 
 
 def _raw_objects(store: Store, prefix: str, dataset: str, day: date) -> Iterator[tuple[str, datetime]]:
-    """The raw object of each tick: the complete one, else the newest of those that were cut short."""
+    """The raw object of each tick: the complete one, else any that was cut short: all name the run."""
     found: dict[str, str] = {}
     root = f"{prefix.strip('/')}/".lstrip("/")
     for folder in ("incomplete/raw", "raw"):  # the second overrides the first
